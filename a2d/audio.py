@@ -1,0 +1,221 @@
+"""From a file to a :class:`Clip`; every recording that cannot be used gets its clear error here. Lecture 01.
+
+Reads whatever libsndfile reads (WAV, FLAC, OGG Vorbis and Opus, MP3, AIFF, ...), in mono or stereo, at any
+sampling rate, between 0.1 s and 10 s long.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from a2d.errors import AudioError
+
+MIN_SECONDS, MAX_SECONDS = 0.1, 10.0
+# A peak below -60 dB of full scale is silence: quieter than the noise of an 11-bit recording.
+SILENCE_PEAK = 1e-3
+# More than 1 % of samples stuck at the peak value is what an overdriven microphone leaves.
+CLIPPED_SHARE = 0.01
+
+
+class AudioWarning(UserWarning):
+    """A recording that can be used, though something about it may spoil the result."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A mono recording: ``samples (n,)`` float32, full scale is 1, at ``rate`` samples per second."""
+
+    samples: np.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return len(self.samples) / self.rate
+
+
+def _check_riff(path: Path) -> None:
+    """Raise for a WAV file that ends before its header says: libsndfile would read the rest without a word."""
+    size = path.stat().st_size
+    with open(path, "rb") as stream:
+        if stream.read(4) != b"RIFF":
+            return
+        stream.seek(12)
+        while len(head := stream.read(8)) == 8:
+            name, length = struct.unpack("<4sI", head)
+            start = stream.tell()
+            # Programs that write to a pipe leave 0 or 0xFFFFFFFF for "unknown"; that is not a truncation.
+            if name == b"data":
+                if length not in (0, 0xFFFFFFFF) and start + length > size:
+                    raise AudioError(
+                        f"the file is cut off: its header promises {length} bytes of sound, {size - start} are there",
+                        where=path,
+                        hint="Copy or record it again",
+                    )
+                return
+            stream.seek(start + length + length % 2)
+
+
+def _read(path: Path) -> tuple[np.ndarray, int]:
+    """Decode a file: float32 ``(n, channels)`` and the sampling rate; sizes are checked before anything is decoded."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as stream:
+            rate, frames, channels, kind = stream.samplerate, stream.frames, stream.channels, stream.format
+            if frames > MAX_SECONDS * rate and kind != "MPEG":
+                raise AudioError(
+                    f"the recording is {frames / rate:.1f} s long; at most {MAX_SECONDS:g} s are taken",
+                    where=path,
+                    hint="Cut out the one digit",
+                )
+            if channels > 2:
+                raise AudioError(
+                    f"the recording has {channels} channels; mono and stereo are taken",
+                    where=path,
+                    hint="Mix it down to mono, for example with `sox IN OUT channels 1`",
+                )
+            # An MP3's header may not know its length: read one frame past the limit and look.
+            samples = stream.read(int(MAX_SECONDS * rate) + 1, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(
+            f"this is not a sound file that can be read ({str(error.error_string).rstrip('.')})",
+            where=path,
+            hint="Give a WAV, FLAC, OGG or MP3 file",
+        ) from error
+    if kind == "FLAC" and len(samples) < frames:
+        raise AudioError("the file is cut off", where=path, hint="Copy or record it again")
+    return samples, rate
+
+
+def check_samples(samples: np.ndarray, rate: int, where: object = "recording") -> np.ndarray:
+    """Check samples ``(n,)`` or ``(n, channels)`` and return them as mono float32 ``(n,)``.
+
+    Raises :class:`~a2d.errors.AudioError` for a wrong shape, type or rate, values that are not finite, a length
+    outside 0.1 to 10 s and silence; warns (:class:`AudioWarning`) of clipping.
+    """
+    x = np.asarray(samples)
+    if not isinstance(rate, int | np.integer) or not 1000 <= rate <= 768000:
+        raise AudioError(f"a sampling rate of {rate!r} Hz makes no sense", where=where, hint="Use 1000 to 768000 Hz")
+    if x.ndim not in (1, 2) or x.dtype.kind not in "fiu" or (x.ndim == 2 and x.shape[1] not in (1, 2)):
+        raise AudioError(
+            f"samples have shape {x.shape} and type {x.dtype}",
+            where=where,
+            hint="Give numbers of shape (n,), (n, 1) or (n, 2)",
+        )
+    if x.dtype.kind in "iu":
+        middle = 128 if x.dtype == np.uint8 else 0
+        x = (x.astype(np.float64) - middle) / (np.iinfo(x.dtype).max - middle + 1)
+    x = np.asarray(x.mean(axis=1) if x.ndim == 2 else x, dtype=np.float32)
+    if len(x) == 0:
+        raise AudioError("the recording is empty (no samples)", where=where, hint="Record the digit again")
+    if not np.isfinite(x).all():
+        bad = int((~np.isfinite(x)).sum())
+        raise AudioError(
+            f"{bad} of {len(x)} samples are NaN or infinite", where=where, hint="Export the recording again"
+        )
+    seconds = len(x) / rate
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise AudioError(
+            f"the recording is {seconds:.3g} s long; {MIN_SECONDS:g} to {MAX_SECONDS:g} s are taken",
+            where=where,
+            hint="Cut out the one digit, or record it again",
+        )
+    peak = float(np.abs(x).max())
+    if peak < SILENCE_PEAK:
+        raise AudioError(
+            f"the recording is silent (its peak is {peak:.2g} of full scale)",
+            where=where,
+            hint="Check the microphone and record the digit again",
+        )
+    stuck = float((np.abs(x) >= 0.999 * peak).mean())
+    if peak >= 0.99 and stuck > CLIPPED_SHARE:
+        warnings.warn(
+            AudioWarning(
+                f"{where}: the recording is clipped ({100 * stuck:.0f} % of its samples are at full scale); "
+                "what is drawn may be wrong. Record it more softly."
+            ),
+            stacklevel=2,
+        )
+    return x
+
+
+def load(path: str | os.PathLike, rate: int | None = None) -> Clip:
+    """Read a recording as mono float32, resampled to ``rate`` if one is given.
+
+    Raises :class:`~a2d.errors.AudioError` for a file that is missing, a folder, unreadable, empty, cut off, not
+    sound, too short, too long, silent, or holds values that are not finite.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise AudioError("this is a folder, not a recording", where=path, hint="Name the files in it")
+        if path.stat().st_size == 0:
+            raise AudioError("the file is empty (0 bytes)", where=path, hint="Copy or record it again")
+        _check_riff(path)
+    except OSError as error:
+        raise AudioError(
+            f"cannot read this file ({error.strerror or error})", where=path, hint="Check its name and permissions"
+        ) from error
+    samples, own_rate = _read(path)
+    mono = check_samples(samples, own_rate, path)
+    return Clip(mono if rate in (None, own_rate) else resample(mono, own_rate, rate), rate or own_rate)
+
+
+def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
+    """Band-limited resampling of ``samples (n,)`` float32 from ``rate`` to ``new_rate`` Hz (soxr, high quality)."""
+    import soxr
+
+    return soxr.resample(samples, rate, new_rate, quality="HQ")
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Many recordings end to end: ``samples (total,)`` float32; clip ``i`` is ``samples[offsets[i]:offsets[i + 1]]``.
+
+    One array instead of a padded matrix: clips differ tenfold in length, and padding would be most of the work.
+    """
+
+    samples: np.ndarray
+    offsets: np.ndarray
+    rate: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> Clip:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"clip {index} of {len(self)}")
+        index %= len(self)
+        return Clip(self.samples[self.offsets[index] : self.offsets[index + 1]], self.rate)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of samples of each clip, ``(n,)``."""
+        return np.diff(self.offsets)
+
+    @classmethod
+    def join(cls, arrays: Iterable[np.ndarray], rate: int) -> Clips:
+        """Put 1-d float arrays of one sampling rate end to end."""
+        parts = [np.asarray(a, dtype=np.float32) for a in arrays]
+        if any(p.ndim != 1 or len(p) == 0 for p in parts):
+            raise ValueError("each clip must be a 1-d array with at least one sample")
+        offsets = np.concatenate([[0], np.cumsum([len(p) for p in parts], dtype=np.int64)])
+        return cls(np.concatenate(parts) if parts else np.zeros(0, np.float32), offsets.astype(np.int64), rate)
+
+
+def load_many(paths: Iterable[str | os.PathLike], rate: int, progress: bool = False) -> Clips:
+    """Read many recordings at one sampling rate; the first that cannot be used raises its error."""
+    from tqdm.auto import tqdm
+
+    paths = list(paths)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AudioWarning)  # a data set's clipped takes are no news to its user
+        return Clips.join((load(p, rate).samples for p in tqdm(paths, "reading", disable=not progress)), rate)

@@ -1,0 +1,53 @@
+"""Saving and loading models: safetensors files that carry tensors and text, never pickled objects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from a2d.errors import ModelError
+from a2d.files import atomic_path
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_KEY = "a2d"  # the one entry of the file's metadata that is ours
+
+
+def save(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able ``meta`` to ``path``, atomically."""
+    from safetensors.torch import save_file
+
+    text = json.dumps(meta, sort_keys=True, allow_nan=False)
+    with atomic_path(path) as temporary:
+        save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata={_KEY: text})
+
+
+def load(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what :func:`save` wrote; a missing, damaged or foreign file raises :class:`~a2d.errors.ModelError`."""
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError("there is no such model", where=path, hint="Name a folder that `a2d train` has written")
+    try:
+        with safe_open(path, framework="pt") as stream:
+            meta = json.loads((stream.metadata() or {}).get(_KEY, "null"))
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(
+            f"this is not a readable safetensors file ({error})",
+            where=path,
+            hint="It is damaged, or of another program: copy it anew or train again",
+        ) from error
+    if not isinstance(meta, dict):
+        raise ModelError("this file was not written by a2d", where=path, hint="Name one that `a2d train` has written")
+    return tensors, meta
+
+
+def file_hash(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -1,0 +1,45 @@
+"""The one kind of error that a user's mistake leads to.
+
+Every message says what was wrong, where, and what to do. The command line prints it without a traceback and
+exits with code 2; in Python it is an ordinary exception that can be caught by its class.
+"""
+
+from __future__ import annotations
+
+
+class A2DError(Exception):
+    """A mistake that the user can mend: the message says what was wrong, where, and what to do.
+
+    Parameters
+    ----------
+    what : what was wrong, a sentence without its full stop.
+    where : the file, folder, key or argument that it was found in.
+    hint : what to do about it, a sentence without its full stop.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, *, where: object = None, hint: str | None = None):
+        self.what, self.where, self.hint = what, where, hint
+        head = f"{where}: {what}" if where is not None else what
+        super().__init__(f"{head}. {hint}." if hint else f"{head}.")
+
+
+class AudioError(A2DError):
+    """A recording that cannot be used."""
+
+
+class DataError(A2DError):
+    """A data set, an image file or a download that cannot be used."""
+
+
+class RecipeError(A2DError):
+    """A recipe, an option or a combination of them that makes no sense."""
+
+
+class ModelError(A2DError):
+    """A checkpoint or a shipped weight that cannot be used."""
+
+
+class TrainingError(A2DError):
+    """A training run that cannot go on."""

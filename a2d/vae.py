@@ -1,0 +1,165 @@
+"""The report's generator: a VAE from a mean-MFCC vector to an image, and its ELBO. Lectures 03 and 05.
+
+All terms are in nats per image: natural logarithms, summed over the 784 pixels or the latent dimensions, averaged
+over the images of the batch by whoever calls.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Likelihood = Literal["bernoulli", "gaussian"]
+
+
+@dataclass(frozen=True)
+class VaeConfig:
+    """Size and loss of the generator.
+
+    ``n_features``: length of the audio vector; ``hidden``: widths of the encoder's hidden layers; ``latent``: number
+    of latent dimensions; ``channels``: feature maps of the decoder's first 7 x 7 layer; ``beta``: weight of the KL
+    term (1 is the ELBO); ``sigma``: standard deviation of the Gaussian likelihood, in units of full ink.
+    """
+
+    n_features: int = 40
+    hidden: tuple[int, ...] = (256, 256)
+    latent: int = 20
+    channels: int = 32
+    dropout: float = 0.0
+    likelihood: Likelihood = "bernoulli"
+    beta: float = 1.0
+    sigma: float = 0.3
+
+
+class Encoder(nn.Module):
+    """MLP from standardised audio features ``(b, n_features)`` to ``mu`` and ``logvar``, ``(b, latent)`` each."""
+
+    def __init__(self, config: VaeConfig):
+        super().__init__()
+        widths = [config.n_features, *config.hidden]
+        layers: list[nn.Module] = []
+        for a, b in zip(widths[:-1], widths[1:], strict=True):
+            layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(config.dropout)]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1], 2 * config.latent)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        mu, logvar = self.head(self.body(features)).chunk(2, dim=-1)
+        return mu, logvar
+
+
+class Decoder(nn.Module):
+    """Transposed convolutions from ``z (b, latent)`` to pixel logits ``(b, 28, 28)``: 7 x 7, 14 x 14, 28 x 28.
+
+    Kernels of 4 at stride 2 cover each output pixel equally often, which avoids checkerboards (lecture 05).
+    """
+
+    def __init__(self, config: VaeConfig):
+        super().__init__()
+        c = config.channels
+        self.channels = c
+        self.fc = nn.Linear(config.latent, c * 7 * 7)
+        self.up1 = nn.ConvTranspose2d(c, c // 2, 4, stride=2, padding=1)
+        self.up2 = nn.ConvTranspose2d(c // 2, 1, 4, stride=2, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = F.relu(self.fc(z)).view(-1, self.channels, 7, 7)
+        return self.up2(F.relu(self.up1(x)))[:, 0]
+
+
+class AudioVAE(nn.Module):
+    """Encoder on sound, decoder to images. It keeps the mean and scale of the training features as buffers.
+
+    ``forward`` takes raw features ``(b, n_features)``; standardising them is part of the model, so that a saved
+    model cannot be fed with the wrong scale.
+    """
+
+    def __init__(self, config: VaeConfig):
+        super().__init__()
+        self.config = config
+        self.encoder, self.decoder = Encoder(config), Decoder(config)
+        self.register_buffer("feature_mean", torch.zeros(config.n_features))
+        self.register_buffer("feature_scale", torch.ones(config.n_features))
+
+    def set_scale(self, features: Tensor) -> None:
+        """Take mean and standard deviation of each feature from the training set ``(n, n_features)``."""
+        self.feature_mean.copy_(features.mean(0))
+        self.feature_scale.copy_(features.std(0).clamp(min=1e-6))
+
+    def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each."""
+        return self.encoder((features - self.feature_mean) / self.feature_scale)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image in [0, 1], ``(b, 28, 28)``."""
+        logits = self.decoder(z)
+        return logits.sigmoid() if self.config.likelihood == "bernoulli" else logits.clamp(0, 1)
+
+    def forward(self, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.encode(features)
+        return self.decoder(reparameterise(mu, logvar, generator)), mu, logvar
+
+    @torch.inference_mode()
+    def draw(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Images in [0, 1] for features ``(b, n_features)``; ``generator`` samples z, None takes its mean."""
+        mu, logvar = self.encode(features)
+        return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+
+
+def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
+    """A sample ``z = mu + exp(logvar / 2) * eps`` with ``eps ~ N(0, 1)``, differentiable in ``mu`` and ``logvar``.
+
+    Source: D. Kingma and M. Welling (2014), arXiv:1312.6114, section 2.4.
+    """
+    eps = torch.randn(mu.shape, generator=generator, dtype=mu.dtype)
+    return mu + torch.exp(0.5 * logvar) * eps
+
+
+def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, exp(logvar)) || N(0, 1)) in nats, summed over the latent dimensions: ``(b, d)`` to ``(b,)``.
+
+    Source: Kingma and Welling (2014), appendix B.
+    """
+    return 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar).sum(-1)
+
+
+def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy in nats per image, summed over pixels: logits and target ``(b, 28, 28)`` to ``(b,)``.
+
+    For grey targets in (0, 1) this is a cross-entropy, not the negative logarithm of a probability: its least
+    possible value is the targets' own entropy, not 0 (lecture 03).
+    """
+    return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum((-2, -1))
+
+
+def gaussian_nll(mean: Tensor, target: Tensor, sigma: float) -> Tensor:
+    """Negative log-density of N(mean, sigma^2) in nats per image, summed over pixels, ``(b, 28, 28)`` to ``(b,)``."""
+    constant = math.log(sigma) + 0.5 * math.log(2 * math.pi)
+    return (0.5 * ((target - mean) / sigma).square() + constant).sum((-2, -1))
+
+
+class Elbo(NamedTuple):
+    """The terms of the negative ELBO, each ``(b,)`` in nats per image; ``loss = reconstruction + beta * kl``."""
+
+    reconstruction: Tensor
+    kl: Tensor
+    loss: Tensor
+
+
+def negative_elbo(output: Tensor, target: Tensor, mu: Tensor, logvar: Tensor, config: VaeConfig) -> Elbo:
+    """Negative ELBO of decoder outputs (logits or means) against target images ``(b, 28, 28)``.
+
+    The sum of a reconstruction term and ``config.beta`` times the KL term; beta = 1 is the evidence lower bound
+    (Kingma and Welling 2014), another beta is a beta-VAE (I. Higgins et al. 2017).
+    """
+    if config.likelihood == "bernoulli":
+        reconstruction = bernoulli_nll(output, target)
+    else:
+        reconstruction = gaussian_nll(output, target, config.sigma)
+    kl = kl_divergence(mu, logvar)
+    return Elbo(reconstruction, kl, reconstruction + config.beta * kl)

@@ -1,0 +1,1202 @@
+"""Verified downloads: a data set is there whole and checked, or not at all, whatever happens on the way.
+
+No test uses a network: tiny data sets are registered for the test, and served from a folder or from a small
+server on this machine that misbehaves on request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import os
+import random
+import shutil
+import signal
+import stat
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from a2d import download
+from a2d.errors import DataError
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data"
+real = pytest.mark.real
+needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real data of ../shared/data is not here")
+
+FILES = 24
+FILE_BYTES = 9_000
+
+
+# ---------------------------------------------------------------- tiny data sets
+
+
+def toy_files() -> dict[str, bytes]:
+    """Give the recordings of a tiny data set: random bytes, so that no archive can shrink them."""
+    rng = random.Random(7)
+    return {f"recordings/{i}_toy_0.wav": rng.randbytes(FILE_BYTES + i) for i in range(FILES)}
+
+
+def manifest_of(files: dict[str, bytes]) -> dict:
+    entries = {
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in sorted(files.items())
+    }
+    lines = "".join(f"{name.rsplit('/', 1)[-1]} {entry['sha256']}\n" for name, entry in entries.items())
+    return {
+        "check": "content",
+        "content_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+        "files": entries,
+    }
+
+
+def toy_source(name: str, archives: tuple[str, ...], manifest: Path, unpacked: int) -> download.Source:
+    return download.Source(
+        name=name,
+        title=f"Toy {name}",
+        licence="CC0",
+        homepage="https://example.invalid/",
+        citation="none",
+        size_bytes=unpacked,
+        unpacked_bytes=unpacked,
+        urls=("http://127.0.0.1:9/toy.zip",),
+        archives=archives,
+        manifest=manifest,
+        note="Checked by structure only.",
+    )
+
+
+def zip_bytes(files: dict[str, bytes], top: str = "toy-1.0/", extra: dict[str, bytes] | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(top + name, data)
+        for name, data in (extra or {}).items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def register_toy(folder: Path) -> None:
+    """Register the tiny data set ``toy``, in this process; subprocesses call it, too."""
+    files = toy_files()
+    manifest = folder / "toy.json"
+    if not manifest.exists():
+        manifest.write_text(json.dumps(manifest_of(files)))
+    download.REGISTRY["toy"] = toy_source("toy", ("toy.zip",), manifest, sum(map(len, files.values())))
+
+
+def wav_bytes(rate: int = 48_000, samples: int = 20) -> bytes:
+    data = struct.pack(f"<{samples}h", *range(samples))
+    fmt = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    body = b"WAVE" + fmt + struct.pack("<4sI", b"data", len(data)) + data
+    return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def spoken_files() -> dict[str, bytes]:
+    """Give a data set in the layout of Audio-MNIST: 2 speakers, 3 digits, 2 takes."""
+    names = [f"data/{s:02d}/{d}_{s:02d}_{t}.wav" for s in (1, 2) for d in range(3) for t in range(2)]
+    return {"data/meta.txt": b"{}"} | {name: wav_bytes() for name in names}
+
+
+def write_tree(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def registry(tmp_path, monkeypatch):
+    """Give every test its own registry with a tiny data set, its own data folder, and no waiting."""
+    monkeypatch.setattr(download, "REGISTRY", dict(download.REGISTRY))
+    monkeypatch.setattr(download, "_BACKOFF_S", 0.001)
+    monkeypatch.setenv("A2D_DATA", str(tmp_path / "home"))
+    monkeypatch.delenv("A2D_MIRROR", raising=False)
+    for proxy in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(proxy, raising=False)
+    register_toy(tmp_path)
+
+
+@pytest.fixture
+def mirror(tmp_path) -> Path:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    (folder / "toy.zip").write_bytes(zip_bytes(toy_files(), extra={"toy-1.0/README.md": b"read me"}))
+    return folder
+
+
+@pytest.fixture
+def spoken(tmp_path, monkeypatch) -> dict[str, bytes]:
+    manifest = tmp_path / "spoken.json"
+    shape = {
+        "check": "structure",
+        "speakers": 2,
+        "digits": 3,
+        "takes": 2,
+        "rate": 48_000,
+        "metadata": "data/meta.txt",
+    }
+    manifest.write_text(json.dumps(shape))
+    monkeypatch.setitem(download.REGISTRY, "spoken", toy_source("spoken", ("spoken.zip",), manifest, 4_000))
+    return spoken_files()
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch) -> dict[str, bytes]:
+    """Register a data set of two gzip files, in the manner of MNIST, and give what is in them."""
+    rng = random.Random(8)
+    files = {"a-images": rng.randbytes(5_000), "a-labels": rng.randbytes(300)}
+    manifest = tmp_path / "images.json"
+    manifest.write_text(json.dumps(manifest_of(files)))
+    archives = ("img/a-images.gz", "img/a-labels.gz")
+    monkeypatch.setitem(download.REGISTRY, "images", toy_source("images", archives, manifest, 5_300))
+    return files
+
+
+def fetch(name: str = "toy", **options) -> Path:
+    options.setdefault("on_message", lambda text: None)
+    return download.fetch(name, progress=False, **options)
+
+
+def refusal(name: str = "toy", **options) -> str:
+    """Fetch, expect the one kind of error, and give its message."""
+    with pytest.raises(DataError) as caught:
+        fetch(name, **options)
+    return str(caught.value)
+
+
+def leftovers(home: Path) -> list[str]:
+    """Give what a fetch left in a data folder, besides its lock."""
+    return (
+        sorted(path.name for path in home.iterdir() if not path.name.endswith(".lock"))
+        if home.is_dir()
+        else []
+    )
+
+
+# ---------------------------------------------------------------- a server that misbehaves
+
+
+class Server:
+    """A server on this machine; ``mode`` says what goes wrong, ``times`` how often before it behaves."""
+
+    def __init__(self):
+        self.files: dict[str, bytes] = {}
+        self.mode, self.times, self.etag = "normal", 10**9, '"v1"'
+        self.log: list[tuple[str, dict[str, str], int]] = []
+        self.sent = 0
+        self.web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.web.daemon_threads = True
+        threading.Thread(target=self.web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.web.server_address[1]}"
+
+    def misbehave(self, mode: str, times: int = 10**9) -> None:
+        self.mode, self.times = mode, times
+
+    def take_mode(self) -> str:
+        if self.mode == "normal" or self.times <= 0:
+            return "normal"
+        self.times -= 1
+        return self.mode
+
+    def close(self) -> None:
+        self.web.shutdown()
+        self.web.server_close()
+
+
+def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            self.close_connection = True
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.answer(server.take_mode())
+
+        def answer(self, mode: str) -> None:
+            name = self.path.lstrip("/")
+            status, body, kind = 200, server.files.get(name), "application/octet-stream"
+            if body is None or mode == "404":
+                status, body, kind = 404, b"<html>not found</html>", "text/html"
+            elif mode in ("500", "503"):
+                status, body, kind = int(mode), b"sorry", "text/plain"
+            elif mode == "html":
+                body, kind = b"<html><title>Log in</title></html>", "text/html; charset=utf-8"
+            elif mode == "labelled html":
+                kind = "text/html"
+            elif mode == "html in disguise":
+                body = b"\n<!DOCTYPE html><title>Log in</title>" + b" " * 500
+            elif mode == "text in disguise":
+                body = b"come back later"
+            elif mode == "empty":
+                body = b""
+            elif mode == "endless":
+                body = body[:100] + b"\0" * 3_000_000
+            start = self.wanted_start() if status == 200 and mode != "ignores range" else 0
+            if start >= len(body) > 0:
+                server.log.append((self.path, dict(self.headers), start))
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(body)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_body(status, body, kind, start, mode)
+
+        def wanted_start(self) -> int:
+            wanted = self.headers.get("Range")
+            if not wanted or self.headers.get("If-Range") != server.etag:
+                return 0
+            return int(wanted.removeprefix("bytes=").rstrip("-"))
+
+        def send_body(self, status: int, body: bytes, kind: str, start: int, mode: str) -> None:
+            server.log.append((self.path, dict(self.headers), start))
+            self.send_response(206 if start else status)
+            self.send_header("Content-Type", kind)
+            if server.etag and mode != "no etag":
+                self.send_header("ETag", server.etag)
+            if start:
+                claimed = start + 1 if mode == "wrong range" else start
+                self.send_header("Content-Range", f"bytes {claimed}-{len(body) - 1}/{len(body)}")
+            rest = body[start:]
+            if mode != "no length":
+                self.send_header("Content-Length", str(len(rest)))
+            self.end_headers()
+            if mode in ("drops", "stalls", "drops at once"):
+                rest = rest[: 0 if mode == "drops at once" else len(rest) // 2]
+            self.wfile.write(rest)
+            self.wfile.flush()
+            server.sent += len(rest)
+            if mode == "stalls":
+                time.sleep(1.0)
+
+    return Handler
+
+
+@pytest.fixture
+def server(monkeypatch):
+    # Small pieces, so that half of a tiny archive is more than one of them.
+    monkeypatch.setattr(download, "_CHUNK", 4096)
+    running = Server()
+    running.files["toy.zip"] = zip_bytes(toy_files())
+    yield running
+    running.close()
+
+
+# ---------------------------------------------------------------- what is known without fetching
+
+
+def test_names_and_sources_agree(monkeypatch):
+    assert set(download.NAMES) <= set(download.sources())
+    for name in download.NAMES:
+        source = download.sources()[name]
+        assert source.name == name
+        assert source.manifest.is_file()
+        assert all(
+            (source.title, source.licence, source.homepage, source.citation, source.urls, source.size_bytes)
+        )
+
+
+def test_unknown_name_lists_the_names():
+    for call in (download.find, fetch, lambda name: download.verify(name, ".")):
+        with pytest.raises(DataError, match="fsdd, audiomnist, mnist"):
+            call("cifar")
+
+
+def test_data_home_follows_the_environment(monkeypatch, tmp_path):
+    assert download.data_home() == tmp_path / "home"
+    assert not (tmp_path / "home").exists(), "asking must not create it"
+    assert download.find("fsdd") is None
+    assert not (tmp_path / "home").exists()
+    monkeypatch.delenv("A2D_DATA")
+    assert download.data_home().name == "a2d"
+
+
+def test_import_is_cheap():
+    heavy = ("pooch", "requests", "tqdm", "filelock", "numpy", "torch")
+    code = f"import sys, a2d.download; print([name for name in {heavy} if name in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_manifest_of_fsdd_is_the_published_one():
+    manifest = download._manifest(download.REGISTRY["fsdd"])
+    lines = "".join(
+        f"{name.split('/')[1]} {entry['sha256']}\n" for name, entry in sorted(manifest.files.items())
+    )
+    published = "dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f"
+    assert hashlib.sha256(lines.encode()).hexdigest() == published == manifest.content_sha256
+    speakers = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
+    expected = {f"recordings/{d}_{s}_{t}.wav" for d in range(10) for s in speakers for t in range(50)}
+    assert manifest.files.keys() == expected
+    assert sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["fsdd"].unpacked_bytes
+
+
+def test_manifest_of_mnist_has_the_published_md5s():
+    manifest = download._manifest(download.REGISTRY["mnist"])
+    assert {name: (entry["size"], entry["md5"]) for name, entry in manifest.files.items()} == {
+        "train-images-idx3-ubyte": (16 + 60_000 * 784, "6bbc9ace898e44ae57da46a324031adb"),
+        "train-labels-idx1-ubyte": (8 + 60_000, "a25bea736e30d166cdddb491f175f624"),
+        "t10k-images-idx3-ubyte": (16 + 10_000 * 784, "2646ac647ad5339dbf082846283269ea"),
+        "t10k-labels-idx1-ubyte": (8 + 10_000, "27ae3e4e09519cfbb04c329615203637"),
+    }
+    assert (
+        sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["mnist"].unpacked_bytes
+    )
+
+
+def test_manifest_of_audiomnist_is_its_layout():
+    files = download._manifest(download.REGISTRY["audiomnist"]).files
+    assert len(files) == 30_001
+    assert {"data/01/0_01_0.wav", "data/60/9_60_49.wav", "data/audioMNIST_meta.txt"} <= files.keys()
+
+
+# ---------------------------------------------------------------- from a folder
+
+
+@pytest.mark.parametrize("spelling", ["folder", "file url", "environment", "http"])
+def test_fetch_from_every_kind_of_mirror(mirror, server, spelling, monkeypatch):
+    chosen = {"folder": str(mirror), "file url": mirror.as_uri(), "http": server.url + "/"}.get(spelling)
+    if spelling == "environment":
+        monkeypatch.setenv("A2D_MIRROR", str(mirror))
+    folder = fetch(mirror=chosen)
+    assert folder == download.data_home() / "toy" == download.find("toy")
+    assert {
+        f"recordings/{path.name}": path.read_bytes() for path in (folder / "recordings").iterdir()
+    } == toy_files()
+    assert not (folder / "README.md").exists()
+    assert leftovers(folder.parent) == ["toy"]
+    download.verify("toy", folder)
+
+
+@pytest.mark.parametrize("top", ["", "x/", "a/b c/", "recordings/"])
+def test_top_folder_may_have_any_name(mirror, top):
+    (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), top, {"__MACOSX/recordings/._0_toy_0.wav": b"x"}))
+    if top == "recordings/":
+        assert "missing" in refusal(mirror=str(mirror))
+    else:
+        download.verify("toy", fetch(mirror=str(mirror)))
+
+
+def test_second_fetch_is_instant_and_says_so(mirror, tmp_path, monkeypatch):
+    fetch(mirror=str(mirror))
+    shutil.rmtree(mirror)
+    monkeypatch.setattr(download, "_step", lambda phase: pytest.fail("it works again"))
+    messages = []
+    assert fetch(mirror=str(mirror), on_message=messages.append) == tmp_path / "home" / "toy"
+    assert len(messages) == 1
+    assert "already" in messages[0]
+
+
+def test_home_argument_wins(mirror, tmp_path):
+    assert fetch(mirror=str(mirror), home=tmp_path / "other") == tmp_path / "other" / "toy"
+    assert download.find("toy") is None
+
+
+def test_gzip_files_are_unpacked(images, tmp_path):
+    write_tree(tmp_path / "mirror", {f"img/{name}.gz": gzip.compress(data) for name, data in images.items()})
+    folder = fetch("images", mirror=str(tmp_path / "mirror"))
+    assert {name: (folder / name).read_bytes() for name in images} == images
+
+
+def test_unpacked_folder_in_a_mirror_is_copied(spoken, tmp_path):
+    write_tree(tmp_path / "mirror" / "spoken", spoken | {"README.md": b"x"})
+    messages = []
+    folder = fetch("spoken", mirror=str(tmp_path / "mirror"), on_message=messages.append)
+    assert {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.name[0] != "."
+    } == set(spoken)
+    assert "structure only" in messages[-1], "what was not checked must be said"
+
+
+def test_mirror_without_the_data_set_is_named(tmp_path):
+    text = refusal(mirror=str(tmp_path))
+    assert "toy.zip" in text
+    assert str(tmp_path) in text
+    assert "ftp://x" in refusal(mirror="ftp://x")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [
+        ("data/01/0_01_0.wav", wav_bytes(44_100), "44100 Hz, not 48000 Hz"),
+        ("data/01/0_01_0.wav", wav_bytes()[:-3], "cut short"),
+        ("data/01/0_01_0.wav", b"", "not a WAV file"),
+        ("data/01/0_01_0.wav", wav_bytes(samples=0), "no samples"),
+        ("data/02/2_02_1.wav", None, "1 of 13 files are missing (data/02/2_02_1.wav)"),
+        ("data/meta.txt", None, "data/meta.txt"),
+        ("data/meta.txt", b"", "empty"),
+    ],
+)
+def test_structure_check_names_what_is_wrong(spoken, tmp_path, name, data, says):
+    files = {key: value for key, value in (spoken | {name: data}).items() if value is not None}
+    write_tree(tmp_path / "mirror" / "spoken", files)
+    text = refusal("spoken", mirror=str(tmp_path / "mirror"))
+    assert says in text
+    assert name in text
+    assert leftovers(download.data_home()) == []
+
+
+def test_header_with_other_chunks_is_read(tmp_path):
+    plain = wav_bytes()
+    with_list = plain[:12] + struct.pack("<4sI", b"LIST", 5) + b"hello\0" + plain[12:]
+    path = tmp_path / "x.wav"
+    path.write_bytes(with_list)
+    assert download._wav_problem(path, 48_000) is None
+
+
+def test_verify_names_bad_missing_and_surplus_files(mirror):
+    folder = fetch(mirror=str(mirror))
+    data = bytearray((folder / "recordings/3_toy_0.wav").read_bytes())
+    data[100] ^= 1
+    (folder / "recordings/3_toy_0.wav").write_bytes(data)
+    (folder / "recordings/4_toy_0.wav").write_bytes(b"short")
+    (folder / "recordings/5_toy_0.wav").unlink()
+    (folder / "recordings/mine.wav").write_bytes(b"x")
+    (folder / "recordings/.DS_Store").write_bytes(b"x")
+    with pytest.raises(DataError) as caught:
+        download.verify("toy", folder)
+    text = str(caught.value)
+    assert "2 of 24 files differ" in text
+    assert "3_toy_0.wav: another sha256" in text
+    assert "4_toy_0.wav: 5 bytes, not 9,004" in text
+    assert "1 of 24 files are missing (recordings/5_toy_0.wav)" in text
+    assert "1 files do not belong to it (recordings/mine.wav)" in text
+    assert "DS_Store" not in text
+    with pytest.raises(DataError, match="no folder"):
+        download.verify("toy", folder / "nowhere")
+
+
+def test_manifest_that_was_edited_does_not_pass(mirror):
+    folder = fetch(mirror=str(mirror))
+    path = download.REGISTRY["toy"].manifest
+    data = json.loads(path.read_text())
+    (folder / "recordings/0_toy_0.wav").write_bytes(b"planted")
+    data["files"]["recordings/0_toy_0.wav"] = {"size": 7, "sha256": hashlib.sha256(b"planted").hexdigest()}
+    path.write_text(json.dumps(data))
+    with pytest.raises(DataError, match="hash over all files"):
+        download.verify("toy", folder)
+
+
+# ---------------------------------------------------------------- from a server
+
+
+def test_broken_connection_is_resumed(server):
+    server.misbehave("drops", times=1)
+    download.verify("toy", fetch(mirror=server.url))
+    size = len(server.files["toy.zip"])
+    (_, first, start1), (_, second, start2) = server.log
+    assert "Range" not in first
+    assert start1 == 0
+    assert second["If-Range"] == '"v1"'
+    assert size // 2 - 4096 <= start2 <= size // 2
+    assert server.sent <= size + 4096, "what had arrived was asked for again"
+
+
+def test_next_call_goes_on_where_the_last_one_failed(server):
+    server.misbehave("drops", times=1)
+    monkey_mode = server.take_mode
+
+    def once_then_down() -> str:
+        mode = monkey_mode()
+        return mode if mode == "drops" else "503"
+
+    server.take_mode = once_then_down
+    text = refusal(mirror=server.url)
+    assert "503" in text
+    assert "are kept" in text
+    server.take_mode = lambda: "normal"
+    download.verify("toy", fetch(mirror=server.url))
+    assert server.log[-1][2] > 50_000
+    assert leftovers(download.data_home()) == ["toy"]
+
+
+def test_server_that_ignores_range_is_asked_for_everything(server):
+    server.misbehave("drops", times=1)
+    modes = iter(["drops", "ignores range"])
+    server.take_mode = lambda: next(modes)
+    download.verify("toy", fetch(mirror=server.url))
+    assert [start for _, _, start in server.log] == [0, 0]
+
+
+def test_file_that_changes_between_two_tries_is_not_mixed(server):
+    """The old half must not be glued to the new half: the file is asked for from its beginning."""
+    modes = iter(["drops", "normal"])
+
+    def change() -> str:
+        mode = next(modes)
+        if mode == "normal":
+            server.files["toy.zip"] = zip_bytes(toy_files(), top="another-top/")
+            server.etag = '"v2"'
+        return mode
+
+    server.take_mode = change
+    download.verify("toy", fetch(mirror=server.url))
+    assert [start for _, _, start in server.log] == [0, 0]
+
+
+@pytest.mark.parametrize("etag", ["", 'W/"weak"'])
+def test_without_a_strong_etag_nothing_is_glued(server, etag):
+    server.etag = etag
+    server.misbehave("drops", times=1)
+    download.verify("toy", fetch(mirror=server.url))
+    assert "Range" not in server.log[1][1]
+
+
+def test_partial_file_of_another_address_is_not_continued(server):
+    server.files["b/toy.zip"] = zip_bytes(toy_files(), top="b/")
+    modes = iter(["drops"] + ["503"] * 20)
+    server.take_mode = lambda: next(modes)
+    refusal(mirror=server.url)
+    server.take_mode = lambda: "normal"
+    download.verify("toy", fetch(mirror=server.url + "/b"))
+    assert server.log[-1][2] == 0
+
+
+def test_server_that_sends_another_part_is_not_believed(server):
+    modes = iter(["drops", "wrong range", "normal"])
+    server.take_mode = lambda: next(modes)
+    download.verify("toy", fetch(mirror=server.url))
+    assert [start > 0 for _, _, start in server.log] == [False, True, False]
+
+
+def plant_partial(server: Server, data: bytes) -> None:
+    """Leave the state of a run that was killed while it downloaded."""
+    note = {"url": f"{server.url}/toy.zip", "validator": server.etag}
+    files = {"toy.zip.part": data, "toy.zip.part.json": json.dumps(note).encode()}
+    write_tree(download.data_home() / ".toy.download", files)
+
+
+def test_partial_file_that_is_whole_is_not_asked_for_again(server):
+    plant_partial(server, server.files["toy.zip"])
+    download.verify("toy", fetch(mirror=server.url))
+    assert server.sent == 0
+
+
+def test_partial_file_that_is_too_long_is_dropped(server):
+    plant_partial(server, server.files["toy.zip"] + b"x")
+    download.verify("toy", fetch(mirror=server.url))
+    assert [start > 0 for _, _, start in server.log] == [True, False]
+
+
+def test_connection_that_is_refused_after_a_good_beginning_is_tried_again(server, monkeypatch):
+    """A server, or a wireless network, that goes away for a moment comes back."""
+    import requests
+    import urllib3
+
+    server.misbehave("drops", times=1)
+    calls, get = [], requests.get
+
+    def flaky(*args, **options):
+        calls.append(args)
+        if len(calls) in (2, 3):
+            refused = urllib3.exceptions.NewConnectionError(None, "refused")
+            raise requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, "x", refused))
+        return get(*args, **options)
+
+    monkeypatch.setattr(requests, "get", flaky)
+    download.verify("toy", fetch(mirror=server.url))
+    assert len(calls) == 4
+
+
+def test_unknown_length_is_accepted(server):
+    server.misbehave("no length")
+    download.verify("toy", fetch(mirror=server.url))
+
+
+@pytest.mark.parametrize(
+    ("mode", "says", "requests"),
+    [
+        ("404", "404", 1),
+        ("500", "500", download._TRIES),
+        ("drops at once", "closed early|broke", download._TRIES),
+        ("html", "HTML page", 1),
+        ("labelled html", "HTML page", 1),
+        ("html in disguise", "HTML page", 1),
+        ("text in disguise", "not a zip file", 1),
+        ("empty", "empty", 1),
+        ("endless", "far more than expected", 1),
+    ],
+)
+def test_bad_answer_is_one_clear_error_and_leaves_no_poison(server, mode, says, requests):
+    server.misbehave(mode)
+    text = refusal(mirror=server.url)
+    assert any(part in text for part in says.split("|"))
+    assert server.url in text
+    assert "A2D_MIRROR" in text
+    assert len(server.log) == requests
+    if mode != "drops at once":
+        kept = [path for path in download.data_home().rglob("toy.zip*") if path.stat().st_size]
+        assert kept == []
+    server.misbehave("normal")
+    download.verify("toy", fetch(mirror=server.url))
+
+
+def test_server_that_falls_silent_is_asked_again(server, monkeypatch):
+    monkeypatch.setattr(download, "_TIMEOUT_S", (0.2, 0.2))
+    server.misbehave("stalls", times=1)
+    begin = time.monotonic()
+    download.verify("toy", fetch(mirror=server.url))
+    assert len(server.log) == 2
+    assert time.monotonic() - begin < 0.9, "it waited for the server instead of its own limit"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no-such-host.invalid"])
+def test_offline_says_what_to_do(url):
+    begin = time.monotonic()
+    text = refusal(mirror=url)
+    assert "offline" in text
+    assert "A2D_MIRROR" in text
+    assert time.monotonic() - begin < 10
+
+
+def test_public_source_is_tried_without_a_mirror(server, monkeypatch):
+    source = download.REGISTRY["toy"]
+    urls = (server.url + "/gone.zip", server.url + "/")
+    monkeypatch.setitem(download.REGISTRY, "toy", dataclasses.replace(source, urls=urls))
+    messages = []
+    download.verify("toy", fetch(on_message=messages.append))
+    assert [path for path, _, _ in server.log] == ["/gone.zip", "/toy.zip"]
+    assert any("404" in text and "Trying" in text for text in messages)
+    assert any("CC0" in text for text in messages), "the licence is told before the download"
+
+
+def test_password_in_an_address_is_not_shown(server):
+    messages = []
+    address = server.url.replace("//", "//student:secret@")
+    folder = fetch(mirror=address, on_message=messages.append)
+    assert "secret" not in "".join(messages) + (folder / download._MARKER).read_text()
+    server.misbehave("404")
+    assert "secret" not in refusal(mirror=address, home=folder.parent / "2")
+
+
+def test_progress_bar_only_on_request(server, mirror, capfd, tmp_path):
+    download.fetch("toy", mirror=server.url, home=tmp_path / "a", progress=True, on_message=lambda text: None)
+    shown = capfd.readouterr()
+    assert "toy.zip" in shown.err
+    assert "100%" in shown.err
+    download.fetch(
+        "toy", mirror=server.url, home=tmp_path / "b", progress=False, on_message=lambda text: None
+    )
+    silent = capfd.readouterr()
+    assert silent.err + silent.out == ""
+
+
+# ---------------------------------------------------------------- archives that are not what they should be
+
+
+def member(name: str, mode: int = 0) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo("placeholder")
+    # Set afterwards: the constructor would tidy the name up.
+    info.filename = info.orig_filename = name
+    info.external_attr = mode << 16
+    return info
+
+
+HOSTILE = {
+    "dots": member("toy/../../evil.wav"),
+    "absolute": member("/evil.wav"),
+    "drive": member("C:/evil.wav"),
+    "backslash": member("toy\\..\\evil.wav"),
+    "symlink": member("toy/recordings/link.wav", stat.S_IFLNK | 0o777),
+    "device": member("toy/recordings/dev.wav", stat.S_IFCHR | 0o666),
+}
+
+
+@pytest.mark.parametrize("kind", sorted(HOSTILE))
+def test_hostile_archive_is_refused_whole(tmp_path, mirror, kind):
+    with zipfile.ZipFile(mirror / "toy.zip", "a") as archive:
+        archive.writestr(HOSTILE[kind], b"/etc/passwd")
+    before = sorted(path for path in tmp_path.rglob("*") if "home" not in path.parts)
+    text = refusal(mirror=str(mirror))
+    assert "refused" in text
+    assert repr(HOSTILE[kind].filename) in text
+    assert leftovers(download.data_home()) == []
+    assert sorted(path for path in tmp_path.rglob("*") if "home" not in path.parts) == before
+
+
+def test_member_that_stands_twice_is_refused(mirror):
+    with (
+        zipfile.ZipFile(mirror / "toy.zip", "a") as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr("toy-1.0/recordings/0_toy_0.wav", b"other")
+    assert "it holds" in refusal(mirror=str(mirror))
+
+
+def test_encrypted_member_is_refused(mirror):
+    data = bytearray((mirror / "toy.zip").read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    (mirror / "toy.zip").write_bytes(data)
+    assert "is encrypted" in refusal(mirror=str(mirror))
+
+
+def test_bomb_is_refused_by_what_it_declares(mirror, monkeypatch):
+    (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra={"toy-1.0/zeros": bytes(2_000_000)}))
+    monkeypatch.setattr(download, "_write_member", lambda *args: pytest.fail("it was unpacked"))
+    assert "far more" in refusal(mirror=str(mirror))
+
+
+def test_bomb_that_lies_about_its_size_is_bounded(mirror, spoken, images, tmp_path, monkeypatch):
+    """The real bytes are counted: in a zip of known sizes, in one of unknown sizes, and in a gzip file."""
+    written = []
+    original = download._write_member
+
+    def watch(origin, name, opener, into, manifest, budget):
+        try:
+            original(origin, name, opener, into, manifest, budget)
+        finally:
+            written.append((into / name).stat().st_size)
+
+    (mirror / "spoken.zip").write_bytes(zip_bytes(spoken))
+    monkeypatch.setattr(download, "_write_member", watch)
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, info: io.BytesIO(bytes(5_000_000)))
+    assert "longer than" in refusal(mirror=str(mirror))
+    assert "longer than" in refusal("spoken", mirror=str(mirror))
+    big = {"img/a-images.gz": gzip.compress(bytes(9_000_000)), "img/a-labels.gz": gzip.compress(b"")}
+    write_tree(mirror, big)
+    assert "longer than" in refusal("images", mirror=str(mirror))
+    assert len(written) == 3
+    assert max(written) <= 4 * download.REGISTRY["spoken"].unpacked_bytes
+    assert leftovers(download.data_home()) == []
+
+
+def bad_content(kind: str) -> bytes:
+    files = toy_files()
+    if kind == "wrong byte":
+        files["recordings/9_toy_0.wav"] = b"\0" + files["recordings/9_toy_0.wav"][1:]
+    if kind == "missing":
+        del files["recordings/9_toy_0.wav"]
+    if kind == "shorter":
+        files["recordings/9_toy_0.wav"] = b"RIFF"
+    if kind == "longer":
+        files["recordings/9_toy_0.wav"] += b"\0"
+    data = bytearray(zip_bytes(files))
+    if kind == "truncated":
+        return bytes(data[: len(data) // 2])
+    if kind == "no directory":
+        return bytes(data[:-10])
+    if kind == "corrupt member":
+        at = data.index(b"9_toy_0.wav") + 200
+        data[at : at + 40] = bytes(40)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("wrong byte", "1 of 24 files differ"),
+        ("shorter", "4 bytes, not 9,009"),
+        ("longer", "longer than"),
+        ("missing", "1 of 24 files are missing"),
+        ("truncated", "truncated or damaged"),
+        ("no directory", "truncated or damaged"),
+        ("corrupt member", "truncated or damaged"),
+    ],
+)
+def test_bad_archive_is_named_and_does_not_poison_the_next_try(server, mirror, kind, says):
+    server.files["toy.zip"] = bad_content(kind)
+    server.etag = ""
+    text = refusal(mirror=server.url)
+    assert says in text
+    if kind not in ("truncated", "no directory", "corrupt member"):
+        assert "9_toy_0.wav" in text
+    assert leftovers(download.data_home()) == [], "the bad archive was kept"
+    server.files["toy.zip"] = zip_bytes(toy_files())
+    download.verify("toy", fetch(mirror=server.url))
+
+
+def test_bad_file_in_a_mirror_folder_is_never_deleted(mirror):
+    (mirror / "toy.zip").write_bytes(bad_content("truncated"))
+    assert str(mirror / "toy.zip") in refusal(mirror=str(mirror))
+    assert (mirror / "toy.zip").read_bytes() == bad_content("truncated")
+
+
+def test_truncated_and_corrupt_gzip(images, tmp_path):
+    good = {f"img/{name}.gz": gzip.compress(data) for name, data in images.items()}
+    for damaged in (good["img/a-images.gz"][:-500], good["img/a-images.gz"][:800] + bytes(60), b"plain text"):
+        write_tree(tmp_path / "mirror", good | {"img/a-images.gz": damaged})
+        text = refusal("images", mirror=str(tmp_path / "mirror"))
+        assert "truncated or damaged" in text
+        assert "a-images.gz" in text
+
+
+def test_surplus_members_are_left_out_and_counted(mirror):
+    extra = {"toy-1.0/recordings/new_1.wav": b"1", "toy-1.0/recordings/new_2.wav": b"2"}
+    (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra=extra))
+    messages = []
+    folder = fetch(mirror=str(mirror), on_message=messages.append)
+    download.verify("toy", folder)
+    assert any(text.startswith("2 files in toy.zip do not belong") for text in messages)
+
+
+def test_200_damaged_archives_end_in_one_error_or_in_good_data(mirror):
+    """Bytes changed, cut out or cut off at random: never another exception, never wrong data."""
+    good, rng, refused = (mirror / "toy.zip").read_bytes(), random.Random(11), 0
+    for trial in range(200):
+        data = bytearray(good)
+        # Every other trial aims at the directory at the end, where the offsets and sizes stand.
+        low = len(data) - 2_200 if trial % 2 else 0
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(low, len(data))
+            data[at] = rng.randrange(256)
+        if trial % 5 == 0:
+            del data[rng.randrange(len(data)) :]
+        (mirror / "toy.zip").write_bytes(data)
+        try:
+            download.verify("toy", fetch(mirror=str(mirror)))
+        except DataError:
+            refused += 1
+            assert not (download.data_home() / "toy").exists()
+        shutil.rmtree(download.data_home())
+    assert 120 <= refused < 200
+
+
+# ---------------------------------------------------------------- what is in place already
+
+
+def test_damaged_copy_is_fetched_again(mirror):
+    folder = fetch(mirror=str(mirror))
+    (folder / "recordings/3_toy_0.wav").unlink()
+    assert download.find("toy") is None
+    messages = []
+    download.verify("toy", fetch(mirror=str(mirror), on_message=messages.append))
+    assert any("has been damaged" in text for text in messages)
+    assert leftovers(folder.parent) == ["toy"]
+
+
+def test_cut_file_is_noticed_by_find(mirror):
+    folder = fetch(mirror=str(mirror))
+    with open(folder / "recordings/3_toy_0.wav", "r+b") as stream:
+        stream.truncate(0)
+    assert download.find("toy") is None
+
+
+def test_files_of_the_user_in_a_damaged_copy_are_kept(mirror):
+    folder = fetch(mirror=str(mirror))
+    (folder / "recordings/3_toy_0.wav").unlink()
+    (folder / "my-labels.csv").write_text("precious")
+    download.verify("toy", fetch(mirror=str(mirror)))
+    assert (folder.parent / "toy-set-aside-1" / "my-labels.csv").read_text() == "precious"
+
+
+def test_marker_of_another_manifest_is_not_trusted(mirror):
+    folder = fetch(mirror=str(mirror))
+    marker = json.loads((folder / download._MARKER).read_text())
+    (folder / download._MARKER).write_text(json.dumps(marker | {"manifest": "0" * 64}))
+    assert download.find("toy") is None
+    for nonsense in ("", "[]", "null", "{}", "\xff"):
+        (folder / download._MARKER).write_text(nonsense, encoding="latin-1")
+        assert download.find("toy") is None
+
+
+def test_good_copy_put_there_by_hand_is_adopted(tmp_path):
+    write_tree(tmp_path / "home" / "toy", toy_files() | {"README.md": b"x"})
+    assert download.find("toy") is None
+    messages = []
+    folder = fetch(mirror=str(tmp_path / "nowhere"), on_message=messages.append)
+    assert download.find("toy") == folder
+    assert any("has been checked" in text for text in messages)
+
+
+def test_folder_of_somebody_else_is_not_touched(mirror, tmp_path):
+    write_tree(tmp_path / "home" / "toy", {"thesis.txt": b"years of work"})
+    text = refusal(mirror=str(mirror))
+    assert str(tmp_path / "home" / "toy") in text
+    assert "Move it away" in text
+    assert (tmp_path / "home" / "toy" / "thesis.txt").read_bytes() == b"years of work"
+
+
+def test_file_in_the_way_of_the_data_folder(mirror, tmp_path):
+    (tmp_path / "home").write_text("a file")
+    assert "move it away" in refusal(mirror=str(mirror))
+    assert (tmp_path / "home").read_text() == "a file"
+
+
+def test_empty_folder_is_no_obstacle(mirror, tmp_path):
+    (tmp_path / "home" / "toy").mkdir(parents=True)
+    download.verify("toy", fetch(mirror=str(mirror)))
+
+
+def test_leftovers_of_a_killed_run_are_removed(mirror, tmp_path):
+    home = tmp_path / "home"
+    write_tree(home, {".toy.unpack/recordings/x.wav": b"x", ".toy.old/y": b"y", ".toy.download/tmpabc": b"z"})
+    fetch(mirror=str(mirror))
+    assert leftovers(home) == ["toy"]
+
+
+def test_interrupt_leaves_nothing_half_done(mirror, monkeypatch):
+    def interrupt(phase: str) -> None:
+        if phase == "verify":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(download, "_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(mirror=str(mirror))
+    assert leftovers(download.data_home()) == []
+
+
+# ---------------------------------------------------------------- no room, no permission
+
+
+@pytest.fixture
+def small_disk():
+    """Give a folder on a disk of 1 MB."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0 or not shutil.which("mount"):
+        pytest.skip("a small disk can only be mounted by root on Linux")
+    folder = tempfile.mkdtemp()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        os.rmdir(folder)
+        pytest.skip(f"mounting a small disk is not allowed here: {done.stderr.strip()}")
+    yield Path(folder)
+    subprocess.run(["umount", folder], check=True)
+    os.rmdir(folder)
+
+
+@pytest.mark.parametrize("noticed", ["before", "while unpacking", "while downloading", "at the marker"])
+def test_full_disk_says_how_much_and_where_and_leaves_nothing(
+    small_disk, server, mirror, noticed, monkeypatch
+):
+    room = {"before": 100_000, "while unpacking": 100_000, "while downloading": 50_000, "at the marker": 0}[
+        noticed
+    ]
+    filler = small_disk / "filler"
+
+    def fill(leave: int) -> None:
+        free = shutil.disk_usage(small_disk).free
+        filler.write_bytes(bytes(max(0, free - leave)))
+
+    if noticed == "at the marker":
+        monkeypatch.setattr(download, "_step", lambda phase: fill(0) if phase == "mark" else None)
+    else:
+        fill(room)
+    if noticed == "before":
+        monkeypatch.setattr(download, "_step", lambda phase: pytest.fail("it began without room"))
+    else:
+        monkeypatch.setattr(download, "_require_space", lambda job, size: None)
+    source = server.url if noticed == "while downloading" else str(mirror)
+    text = refusal(mirror=source, home=small_disk)
+    assert "no room" in text
+    assert str(small_disk) in text
+    assert "kB are needed" in text
+    assert leftovers(small_disk) == ["filler"]
+    filler.unlink()
+    monkeypatch.undo()
+    register_toy(mirror.parent)
+    download.verify("toy", fetch(mirror=source, home=small_disk))
+
+
+CHILD = """
+import os, sys
+sys.path.insert(0, {tests!r})
+import filelock, pooch, requests, tqdm
+import test_download as t
+from a2d import download
+from pathlib import Path
+t.register_toy(Path({folder!r}))
+"""
+
+
+def child(code: str, folder: Path, **options) -> subprocess.Popen:
+    text = CHILD.format(tests=str(Path(__file__).parent), folder=str(folder)) + code
+    return subprocess.Popen(
+        [sys.executable, "-c", text],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="this system knows no other users to become")
+def test_folder_without_permission_is_one_clear_error(mirror, tmp_path):
+    """Root may write anywhere, so that the child becomes nobody first."""
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o555)
+        shutil.copy(mirror / "toy.zip", place)
+        shutil.copy(tmp_path / "toy.json", place)
+        code = """
+manifest = Path({place!r}, "toy.json")
+download.REGISTRY["toy"] = t.dataclasses.replace(download.REGISTRY["toy"], manifest=manifest)
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+for home in ({place!r}, {place!r} + "/home"):
+    try:
+        download.fetch("toy", mirror={place!r}, home=home, progress=False)
+    except download.DataError as error:
+        print("DataError:", error)
+"""
+        out, err = child(code.format(place=place), tmp_path).communicate(timeout=30)
+        os.chmod(place, 0o755)
+    lines = out.splitlines()
+    assert err == ""
+    assert len(lines) == 2
+    for line in lines:
+        assert line.startswith("DataError:")
+        assert "Permission denied" in line
+        assert "A2D_DATA" in line
+
+
+# ---------------------------------------------------------------- several processes, and killed ones
+
+
+def test_three_processes_fetch_once(server, tmp_path):
+    code = """
+import time
+download._step = lambda phase: time.sleep(0.01)
+print(download.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_message=print))
+"""
+    home = tmp_path / "home"
+    running = [child(code.format(url=server.url, home=str(home)), tmp_path) for _ in range(3)]
+    outs = [process.communicate(timeout=60) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], outs
+    texts = [out for out, _ in outs]
+    assert sum("waiting for it" in text for text in texts) == 2
+    assert sum("meanwhile" in text for text in texts) == 2
+    assert len(server.log) == 1
+    download.verify("toy", home / "toy")
+    assert leftovers(home) == ["toy"]
+
+
+PHASES = ("download", "unpack", "verify", "mark", "rename")
+
+KILLER = """
+import json, random, shutil, signal, time
+home, rng, results = Path({home!r}), random.Random(2024), []
+PHASES = {phases!r}
+
+def fetch(on_message=lambda text: None):
+    return download.fetch("toy", mirror={url!r}, home=home, progress=False, on_message=on_message)
+
+def run_and_kill(phase, delay):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        last = [None]
+        def step(now):
+            if now != last[0]:
+                os.write(write, bytes([PHASES.index(now)]))
+                last[0] = now
+            time.sleep(0.002 if now in ("unpack", "verify") else 0.015)
+        download._step, download._CHUNK = step, 1 << 14
+        try:
+            fetch()
+        finally:
+            os._exit(0)
+    os.close(write)
+    seen = b""
+    # Wait until the phase begins (or the child ends), then for a random moment more.
+    while phase >= 0 and phase not in seen and (got := os.read(read, 1)):
+        seen += got
+    time.sleep(delay)
+    os.kill(pid, signal.SIGKILL)
+    killed = os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+    while got := os.read(read, 16):
+        seen += got
+    os.close(read)
+    return killed, (PHASES[max(seen)] if seen else "start")
+
+for trial in range({trials}):
+    phase = trial % 6 - 1
+    killed, reached = run_and_kill(phase, rng.uniform(0, 0.06 if phase in (0, 1, 2) else 0.03))
+    target = home / "toy"
+    state = "absent"
+    if target.exists():
+        download.verify("toy", target)
+        assert download._intact(download.REGISTRY["toy"], target)
+        state = "whole"
+    parts = sum(path.stat().st_size for path in home.rglob("*.part")) if home.exists() else 0
+    # Every third time the next kill meets what this one left behind.
+    if trial % 3 != 2:
+        download.verify("toy", fetch())
+        left = sorted(path.name for path in home.iterdir())
+        assert left == [".toy.lock", "toy"], left
+        shutil.rmtree(home)
+    elif target.exists():
+        shutil.rmtree(target)
+    results.append([killed, reached, state, parts])
+download.verify("toy", fetch())
+print(json.dumps(results))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_kill_9_at_any_moment_leaves_nothing_corrupt(server, tmp_path):
+    code = KILLER.format(home=str(tmp_path / "home"), url=server.url, phases=PHASES, trials=30)
+    begin = time.monotonic()
+    out, err = child(code, tmp_path).communicate(timeout=120)
+    assert err == ""
+    results = json.loads(out.splitlines()[-1])
+    assert sum(killed for killed, *_ in results) >= 25
+    assert {reached for _, reached, *_ in results} >= set(PHASES), "a phase was never hit"
+    assert {state for _, _, state, _ in results} == {"absent", "whole"}
+    assert any(parts for *_, parts in results), "no download was cut in two"
+    assert any(start for _, _, start in server.log), "no download was continued"
+    assert time.monotonic() - begin < 30
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no kill -9")
+def test_kill_between_the_two_renames_of_a_repair(mirror, tmp_path):
+    """The one moment at which neither the damaged nor the new copy is in place."""
+    home = tmp_path / "home"
+    folder = fetch(mirror=str(mirror), home=home)
+    (folder / "recordings/3_toy_0.wav").unlink()
+    code = """
+rename = os.rename
+def kill_second(old, new):
+    if Path(new).name == "toy":
+        os.kill(os.getpid(), 9)
+    rename(old, new)
+os.rename = kill_second
+download.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
+"""
+    process = child(code.format(mirror=str(mirror), home=str(home)), tmp_path)
+    process.communicate(timeout=30)
+    assert process.returncode == -9
+    assert not folder.exists()
+    download.verify("toy", fetch(mirror=str(mirror), home=home))
+    assert leftovers(home) == ["toy"]
+
+
+# ---------------------------------------------------------------- the real data
+
+
+@real
+@needs_real
+@pytest.mark.parametrize(("name", "count"), [("fsdd", 3000), ("mnist", 4)])
+def test_real_data_set_is_fetched_and_verified(name, count, tmp_path):
+    folder = fetch(name, mirror=str(REAL), home=tmp_path)
+    download.verify(name, folder)
+    assert sum(1 for path in folder.rglob("*") if path.is_file() and path.name[0] != ".") == count
+    victim = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.name[0] != ".")
+    with open(victim, "r+b") as stream:
+        stream.seek(-1, os.SEEK_END)
+        last = stream.read(1)
+        stream.seek(-1, os.SEEK_END)
+        stream.write(bytes([last[0] ^ 1]))
+    with pytest.raises(DataError, match=f"1 of {count:,} files differ") as caught:
+        download.verify(name, folder)
+    assert victim.name in str(caught.value)
