@@ -137,9 +137,7 @@ def _check_kind(kind: Any, note: Any) -> tuple[Kind, str]:
     if not isinstance(note, str):
         raise DataError("the note must be text", where="note")
     if kind in ("model", "recorded-reading") and not note.strip():
-        raise DataError(
-            f"the kind {kind!r} needs a note that says which reader gave the labels", where="note"
-        )
+        raise DataError(f"the kind {kind!r} needs a note that says which reader gave the labels", where="note")
     return kind, note.strip()  # type: ignore[return-value]
 
 
@@ -454,9 +452,7 @@ class Session:
         pixels, where = check_images(images), _path_of(path)
         # Look before locking, so that a mistyped path leaves no lock file behind.
         if not _exists(where):
-            raise DataError(
-                "there is no annotation session here", where=where, hint="Start it with Session.create"
-            )
+            raise DataError("there is no annotation session here", where=where, hint="Start it with Session.create")
         lock = _lock(where)
         try:
             records, check, size = _read_records(where.read_bytes(), where)
@@ -494,9 +490,7 @@ class Session:
             if asked is not None and asked != session._header[key]:
                 session.close()
                 # The spoken classes stay out of the message: the annotator reads it.
-                raise DataError(
-                    f"this session was started with another {key}", where=path, hint="Use another path"
-                )
+                raise DataError(f"this session was started with another {key}", where=path, hint="Use another path")
         return session
 
     @property
@@ -681,9 +675,7 @@ class Annotations:
         kind, note = _check_kind(self.kind, self.note)
         if kind == "spoken-class" and labels != spoken:
             hint = "Labels that differ from it were given by somebody: name the kind"
-            raise DataError(
-                "labels of the kind 'spoken-class' must be the spoken classes", where="kind", hint=hint
-            )
+            raise DataError("labels of the kind 'spoken-class' must be the spoken classes", where="kind", hint=hint)
         digits = None if spoken is None else np.array(spoken, dtype=np.int64)
         if digits is not None:
             digits.flags.writeable = False
@@ -751,9 +743,7 @@ class Annotations:
             json.dumps({"image": index, "label": label, "spoken": digit})
             for index, (label, digit) in enumerate(zip(self.labels, spoken, strict=True))
         )
-        fields = "".join(
-            f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)},\n" for k, v in head.items()
-        )
+        fields = "".join(f"  {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)},\n" for k, v in head.items())
         return "{\n" + fields + '  "labels": [\n    ' + ",\n    ".join(rows) + "\n  ]\n}\n"
 
     @classmethod
@@ -765,9 +755,7 @@ class Annotations:
         images = _from_strip(folder / "images.png", len(rows))
         if content_hash(images) != content["images"]:
             hint = "The two files do not belong together; restore both from a copy"
-            raise DataError(
-                "these are not the images that were labelled", where=folder / "images.png", hint=hint
-            )
+            raise DataError("these are not the images that were labelled", where=folder / "images.png", hint=hint)
         spoken = [row["spoken"] for row in rows]
         try:
             return cls(
@@ -819,9 +807,7 @@ def _read_labels(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         hint = "Give the folder that Annotations.save wrote"
-        raise DataError(
-            f"there are no annotations to read ({error.strerror})", where=path, hint=hint
-        ) from error
+        raise DataError(f"there are no annotations to read ({error.strerror})", where=path, hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"this is not JSON ({_short(str(error))})", where=path) from error
     keys = {"format", "annotator", "kind", "note", "count", "images", "labels"}
@@ -840,9 +826,7 @@ def _read_labels(path: Path) -> dict[str, Any]:
 # --- two readers ---------------------------------------------------------------------------------------
 
 
-def agreement(
-    a: Annotations | Sequence[Label | None], b: Annotations | Sequence[Label | None]
-) -> dict[str, Any]:
+def agreement(a: Annotations | Sequence[Label | None], b: Annotations | Sequence[Label | None]) -> dict[str, Any]:
     """Compare two readings of the same images: n, share equal, Cohen's kappa, confusion (lecture 07).
 
     ``a`` and ``b`` are :class:`Annotations` or lists of labels in the same order; a pair with a None is
@@ -852,11 +836,7 @@ def agreement(
     ``b``, index 10 for unreadable. Source: J. Cohen, "A coefficient of agreement for nominal scales", 1960.
     Raises :class:`DataError` for different images, different lengths, or no pair at all.
     """
-    if (
-        isinstance(a, Annotations)
-        and isinstance(b, Annotations)
-        and content_hash(a.images) != content_hash(b.images)
-    ):
+    if isinstance(a, Annotations) and isinstance(b, Annotations) and content_hash(a.images) != content_hash(b.images):
         raise DataError("these are readings of different images", where="agreement")
     first = list(a.labels if isinstance(a, Annotations) else a)
     second = list(b.labels if isinstance(b, Annotations) else b)

@@ -162,7 +162,9 @@ def load(path: str | os.PathLike, rate: int | None = None) -> Clip:
         _check_riff(path)
     except OSError as error:
         raise AudioError(
-            f"cannot read this file ({error.strerror or error})", where=path, hint="Check its name and permissions"
+            f"cannot read this file ({error.strerror or error})",
+            where=path,
+            hint="Check its name and permissions",
         ) from error
     samples, own_rate = _read(path)
     mono = check_samples(samples, own_rate, path)
@@ -174,6 +176,25 @@ def resample(samples: np.ndarray, rate: int, new_rate: int) -> np.ndarray:
     import soxr
 
     return soxr.resample(samples, rate, new_rate, quality="HQ")
+
+
+def trim_silence(clip: Clip, below_db: float = 35.0, margin: float = 0.05, pause: float = 0.25) -> Clip:
+    """The part of a recording that holds the loudest sound, with ``margin`` seconds kept on either side.
+
+    Frames of 20 ms count as sound when their energy is within ``below_db`` dB of the loudest frame's; sounds less
+    than ``pause`` seconds apart are one word. A tightly cut clip comes back as it is.
+    """
+    hop = max(1, clip.rate // 50)
+    n = len(clip.samples) // hop
+    if n < 3:
+        return clip
+    energy = np.square(clip.samples[: n * hop], dtype=np.float64).reshape(n, hop).mean(1)
+    loud = np.flatnonzero(energy >= energy.max() * 10 ** (-below_db / 10))
+    words = np.split(loud, np.flatnonzero(np.diff(loud) * hop > pause * clip.rate) + 1)
+    word = next(w for w in words if int(energy.argmax()) in w)
+    start = max(0, int(word[0]) * hop - int(margin * clip.rate))
+    stop = min(len(clip.samples), (int(word[-1]) + 1) * hop + int(margin * clip.rate))
+    return Clip(clip.samples[start:stop], clip.rate)
 
 
 @dataclass(frozen=True)

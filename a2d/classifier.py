@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from a2d.errors import refuse
+from a2d.layers import FeatureScaler, mlp
+
 
 @dataclass(frozen=True)
 class MlpConfig:
@@ -23,32 +26,30 @@ class MlpConfig:
     dropout: float = 0.2
     noise: float = 0.0
 
+    def __post_init__(self) -> None:
+        problems = {
+            "n_features": self.n_features >= 1,
+            "hidden": len(self.hidden) >= 1 and min(self.hidden) >= 1,
+            "dropout": 0 <= self.dropout < 1,
+            "noise": self.noise >= 0,
+        }
+        refuse(problems, self, "model")
+
 
 class AudioMLP(nn.Module):
-    """MLP from raw features ``(b, n_features)`` to class scores ``(b, 10)``; standardising is part of the model."""
+    """MLP from raw features ``(b, n_features)`` to class scores ``(b, 10)``; standardising them is part of the model."""
 
     def __init__(self, config: MlpConfig):
         super().__init__()
         self.config = config
-        widths = [config.n_features, *config.hidden]
-        layers: list[nn.Module] = []
-        for a, b in zip(widths[:-1], widths[1:], strict=True):
-            layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(config.dropout)]
-        self.body = nn.Sequential(*layers, nn.Linear(widths[-1], 10))
-        self.register_buffer("feature_mean", torch.zeros(config.n_features))
-        self.register_buffer("feature_scale", torch.ones(config.n_features))
+        self.scaler = FeatureScaler(config.n_features)
+        self.body = mlp([config.n_features, *config.hidden], config.dropout)
+        self.head = nn.Linear([config.n_features, *config.hidden][-1], 10)
 
-    def set_scale(self, features: Tensor) -> None:
-        """Take mean and standard deviation of each feature from the training set ``(n, n_features)``."""
-        self.feature_mean.copy_(features.mean(0))
-        self.feature_scale.copy_(features.std(0).clamp(min=1e-6))
-
-    def standardise(self, features: Tensor) -> Tensor:
-        """Features with the training set's mean taken off and divided by its standard deviation."""
-        return (features - self.feature_mean) / self.feature_scale
-
-    def forward(self, features: Tensor) -> Tensor:
-        return self.body(self.standardise(features))
+    def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Class scores; noise is added to the features in training, from ``generator``."""
+        noise = self.config.noise if self.training else 0.0
+        return self.head(self.body(self.scaler(features, noise, generator)))
 
     @torch.inference_mode()
     def predict(self, features: Tensor) -> Tensor:

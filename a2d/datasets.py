@@ -94,7 +94,10 @@ class SpokenDigits:
 
 def builtin_folder() -> Path:
     """Where the built-in recordings lie: in a checkout's ``data/`` or inside the installed package."""
-    for folder in (Path(__file__).parent.parent / "data" / "builtin", Path(str(files("a2d"))) / "_data" / "builtin"):
+    for folder in (
+        Path(__file__).parent.parent / "data" / "builtin",
+        Path(str(files("a2d"))) / "_data" / "builtin",
+    ):
         if (folder / "data").is_dir():
             return folder
     raise DataError(
@@ -126,7 +129,9 @@ def load_spoken(name_or_folder: str | os.PathLike) -> SpokenDigits:
         return _index(builtin_folder(), "builtin")
     if name in download.NAMES:
         if name not in SPOKEN:
-            raise DataError(f"{name} holds images, not recordings", where="--data", hint=f"Use one of {', '.join(SPOKEN)}")
+            raise DataError(
+                f"{name} holds images, not recordings", where="--data", hint=f"Use one of {', '.join(SPOKEN)}"
+            )
         return _index(_fetched(name), name)
     folder = Path(name)
     if not folder.is_dir():
@@ -142,14 +147,18 @@ def _listing(folder: Path) -> list[Path]:
     try:
         return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
-        raise DataError(f"cannot list this folder ({error.strerror})", where=folder, hint="Check its permissions") from error
+        raise DataError(
+            f"cannot list this folder ({error.strerror})", where=folder, hint="Check its permissions"
+        ) from error
 
 
-def _index(root: Path, name: str) -> SpokenDigits:
-    """Find out which layout a folder has, and list its recordings."""
+def _index(root: Path, name: str, problems: list[str] | None = None) -> SpokenDigits:
+    """Find out which layout a folder has, and list its recordings; ``problems`` collects instead of raising."""
     for folder in (root / "recordings", root):
-        if folder.is_dir() and any(re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in _listing(folder) if p.is_file()):
-            return _collect(name, folder, [p for p in _listing(folder) if p.is_file()], {}, [])
+        if folder.is_dir() and any(
+            re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in _listing(folder) if p.is_file()
+        ):
+            return _collect(name, folder, [p for p in _listing(folder) if p.is_file()], {}, [], problems)
     base = root / "data" if (root / "data").is_dir() else root
     folders = [p for p in _listing(base) if p.is_dir()]
     if not folders:
@@ -165,44 +174,64 @@ def _index(root: Path, name: str) -> SpokenDigits:
         notes.append(f"speaker {speaker} has metadata but no recordings")
     if metadata:
         notes += [f"speaker {f.name} has no metadata" for f in folders if f.name not in metadata]
-    return _collect(name, base, paths, metadata, notes)
+    return _collect(name, base, paths, metadata, notes, problems)
 
 
 def _collect(
-    name: str, root: Path, paths: list[Path], metadata: dict[str, dict[str, Any]], notes: list[str]
+    name: str,
+    root: Path,
+    paths: list[Path],
+    metadata: dict[str, dict[str, Any]],
+    notes: list[str],
+    problems: list[str] | None = None,
 ) -> SpokenDigits:
-    """Turn file names into recordings; a stray file or a take that is there twice is an error that names it."""
+    """Turn file names into recordings; what does not fit is raised, or collected in ``problems``."""
     found: dict[tuple[str, int, int], Recording] = {}
-    nested = {p.parent.name for p in paths} if any(p.parent != root for p in paths) else set()
     for path in paths:
-        match = re.fullmatch(r"(\d)_([^_]+)_(\d+)", path.stem)
-        if path.suffix.lower() not in _AUDIO_TYPES or match is None or not path.is_file():
-            if not nested and path.suffix.lower() not in _AUDIO_TYPES:
-                continue  # a README beside FSDD's recordings does no harm
-            raise DataError(
-                "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav",
-                where=path,
-                hint="Rename it, or move it away",
-            )
-        digit, speaker, take = int(match[1]), match[2], int(match[3])
-        if nested and speaker != path.parent.name:
-            raise DataError(
-                f"the name says speaker {speaker}, the folder says {path.parent.name}", where=path, hint="Move or rename it"
-            )
-        key = (speaker, digit, take)
-        if key in found:
-            raise DataError(
-                f"take {take} of digit {digit} by speaker {speaker} is there twice (also {found[key].path.name})",
-                where=path,
-                hint="Keep one of the two",
-            )
-        found[key] = Recording(path, digit, speaker, take)
+        try:
+            recording = _recording(path, nested=path.parent != root)
+            if recording is None:
+                continue
+            key = (recording.speaker, recording.digit, recording.take)
+            if key in found:
+                raise DataError(
+                    f"take {key[2]} of digit {key[1]} by speaker {key[0]} is there twice (also {found[key].path.name})",
+                    where=path,
+                    hint="Keep one of the two",
+                )
+        except DataError as error:
+            if problems is None:
+                raise
+            problems.append(str(error))
+            continue
+        found[key] = recording
     if not found:
         raise DataError("there are no recordings in this folder", where=root, hint="Check that it is the right one")
     absent = sorted(set(range(10)) - {r.digit for r in found.values()})
     if absent:
         notes.append(f"no recording says {', '.join(map(str, absent))}")
     return SpokenDigits(name, root, tuple(found[k] for k in sorted(found)), metadata, tuple(notes))
+
+
+def _recording(path: Path, nested: bool) -> Recording | None:
+    """What a file's name says; None for a text beside FSDD's recordings. ``nested``: it lies in a speaker's folder."""
+    match = re.fullmatch(r"(\d)_([^_]+)_(\d+)", path.stem)
+    is_sound = path.suffix.lower() in _AUDIO_TYPES
+    if not nested and not is_sound:
+        return None
+    if not is_sound or match is None or not path.is_file():
+        raise DataError(
+            "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav",
+            where=path,
+            hint="Rename it, or move it away",
+        )
+    if nested and match[2] != path.parent.name:
+        raise DataError(
+            f"the name says speaker {match[2]}, the folder says {path.parent.name}",
+            where=path,
+            hint="Move or rename it",
+        )
+    return Recording(path, int(match[1]), match[2], int(match[3]))
 
 
 def read_metadata(folder: Path, notes: list[str] | None = None) -> dict[str, dict[str, Any]]:
@@ -221,7 +250,9 @@ def read_metadata(folder: Path, notes: list[str] | None = None) -> dict[str, dic
             raise ValueError("not an object of objects")
     except (OSError, ValueError) as error:
         raise DataError(
-            f"cannot read the metadata ({error})", where=path, hint="Copy the file anew, or remove it: it is optional"
+            f"cannot read the metadata ({error})",
+            where=path,
+            hint="Copy the file anew, or remove it: it is optional",
         ) from error
     return {str(speaker): _clean(str(speaker), entry, notes) for speaker, entry in raw.items()}
 
@@ -309,7 +340,7 @@ def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:
 
 def enlarge(small: np.ndarray, box: int = 20, size: int = 28) -> np.ndarray:
     """Enlarge ``(n, 8, 8)`` values in [0, 1] to uint8 ``(n, 28, 28)``: bilinear to ``box``, then a black border."""
-    n, height, width = small.shape
+    n, height = small.shape[:2]
     scale = np.linspace(0, height - 1, box)
     low = np.minimum(np.floor(scale).astype(int), height - 2)
     weights = np.zeros((box, height))
@@ -408,3 +439,45 @@ AUDIOMNIST_FOLDS: dict[str, tuple[int, ...]] = {
     "D": (3, 10, 14, 20, 25, 30, 38, 40, 43, 49, 55, 58),
     "E": (4, 11, 12, 15, 21, 27, 31, 41, 44, 47, 50, 59),
 }
+
+
+# ------------------------------------------------------------------------------------------------------ check
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What :func:`check_folder` found: ``problems`` that keep a folder from being used, ``notes``, and a summary."""
+
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    summary: str
+
+
+def check_folder(folder: str | os.PathLike) -> Checked:
+    """Read every recording of a folder and list all that is wrong with it.
+
+    Names that do not fit, takes that are there twice, recordings that cannot be used; as notes, gaps and oddities.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError("there is no such folder", where=folder, hint="Name a folder of recordings")
+    problems: list[str] = []
+    data = _index(folder, folder.resolve().name, problems)
+    notes, seconds = list(data.notes), []
+    for r in data.recordings:
+        try:
+            seconds.append(audio.load(r.path).seconds)
+        except audio.AudioError as error:
+            problems.append(str(error))
+    counts = {}
+    for r in data.recordings:
+        counts[r.speaker, r.digit] = counts.get((r.speaker, r.digit), 0) + 1
+    usual = max(set(counts.values()), key=list(counts.values()).count, default=0)
+    for speaker in data.speaker_names:
+        odd = [f"{counts.get((speaker, d), 0)} of digit {d}" for d in range(10) if counts.get((speaker, d), 0) != usual]
+        if odd:
+            notes.append(f"speaker {speaker}: {', '.join(odd)} (others: {usual})")
+    span = f", {min(seconds):.2f} to {max(seconds):.2f} s" if seconds else ""
+    summary = f"{len(data)} recordings, {len(data.speaker_names)} speakers{span}: "
+    summary += f"{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "nothing is wrong"
+    return Checked(tuple(problems), tuple(notes), summary)

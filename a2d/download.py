@@ -315,9 +315,7 @@ def _intact(source: Source, folder: Path) -> bool:
         if marker["manifest"] != manifest.digest:
             return False
         if manifest.check == "content":
-            return all(
-                (folder / name).stat().st_size == entry["size"] for name, entry in manifest.files.items()
-            )
+            return all((folder / name).stat().st_size == entry["size"] for name, entry in manifest.files.items())
         return manifest.files.keys() <= _listing(folder, manifest)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -348,11 +346,7 @@ def _verify(source: Source, folder: Path) -> None:
             wrong.append(f"{name}: {problem}")
     # The hash over all lines guards the manifest itself: a list that was edited by hand does not pass.
     whole = manifest.content_sha256
-    if (
-        not (missing or surplus or wrong)
-        and whole
-        and hashlib.sha256("".join(lines).encode()).hexdigest() != whole
-    ):
+    if not (missing or surplus or wrong) and whole and hashlib.sha256("".join(lines).encode()).hexdigest() != whole:
         wrong.append("the hash over all files")
     findings = [
         _finding(wrong, "differ from what they should be", len(manifest.files)),
@@ -382,9 +376,7 @@ def _check_file(path: Path, entry: dict[str, Any], manifest: _Manifest) -> tuple
         if manifest.check != "content":
             return (_wav_problem(path, manifest.rate) if path.suffix == ".wav" else _text_problem(path)), ""
         size = path.stat().st_size
-        hashes = {
-            name: hashlib.new(name, usedforsecurity=False) for name in ("sha256", "md5") if name in entry
-        }
+        hashes = {name: hashlib.new(name, usedforsecurity=False) for name in ("sha256", "md5") if name in entry}
         with open(path, "rb") as stream:
             while piece := stream.read(1 << 20):
                 for digest in hashes.values():
@@ -602,9 +594,7 @@ def _obtain(job: _Job) -> tuple[list[Path] | Path, str]:
         return _from_folder(source, folder), str(folder)
     base = job.mirror.rstrip("/") + "/" if job.mirror else None
     shown = _shown(base or source.urls[0])
-    job.say(
-        f"Fetching {source.title} (about {_size(source.size_bytes)}, licence: {source.licence}) from {shown}"
-    )
+    job.say(f"Fetching {source.title} (about {_size(source.size_bytes)}, licence: {source.licence}) from {shown}")
     downloads = job.hidden("download")
     downloads.mkdir(exist_ok=True)
     done = sum(path.stat().st_size for path in downloads.iterdir())
@@ -688,9 +678,7 @@ def _download(job: _Job, url: str, target: Path) -> None:
             target.unlink()
     label = target.name if job.progress else ""
     with _bar(None, label, "B", job.progress) as bar:
-        downloader = _ResumingDownloader(
-            target.with_name(target.name + ".part"), _SLACK * job.source.size_bytes, bar
-        )
+        downloader = _ResumingDownloader(target.with_name(target.name + ".part"), _SLACK * job.source.size_bytes, bar)
         logger = pooch.get_logger()
         level = logger.level
         logger.setLevel("WARNING")  # its log is for developers; job.say is for the learner
@@ -866,9 +854,7 @@ def _request_problem(error: Exception, url: str, kept: int) -> Exception:
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return _unreachable(url, "the server, or the proxy before it, does not answer", kept)
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return _unreachable(
-            url, "there is no connection to the server; perhaps this machine is offline", kept
-        )
+        return _unreachable(url, "there is no connection to the server; perhaps this machine is offline", kept)
     if isinstance(error, requests.exceptions.ConnectionError | requests.exceptions.Timeout):
         return _Broken("the connection broke")
     return DataError(
@@ -909,9 +895,7 @@ def _unpack(job: _Job, archives: list[Path] | Path, into: Path) -> None:
         if isinstance(archives, Path):
             for name in manifest.files:
                 if (archives / name).is_file():
-                    _write_member(
-                        archives, name, partial(open, archives / name, "rb"), into, manifest, budget
-                    )
+                    _write_member(archives, name, partial(open, archives / name, "rb"), into, manifest, budget)
                     bar.update()
             return
         for archive in archives:
@@ -942,9 +926,7 @@ def _unzip(job: _Job, archive: Path, into: Path, manifest: _Manifest, budget: _B
     with zipfile.ZipFile(archive) as opened:
         members, surplus = _choose(opened.infolist(), archive, job.source, manifest)
         if surplus:
-            job.say(
-                f"{surplus:,} files in {archive.name} do not belong to {job.source.title}, and are left out."
-            )
+            job.say(f"{surplus:,} files in {archive.name} do not belong to {job.source.title}, and are left out.")
         for name, info in members.items():
             _write_member(archive, name, partial(opened.open, info), into, manifest, budget)
             bar.update()
@@ -959,9 +941,7 @@ def _choose(
             raise _refused(archive, f"its member {info.orig_filename!r} {problem}")
     declared = sum(info.file_size for info in infos)
     if declared > _SLACK * source.unpacked_bytes:
-        raise _refused(
-            archive, f"it would unpack to {_size(declared)}, far more than {_size(source.unpacked_bytes)}"
-        )
+        raise _refused(archive, f"it would unpack to {_size(declared)}, far more than {_size(source.unpacked_bytes)}")
     tops: dict[str, dict[str, zipfile.ZipInfo]] = {}
     anchors = [top + "/" for top in manifest.tops if top]
     for info in infos:

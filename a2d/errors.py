@@ -43,3 +43,14 @@ class ModelError(A2DError):
 
 class TrainingError(A2DError):
     """A training run that cannot go on."""
+
+
+def refuse(problems: dict[str, bool], config: object, where: str) -> None:
+    """Raise a :class:`RecipeError` that names the first setting of ``config`` whose check in ``problems`` is false."""
+    for name, fine in problems.items():
+        if not fine:
+            raise RecipeError(
+                f"{name} = {getattr(config, name)!r} is out of its range, or does not go with the other settings",
+                where=where,
+                hint=f"See {type(config).__name__} for what each may be",
+            )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from a2d.errors import RecipeError
+from a2d.errors import refuse
 from a2d.files import atomic_path
 
 if TYPE_CHECKING:
@@ -61,13 +61,7 @@ class MfccConfig:
             "mel_scale": self.mel_scale in ("slaney", "htk"),
             "top_db": self.top_db is None or self.top_db > 0,
         }
-        for name, fine in problems.items():
-            if not fine:
-                raise RecipeError(
-                    f"{name} = {getattr(self, name)!r} does not go with the other settings",
-                    where="features",
-                    hint="See MfccConfig for what each may be",
-                )
+        refuse(problems, self, "features")
 
 
 # --------------------------------------------------------------------------- one clip, step by step (lecture 01)
@@ -230,7 +224,11 @@ def _clip_means(db: torch.Tensor, first: np.ndarray, counts: np.ndarray, top_db:
 
 
 def cached_mfcc_means(
-    data: SpokenDigits, config: MfccConfig | None = None, *, folder: str | os.PathLike | None = None, progress: bool = False
+    data: SpokenDigits,
+    config: MfccConfig | None = None,
+    *,
+    folder: str | os.PathLike | None = None,
+    progress: bool = False,
 ) -> np.ndarray:
     """Mean MFCCs of a whole data set, ``(n, n_mfcc)``, computed once and then read from a cache.
 

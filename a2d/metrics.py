@@ -30,7 +30,9 @@ class Estimate:
         return {"value": self.value, "low": self.low, "high": self.high, "n": self.n, "level": self.level}
 
 
-def recognition(read: np.ndarray, spoken: np.ndarray, *, seed: int = 0, resamples: int = 2000, level: float = 0.95) -> Estimate:
+def recognition(
+    read: np.ndarray, spoken: np.ndarray, *, seed: int = 0, resamples: int = 2000, level: float = 0.95
+) -> Estimate:
     """Share of images that are read as the spoken digit, with a bootstrap percentile interval.
 
     ``read`` and ``spoken`` are integers ``(n,)``. The interval resamples items: it speaks for other recordings of
@@ -78,7 +80,12 @@ def within_class_distance(features: np.ndarray, labels: np.ndarray, *, seed: int
 
 
 def diversity(
-    features: np.ndarray, labels: np.ndarray, real_features: np.ndarray, real_labels: np.ndarray, *, seed: int = 0
+    features: np.ndarray,
+    labels: np.ndarray,
+    real_features: np.ndarray,
+    real_labels: np.ndarray,
+    *,
+    seed: int = 0,
 ) -> float:
     """Within-class diversity relative to real handwriting: 0 for one picture per class, 1 for MNIST's own variety.
 

@@ -62,7 +62,7 @@ class Targets:
         return self.pixels[self.indices(classes, generator)].float() / 255
 
     def fixed(self, classes: Tensor, items: Tensor, seed: int) -> Tensor:
-        """One image per recording, the same at each call: the recording's number ``items (b,)`` and a seed choose it."""
+        """One image per recording, always the same: its number in ``items (b,)`` and a seed choose it."""
         self._check(classes)
         u = _hash_uniform(items, seed)
         return self.pixels[self.first[classes] + (u * self.counts[classes]).long()].float() / 255

@@ -191,8 +191,7 @@ def _references(axes: Axes, references: Mapping[str, Any] | None, *, upright: bo
     if not references:
         return {}
     values = {
-        key: float(_shares([value], f"references[{key}]")[0])
-        for key, value in _named(references, "references").items()
+        key: float(_shares([value], f"references[{key}]")[0]) for key, value in _named(references, "references").items()
     }
     draw = axes.axvline if upright else axes.axhline
     for index, (name, value) in enumerate(values.items()):
@@ -402,9 +401,7 @@ def _epochs(epochs: Any, n: int, name: str) -> np.ndarray:
         return np.arange(1, n + 1, dtype=np.float64)
     values = _array(epochs, "epochs", 1)
     if len(values) < n or (np.diff(values) <= 0).any():
-        raise DataError(
-            f"{len(values)} rising epochs are needed for the {n} values of {name}", where="epochs"
-        )
+        raise DataError(f"{len(values)} rising epochs are needed for the {n} values of {name}", where="epochs")
     return values[:n]
 
 
@@ -446,9 +443,7 @@ def accuracy_while_training(
             _curve(axes, xs[name], values, name, index)
             if name in bands:
                 low, high = np.clip([values - bands[name], values + bands[name]], 0, 1)
-                axes.fill_between(
-                    xs[name], low, high, color=_LINES[index % len(_LINES)][0], alpha=0.18, linewidth=0
-                )
+                axes.fill_between(xs[name], low, high, color=_LINES[index % len(_LINES)][0], alpha=0.18, linewidth=0)
         lines = _references(axes, references, upright=False)
         axes.set_xlabel("epoch")
         axes.set_ylabel("accuracy (share read as spoken)")
@@ -459,9 +454,7 @@ def accuracy_while_training(
         _legend_below(figure, axes)
     text = " ".join(_accuracy_text(name, xs[name], values) for name, values in series.items())
     for name, value in lines.items():
-        ends = "; ".join(
-            f"{series_name} {100 * (v[-1] - value):+.1f} points" for series_name, v in series.items()
-        )
+        ends = "; ".join(f"{series_name} {100 * (v[-1] - value):+.1f} points" for series_name, v in series.items())
         text += f" Against {name} ({_percent(value, 1)}) the last epoch is at: {ends}."
     return _picture(figure, text)
 
@@ -672,9 +665,7 @@ def sound_steps(
     return _picture(figure, _sound_text(wave, rate, maps, mean))
 
 
-def _draw_steps(
-    wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int
-) -> Figure:
+def _draw_steps(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int) -> Figure:
     figure = _figure(8.3)
     panels = figure.subplots(5, 1, height_ratios=[1, 1.25, 1.25, 1.25, 1.1])
     _draw_wave(panels[0], wave, rate)
@@ -840,9 +831,7 @@ def _draw_key(axes: Axes) -> None:
     axes.text(0.9, 0.45, "learned", fontsize=9, va="center", fontweight="bold")
 
 
-def _draw_arrow(
-    axes: Axes, start: tuple[float, float], end: tuple[float, float], *, training: bool = False
-) -> None:
+def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, training: bool = False) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     color, line = (_RED, (0, (4, 2))) if training else (_DARK, "-")

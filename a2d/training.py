@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from a2d import checkpoints
-from a2d.errors import ModelError, RecipeError, TrainingError
+from a2d.errors import ModelError, TrainingError, refuse
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -57,11 +57,7 @@ class TrainConfig:
             "weight_decay": self.weight_decay >= 0,
             "average": 0 <= self.average < 1,
         }
-        for name, fine in problems.items():
-            if not fine:
-                raise RecipeError(
-                    f"{name} = {getattr(self, name)!r} makes no sense", where="training", hint="See TrainConfig"
-                )
+        refuse(problems, self, "training")
 
 
 class Task(Protocol):
@@ -70,9 +66,7 @@ class Task(Protocol):
     model: nn.Module
     n_items: int
 
-    def loss(
-        self, indices: Tensor, generator: torch.Generator, progress: float
-    ) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, indices: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Mean loss over the items ``indices (b,)`` (a scalar with gradient), and terms to log (means per item).
 
         ``progress`` is the share of the training's steps that lie behind, from 0 to nearly 1.
@@ -272,7 +266,12 @@ def fit(
         start, history = _resume(path, identity, task.model, optimizer, averager)
     steps = math.ceil(task.n_items / config.batch_size)
     bar = tqdm(
-        total=config.epochs * steps, initial=start * steps, desc=title, unit="step", disable=not progress, leave=True
+        total=config.epochs * steps,
+        initial=start * steps,
+        desc=title,
+        unit="step",
+        disable=not progress,
+        leave=True,
     )
     # Dropout draws from torch's global generator: seed it per epoch, and give the caller's state back afterwards.
     with torch.random.fork_rng(devices=[]), bar:

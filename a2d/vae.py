@@ -14,6 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from a2d.errors import refuse
+from a2d.layers import FeatureScaler, mlp
+
 Likelihood = Literal["bernoulli", "gaussian"]
 
 
@@ -22,8 +25,9 @@ class VaeConfig:
     """Size and loss of the generator.
 
     ``n_features``: length of the audio vector; ``hidden``: widths of the encoder's hidden layers; ``latent``: number
-    of latent dimensions; ``channels``: feature maps of the decoder's first 7 x 7 layer; ``beta``: weight of the KL
-    term (1 is the ELBO); ``sigma``: standard deviation of the Gaussian likelihood, in units of full ink.
+    of latent dimensions; ``channels``: feature maps of the decoder's first 7 x 7 layer; ``dropout`` in the encoder;
+    ``noise``: standard deviation of Gaussian noise on the standardised features, in training only; ``beta``: weight of
+    the KL term (1 is the ELBO), reached after the share ``warmup`` of the training; ``sigma``: standard deviation of the Gaussian likelihood, in units of full ink.
     """
 
     n_features: int = 40
@@ -31,9 +35,26 @@ class VaeConfig:
     latent: int = 20
     channels: int = 32
     dropout: float = 0.0
+    noise: float = 0.0
     likelihood: Likelihood = "bernoulli"
     beta: float = 1.0
+    warmup: float = 0.0
     sigma: float = 0.3
+
+    def __post_init__(self) -> None:
+        problems = {
+            "n_features": self.n_features >= 1,
+            "hidden": len(self.hidden) >= 1 and min(self.hidden) >= 1,
+            "latent": self.latent >= 1,
+            "channels": self.channels >= 2,
+            "dropout": 0 <= self.dropout < 1,
+            "noise": self.noise >= 0,
+            "likelihood": self.likelihood in ("bernoulli", "gaussian"),
+            "beta": self.beta >= 0,
+            "warmup": 0 <= self.warmup <= 1,
+            "sigma": self.sigma > 0,
+        }
+        refuse(problems, self, "model")
 
 
 class Encoder(nn.Module):
@@ -42,10 +63,7 @@ class Encoder(nn.Module):
     def __init__(self, config: VaeConfig):
         super().__init__()
         widths = [config.n_features, *config.hidden]
-        layers: list[nn.Module] = []
-        for a, b in zip(widths[:-1], widths[1:], strict=True):
-            layers += [nn.Linear(a, b), nn.ReLU(), nn.Dropout(config.dropout)]
-        self.body = nn.Sequential(*layers)
+        self.body = mlp(widths, config.dropout)
         self.head = nn.Linear(widths[-1], 2 * config.latent)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
@@ -73,27 +91,18 @@ class Decoder(nn.Module):
 
 
 class AudioVAE(nn.Module):
-    """Encoder on sound, decoder to images. It keeps the mean and scale of the training features as buffers.
-
-    ``forward`` takes raw features ``(b, n_features)``; standardising them is part of the model, so that a saved
-    model cannot be fed with the wrong scale.
-    """
+    """Encoder on sound, decoder to images; it takes raw features ``(b, n_features)`` and standardises them itself."""
 
     def __init__(self, config: VaeConfig):
         super().__init__()
         self.config = config
+        self.scaler = FeatureScaler(config.n_features)
         self.encoder, self.decoder = Encoder(config), Decoder(config)
-        self.register_buffer("feature_mean", torch.zeros(config.n_features))
-        self.register_buffer("feature_scale", torch.ones(config.n_features))
 
-    def set_scale(self, features: Tensor) -> None:
-        """Take mean and standard deviation of each feature from the training set ``(n, n_features)``."""
-        self.feature_mean.copy_(features.mean(0))
-        self.feature_scale.copy_(features.std(0).clamp(min=1e-6))
-
-    def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each."""
-        return self.encoder((features - self.feature_mean) / self.feature_scale)
+    def encode(self, features: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each; in training with noise on the features."""
+        noise = self.config.noise if self.training else 0.0
+        return self.encoder(self.scaler(features, noise, generator))
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image in [0, 1], ``(b, 28, 28)``."""
@@ -101,7 +110,7 @@ class AudioVAE(nn.Module):
         return logits.sigmoid() if self.config.likelihood == "bernoulli" else logits.clamp(0, 1)
 
     def forward(self, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        mu, logvar = self.encode(features)
+        mu, logvar = self.encode(features, generator)
         return self.decoder(reparameterise(mu, logvar, generator)), mu, logvar
 
     @torch.inference_mode()
@@ -151,15 +160,25 @@ class Elbo(NamedTuple):
     loss: Tensor
 
 
-def negative_elbo(output: Tensor, target: Tensor, mu: Tensor, logvar: Tensor, config: VaeConfig) -> Elbo:
+def beta_at(config: VaeConfig, progress: float) -> float:
+    """Weight of the KL term after the share ``progress`` of the training: it rises in a line, then stays.
+
+    A KL term that is weak at first keeps the decoder from learning to ignore z (S. Bowman et al. 2016).
+    """
+    return config.beta if progress >= config.warmup else config.beta * progress / config.warmup
+
+
+def negative_elbo(
+    output: Tensor, target: Tensor, mu: Tensor, logvar: Tensor, config: VaeConfig, progress: float = 1.0
+) -> Elbo:
     """Negative ELBO of decoder outputs (logits or means) against target images ``(b, 28, 28)``.
 
     The sum of a reconstruction term and ``config.beta`` times the KL term; beta = 1 is the evidence lower bound
-    (Kingma and Welling 2014), another beta is a beta-VAE (I. Higgins et al. 2017).
+    (Kingma and Welling 2014), another beta is a beta-VAE (I. Higgins et al. 2017). ``progress`` is for :func:`beta_at`.
     """
     if config.likelihood == "bernoulli":
         reconstruction = bernoulli_nll(output, target)
     else:
         reconstruction = gaussian_nll(output, target, config.sigma)
     kl = kl_divergence(mu, logvar)
-    return Elbo(reconstruction, kl, reconstruction + config.beta * kl)
+    return Elbo(reconstruction, kl, reconstruction + beta_at(config, progress) * kl)

@@ -234,9 +234,7 @@ def run(command: Sequence[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     except FileNotFoundError as error:
-        raise MakeError(
-            f"{command[0]} is not installed; on Debian: apt install {PACKAGES[command[0]]}"
-        ) from error
+        raise MakeError(f"{command[0]} is not installed; on Debian: apt install {PACKAGES[command[0]]}") from error
     except subprocess.TimeoutExpired as error:
         raise MakeError(f"{command[0]} did not finish within 120 s") from error
     if done.returncode != 0:
@@ -250,9 +248,7 @@ def synthesiser_versions(names: Iterable[str]) -> dict[str, str]:
     for name in sorted(set(names)):
         # flite exits with 1 after it has printed its version, hence no run() here.
         try:
-            text = subprocess.run(
-                [name, "--version"], capture_output=True, text=True, timeout=30, check=False
-            ).stdout
+            text = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout
         except FileNotFoundError as error:
             raise MakeError(f"{name} is not installed; on Debian: apt install {PACKAGES[name]}") from error
         found = re.search(r"(?:text-to-speech: |System: |version: flite-)(\d[\w.]*)", text)
@@ -343,9 +339,7 @@ def synthesise(speaker: Speaker, takes: Sequence[Take], folder: Path) -> list[tu
     try:
         return [sf.read(path, dtype="float64") for path in paths]
     except (OSError, sf.LibsndfileError) as error:
-        raise MakeError(
-            f"{speaker.synthesiser} wrote no readable sound for speaker {speaker.name}"
-        ) from error
+        raise MakeError(f"{speaker.synthesiser} wrote no readable sound for speaker {speaker.name}") from error
 
 
 # ---- from a synthesiser's sound to a clip ----------------------------------------------------------------
@@ -398,9 +392,7 @@ def clip(sound: np.ndarray, rate: int, take: Take) -> np.ndarray:
 
 def make_speaker(speaker: Speaker) -> dict[str, np.ndarray]:
     """All clips of one speaker, by their path below the data set's folder."""
-    wanted = [
-        (digit, number, take) for digit in range(10) for number, take in enumerate(takes_of(speaker, digit))
-    ]
+    wanted = [(digit, number, take) for digit in range(10) for number, take in enumerate(takes_of(speaker, digit))]
     with tempfile.TemporaryDirectory() as folder:
         sounds = synthesise(speaker, [take for _, _, take in wanted], Path(folder))
     return {
@@ -482,9 +474,7 @@ def make(out: Path, cast: Sequence[Speaker], jobs: int) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         others = {path.split("/")[1] for path in read_manifest(out)["files"]} - {s.name for s in cast}
         if others:
-            raise MakeError(
-                f"{out} holds speakers that were not asked for ({min(others)}, ...): take another --out"
-            )
+            raise MakeError(f"{out} holds speakers that were not asked for ({min(others)}, ...): take another --out")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         fresh = Path(temporary) / "new"
@@ -630,20 +620,14 @@ def parse_speakers(text: str) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--out", type=Path, default=DEFAULT_OUT, help="folder of the set (default: data/builtin)"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder of the set (default: data/builtin)")
     parser.add_argument("--speakers", default="01-60", help="which to make, such as 01-60 or 03,07-09")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default: 1)")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--check", action="store_true", help="compare what is on disk with its manifest")
     what.add_argument("--measure", action="store_true", help="accuracy of simple classifiers on the set")
-    parser.add_argument(
-        "--real", type=Path, help="with --measure: the zip of FSDD, to test on real speech too"
-    )
+    parser.add_argument("--real", type=Path, help="with --measure: the zip of FSDD, to test on real speech too")
     options = parser.parse_args(argv)
     try:
         if options.check:

@@ -215,9 +215,7 @@ def test_partial_annotations_keep_images_labels_and_spoken_together(path):
 # --- bad input -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "bad", [10, -1, "x", "3", True, False, 3.7, 3.0, None, [3], np.array([3]), "Unreadable"]
-)
+@pytest.mark.parametrize("bad", [10, -1, "x", "3", True, False, 3.7, 3.0, None, [3], np.array([3]), "Unreadable"])
 def test_bad_labels_change_nothing(path, bad):
     with make_session(path) as session:
         before = path.read_bytes()
@@ -488,9 +486,7 @@ def test_a_full_disk_leaves_no_half_line(path, monkeypatch):
         session._journal.stream = stream
         session.label(2)
         # An interrupt between disk and memory: nothing is written before the session is opened again.
-        monkeypatch.setattr(
-            session._board, "carry_out", lambda action: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        monkeypatch.setattr(session._board, "carry_out", lambda action: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             session.label(3)
         monkeypatch.undo()
@@ -594,9 +590,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name) / "session"
         self.images = make_images(n)
-        self.session = Session.create(
-            self.images, self.path, annotator="Ada", kind="human", seed=seed, order=order
-        )
+        self.session = Session.create(self.images, self.path, annotator="Ada", kind="human", seed=seed, order=order)
         shuffled = np.random.default_rng(seed).permutation(n).tolist()
         self.order = shuffled if order == "shuffled" else list(range(n))
         self.given, self.place, self.history = {}, 0, []
@@ -851,7 +845,5 @@ def test_agreement_edges():
 def test_importing_brings_no_heavy_module():
     heavy = ("torch", "matplotlib", "PIL", "filelock")
     code = f"import sys, a2d.annotation; print([m for m in {heavy} if m in sys.modules])"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.strip() == "[]"

@@ -52,8 +52,7 @@ def toy_files() -> dict[str, bytes]:
 
 def manifest_of(files: dict[str, bytes]) -> dict:
     entries = {
-        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        for name, data in sorted(files.items())
+        name: {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in sorted(files.items())
     }
     lines = "".join(f"{name.rsplit('/', 1)[-1]} {entry['sha256']}\n" for name, entry in entries.items())
     return {
@@ -181,11 +180,7 @@ def refusal(name: str = "toy", **options) -> str:
 
 def leftovers(home: Path) -> list[str]:
     """Give what a fetch left in a data folder, besides its lock."""
-    return (
-        sorted(path.name for path in home.iterdir() if not path.name.endswith(".lock"))
-        if home.is_dir()
-        else []
-    )
+    return sorted(path.name for path in home.iterdir() if not path.name.endswith(".lock")) if home.is_dir() else []
 
 
 # ---------------------------------------------------------------- a server that misbehaves
@@ -308,9 +303,7 @@ def test_names_and_sources_agree(monkeypatch):
         source = download.sources()[name]
         assert source.name == name
         assert source.manifest.is_file()
-        assert all(
-            (source.title, source.licence, source.homepage, source.citation, source.urls, source.size_bytes)
-        )
+        assert all((source.title, source.licence, source.homepage, source.citation, source.urls, source.size_bytes))
 
 
 def test_unknown_name_lists_the_names():
@@ -337,9 +330,7 @@ def test_import_is_cheap():
 
 def test_manifest_of_fsdd_is_the_published_one():
     manifest = download._manifest(download.REGISTRY["fsdd"])
-    lines = "".join(
-        f"{name.split('/')[1]} {entry['sha256']}\n" for name, entry in sorted(manifest.files.items())
-    )
+    lines = "".join(f"{name.split('/')[1]} {entry['sha256']}\n" for name, entry in sorted(manifest.files.items()))
     published = "dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f"
     assert hashlib.sha256(lines.encode()).hexdigest() == published == manifest.content_sha256
     speakers = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -356,9 +347,7 @@ def test_manifest_of_mnist_has_the_published_md5s():
         "t10k-images-idx3-ubyte": (16 + 10_000 * 784, "2646ac647ad5339dbf082846283269ea"),
         "t10k-labels-idx1-ubyte": (8 + 10_000, "27ae3e4e09519cfbb04c329615203637"),
     }
-    assert (
-        sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["mnist"].unpacked_bytes
-    )
+    assert sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["mnist"].unpacked_bytes
 
 
 def test_manifest_of_audiomnist_is_its_layout():
@@ -377,9 +366,7 @@ def test_fetch_from_every_kind_of_mirror(mirror, server, spelling, monkeypatch):
         monkeypatch.setenv("A2D_MIRROR", str(mirror))
     folder = fetch(mirror=chosen)
     assert folder == download.data_home() / "toy" == download.find("toy")
-    assert {
-        f"recordings/{path.name}": path.read_bytes() for path in (folder / "recordings").iterdir()
-    } == toy_files()
+    assert {f"recordings/{path.name}": path.read_bytes() for path in (folder / "recordings").iterdir()} == toy_files()
     assert not (folder / "README.md").exists()
     assert leftovers(folder.parent) == ["toy"]
     download.verify("toy", folder)
@@ -419,9 +406,7 @@ def test_unpacked_folder_in_a_mirror_is_copied(spoken, tmp_path):
     write_tree(tmp_path / "mirror" / "spoken", spoken | {"README.md": b"x"})
     messages = []
     folder = fetch("spoken", mirror=str(tmp_path / "mirror"), on_message=messages.append)
-    assert {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.name[0] != "."
-    } == set(spoken)
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*") if path.name[0] != "."} == set(spoken)
     assert "structure only" in messages[-1], "what was not checked must be said"
 
 
@@ -691,9 +676,7 @@ def test_progress_bar_only_on_request(server, mirror, capfd, tmp_path):
     shown = capfd.readouterr()
     assert "toy.zip" in shown.err
     assert "100%" in shown.err
-    download.fetch(
-        "toy", mirror=server.url, home=tmp_path / "b", progress=False, on_message=lambda text: None
-    )
+    download.fetch("toy", mirror=server.url, home=tmp_path / "b", progress=False, on_message=lambda text: None)
     silent = capfd.readouterr()
     assert silent.err + silent.out == ""
 
@@ -976,12 +959,8 @@ def small_disk():
 
 
 @pytest.mark.parametrize("noticed", ["before", "while unpacking", "while downloading", "at the marker"])
-def test_full_disk_says_how_much_and_where_and_leaves_nothing(
-    small_disk, server, mirror, noticed, monkeypatch
-):
-    room = {"before": 100_000, "while unpacking": 100_000, "while downloading": 50_000, "at the marker": 0}[
-        noticed
-    ]
+def test_full_disk_says_how_much_and_where_and_leaves_nothing(small_disk, server, mirror, noticed, monkeypatch):
+    room = {"before": 100_000, "while unpacking": 100_000, "while downloading": 50_000, "at the marker": 0}[noticed]
     filler = small_disk / "filler"
 
     def fill(leave: int) -> None:

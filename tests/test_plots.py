@@ -149,9 +149,7 @@ def test_batch_tells_the_readings():
     assert "(100 %). The reader's mean confidence is 75 % in right readings." in text
     halves = np.zeros((2, 28, 28))
     halves[0] = 0.5
-    assert plots.batch(halves, [1, 1]).text.startswith(
-        "2 generated images of 1 spoken digit; 50 % of the pixels"
-    )
+    assert plots.batch(halves, [1, 1]).text.startswith("2 generated images of 1 spoken digit; 50 % of the pixels")
 
 
 def test_batch_marks_a_misreading_by_more_than_colour():
@@ -209,10 +207,7 @@ def test_series_differ_by_marker_and_line_not_by_colour_alone():
 
 def test_loss_tells_both_terms():
     picture = plots.loss_terms(LOSS | {"validation_reconstruction": [210, 152.5], "validation_kl": [9, 6]})
-    assert (
-        "reconstruction term falls from 200.0 to 150.0 nats per image, the KL falls from 9.0 to 5.5."
-        in picture.text
-    )
+    assert "reconstruction term falls from 200.0 to 150.0 nats per image, the KL falls from 9.0 to 5.5." in picture.text
     assert "2.5 nats above training" in picture.text
     assert [axes.get_ylabel() for axes in picture.figure.axes] == ["nats per image"] * 2
     assert plots.loss_terms({"reconstruction": [3], "kl": [1]}).text.startswith("After epoch 1 ")
@@ -243,9 +238,7 @@ def test_sound_tells_length_loudest_and_strongest():
 
 
 def test_sound_of_silence_and_of_a_positive_first_coefficient():
-    silent = sound(
-        waveform=np.zeros(4000), spectrogram_db=np.full((129, 50), -100.0), mean_vector=np.zeros(40)
-    )
+    silent = sound(waveform=np.zeros(4000), spectrogram_db=np.full((129, 50), -100.0), mean_vector=np.zeros(40))
     assert silent.png()
     mean = np.full(40, 1.0)
     mean[0] = 300
@@ -358,9 +351,7 @@ def test_the_user_keeps_settings_and_they_do_not_leak_in():
     import matplotlib
 
     plain = plots.loss_terms(LOSS).png()
-    with matplotlib.rc_context(
-        {"font.size": 25, "axes.facecolor": "black", "savefig.dpi": 30, "lines.linewidth": 9}
-    ):
+    with matplotlib.rc_context({"font.size": 25, "axes.facecolor": "black", "savefig.dpi": 30, "lines.linewidth": 9}):
         before = dict(matplotlib.rcParams)
         assert plots.loss_terms(LOSS).png() == plain
         assert dict(matplotlib.rcParams) == before
@@ -378,7 +369,5 @@ def test_importing_is_cheap_and_drawing_leaves_pyplot_alone():
         print([name for name in ("matplotlib.pyplot", "torch", "IPython") if name in sys.modules])
         print(dict.get(matplotlib.rcParams, "backend") is matplotlib.rcsetup._auto_backend_sentinel)
     """
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout.splitlines() == ["[]", "[]", "True"]

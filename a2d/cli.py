@@ -1,0 +1,245 @@
+"""The command line: ``a2d``. Every command imports what it needs when it runs, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from a2d import __version__
+from a2d.errors import A2DError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Group(click.Group):
+    """A command group that ends every mistake of the user in one message and exit code 2, without a traceback."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except A2DError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader of a pipe has left: nobody is there to be told
+            ctx.exit(1)
+
+
+@click.group(cls=_Group, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="a2d")
+def main() -> None:
+    """Digits from Sound: say a digit, and a network draws it."""
+
+
+# ---------------------------------------------------------------------------------------------------------- draw
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  a2d draw seven.wav
+  a2d draw recordings/*.wav --out pictures
+  a2d draw seven.flac --seed 1            sample the latent instead of taking its mean
+  a2d draw seven.wav --model runs/mine    with a model that `a2d train` has written"""
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--model", default="report", show_default=True, help="Shipped model, or folder of a training run.")
+@click.option("--evaluator", default="evaluator", show_default=True, help="Who reads the pictures.")
+@click.option(
+    "--out",
+    default="drawings",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder to write to.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Sample the latent with this seed. Default: take its mean.")
+def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: int | None) -> None:
+    """Draw recordings of spoken digits: a PNG each, a contact sheet, and what the evaluator reads.
+
+    Takes WAV, FLAC, OGG and MP3 files, at any sampling rate, mono or stereo, 0.1 to 10 s long.
+    A file that cannot be used is reported; the others are drawn all the same, and the exit code is 2.
+    """
+    from a2d import draw as drawing
+
+    artist = drawing.Artist(model, evaluator)
+    drawn, failed = [], 0
+    names = drawing.picture_names([str(f) for f in files])
+    for path, name in zip(files, names, strict=True):
+        try:
+            result = artist.draw_file(path, seed)
+        except A2DError as error:
+            failed += 1
+            click.echo(f"Error: {error}", err=True)
+            continue
+        for note in result.warnings:
+            click.echo(f"Warning: {note}", err=True)
+        drawing.save_picture(result.image, out / name)
+        click.echo(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
+        drawn.append(result)
+    if drawn:
+        drawing.save_contact_sheet(drawn, out / "contact-sheet.png")
+        click.echo(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
+    if failed:
+        raise click.exceptions.Exit(2)
+
+
+# ---------------------------------------------------------------------------------------------------------- data
+
+
+@main.group(context_settings=CONTEXT)
+def data() -> None:
+    """List, fetch and check data sets."""
+
+
+@data.command("list")
+def data_list() -> None:
+    """List the data sets: which are here, how large, under which licence."""
+    from a2d import download
+
+    click.echo("builtin      here            3,000 synthetic spoken digits, 1,797 handwritten ones (scikit-learn)")
+    for name, source in download.sources().items():
+        folder = download.find(name)
+        state = "here" if folder else f"{source.size_bytes / 1e6:,.0f} MB to fetch"
+        click.echo(f"{name:<12} {state:<15} {source.title}; {source.licence}; {source.homepage}")
+        if folder:
+            click.echo(f"{'':<12} {folder}")
+
+
+@data.command(
+    "fetch",
+    epilog="""\b
+Examples:
+  a2d data fetch fsdd
+  A2D_MIRROR=/mnt/data a2d data fetch mnist      from a folder (or URL) instead of the public source""",
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--mirror", help="Folder or URL to fetch from. Default: $A2D_MIRROR, else the public source.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def data_fetch(names: tuple[str, ...], mirror: str | None, quiet: bool) -> None:
+    """Download, verify and unpack data sets: fsdd, audiomnist, mnist.
+
+    A broken download is resumed. The content is verified file by file; a data set that is there is left alone.
+    """
+    from a2d import download
+
+    for name in names:
+        folder = download.fetch(name, mirror=mirror, progress=not quiet and sys.stderr.isatty(), on_message=click.echo)
+        click.echo(f"{name}: {folder}")
+
+
+@data.command("check")
+@click.argument("folder", type=click.Path(path_type=Path))
+def data_check(folder: Path) -> None:
+    """Say what is wrong with a folder of recordings, or that nothing is.
+
+    FOLDER is in Audio-MNIST's layout, [data/]NN/{digit}_{NN}_{take}.wav, or in FSDD's, {digit}_{speaker}_{take}.wav.
+    Every recording is read. All that is wrong is listed, not only the first.
+    """
+    from a2d import datasets
+
+    found = datasets.check_folder(folder)
+    for note in found.notes:
+        click.echo(f"Note: {note}")
+    for problem in found.problems:
+        click.echo(f"Error: {problem}", err=True)
+    click.echo(found.summary)
+    if found.problems:
+        raise click.exceptions.Exit(2)
+
+
+# --------------------------------------------------------------------------------------------- train and evaluate
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  a2d train report --data builtin --out runs/first
+  a2d train report --data fsdd --split speaker --held-out george --out runs/george
+  a2d train evaluator --data mnist --out runs/evaluator
+  a2d train my-recipe.toml --data ~/AudioMNIST --out runs/mine --resume"""
+)
+@click.argument("recipe")
+@click.option("--data", required=True, help="builtin, fsdd, audiomnist, or a folder in either layout.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the model.")
+@click.option("--images", help="Handwriting: builtin or mnist. Default: what goes with the data.")
+@click.option("--split", type=click.Choice(["recording", "speaker"]), default="recording", show_default=True)
+@click.option("--held-out", multiple=True, metavar="SPEAKER", help="With --split speaker: whom to test on. Repeatable.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
+@click.option("--evaluator", default="evaluator", show_default=True, help="Who reads pictures while training.")
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
+def train(recipe, data, out, images, split, held_out, seed, epochs, evaluator, resume) -> None:
+    """Train RECIPE (report, audio-mlp, evaluator, finetuned, or a path to a .toml file) on a data set.
+
+    Interrupt it as you like: --resume gives the same numbers as a run that was never interrupted.
+    """
+    from a2d import runs
+
+    if held_out and split != "speaker":
+        raise A2DError("--held-out goes with --split speaker", where="--held-out", hint="Add --split speaker")
+    card = runs.train(
+        recipe,
+        data,
+        out,
+        images=images,
+        split=split,
+        held_out=list(held_out) or None,
+        seed=seed,
+        epochs=epochs,
+        evaluator=evaluator,
+        resume=resume,
+    )
+    last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in card["history"].items() if values)
+    click.echo(f"Trained {card['recipe']['name']}: {last}\nModel: {out / 'model.safetensors'}")
+
+
+@main.command(
+    epilog="""\b
+Examples:
+  a2d evaluate runs/first --data builtin
+  a2d evaluate report --data fsdd               a shipped model
+  a2d evaluate evaluator --data mnist"""
+)
+@click.argument("run")
+@click.option("--data", required=True, help="builtin, fsdd, audiomnist, mnist (for an evaluator), or a folder.")
+@click.option("--images", help="Handwriting to compare with: builtin or mnist. Default: what goes with the data.")
+@click.option("--evaluator", multiple=True, help="Who reads the pictures. Repeatable. Default: all that are shipped.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for JSON and figures. Default: in the run's own.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+def evaluate(run, data, images, evaluator, out, seed) -> None:
+    """Evaluate RUN (a folder that `a2d train` wrote, or a shipped model): metrics.json and figures.
+
+    On the data that a model was trained on, its own test part is used; on any other data set, all of it.
+    """
+    from a2d import runs
+
+    if out is None and not Path(run).exists():
+        out = Path("evaluations") / run / Path(data).name  # never write into the installed package
+    result = runs.evaluate(
+        run, data, images=images, evaluators=evaluator or ("evaluator", "finetuned"), seed=seed, out=out
+    )
+    for line in _table(result):
+        click.echo(line)
+    click.echo(f"Written to {result['folder']}")
+
+
+def _table(result: dict) -> list[str]:
+    """An evaluation as lines of text."""
+    part = f"{result['data']['name']}, {result['data']['part']} part, n = {result['data']['n']}"
+    lines = [f"{result['kind']} on {part}"]
+    rows = {}
+    if "accuracy" in result:
+        rows["accuracy"] = result["accuracy"]
+    for judge, estimates in result.get("recognition", {}).items():
+        rows |= {f"read by {judge}, {kind} latent": estimates[kind] for kind in ("sampled", "mean")}
+    for name, e in rows.items():
+        lines.append(f"  {name:<36} {100 * e['value']:6.2f} %   (95 %: {100 * e['low']:.2f} to {100 * e['high']:.2f})")
+    for name, value in result.get("variety", {}).items():
+        lines.append(f"  {name.replace('_', ' '):<36} {value:6.2f}")
+    return lines
+
+
+if __name__ == "__main__":
+    main()

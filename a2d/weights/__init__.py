@@ -1,0 +1,132 @@
+"""Trained models: the ones that come with the package, and the ones that ``a2d train`` has written.
+
+Each is a safetensors file with its recipe inside; each shipped one has a card beside it (``NAME.json``) that tells
+recipe, data, seed, figures and hash. Loading one imports neither the training loop nor any plotting.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from a2d import checkpoints, recipes
+from a2d.errors import ModelError, RecipeError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from a2d.features import MfccConfig
+
+FOLDER = Path(__file__).parent
+MODEL_FILE = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model: the network in eval mode, what it is for, its features' settings and everything in its card."""
+
+    net: nn.Module
+    kind: recipes.Kind
+    meta: dict[str, Any]
+    path: Path
+
+    @property
+    def features(self) -> MfccConfig:
+        """Settings of the audio features that the network takes (generator and classifier)."""
+        return recipes.table(self.kind, "features", self.meta["recipe"]["features"], str(self.path))
+
+
+def names() -> list[str]:
+    """The models that come with the package."""
+    return sorted(p.stem for p in FOLDER.glob("*.safetensors"))
+
+
+def card(name: str) -> dict[str, Any]:
+    """The card of a shipped model."""
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        raise ModelError("there is no such shipped model", where=name, hint=f"Use one of {', '.join(names())}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def find(name_or_path: str | os.PathLike) -> Path:
+    """The file of a model given by name, by its folder, or by its own path."""
+    text = os.fspath(name_or_path)
+    if text in names():
+        return FOLDER / f"{text}.safetensors"
+    path = Path(text)
+    if path.is_dir():
+        if not (path / MODEL_FILE).is_file():
+            raise ModelError(
+                f"there is no {MODEL_FILE} in this folder",
+                where=path,
+                hint="Name a folder that `a2d train` has finished",
+            )
+        return path / MODEL_FILE
+    if not path.exists():
+        raise ModelError(
+            "there is no such model",
+            where=text,
+            hint=f"Use one of {', '.join(names()) or '(none shipped)'}, or a folder that `a2d train` has written",
+        )
+    return path
+
+
+def build(kind: str, recipe: dict[str, Any], where: str = "recipe") -> nn.Module:
+    """A fresh network of a kind, with the sizes that its recipe tells."""
+    if kind == "generator":
+        from a2d.vae import AudioVAE
+
+        return AudioVAE(recipes.table(kind, "model", recipe.get("model", {}), where))
+    if kind == "classifier":
+        from a2d.classifier import AudioMLP
+
+        return AudioMLP(recipes.table(kind, "model", recipe.get("model", {}), where))
+    if kind in ("evaluator", "finetune"):
+        from a2d.evaluator import AccuracyNet
+
+        return AccuracyNet()
+    raise ModelError(
+        f"kind = {kind!r} is unknown", where=where, hint="Use a model that this version of a2d has written"
+    )
+
+
+def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
+    """Load a model by name or path, in eval mode; ``kinds`` are those that will do (any if none are named).
+
+    Raises :class:`~a2d.errors.ModelError` for a model that is missing, damaged, foreign, of another kind, or whose
+    tensors do not fit its recipe.
+    """
+    path = find(name_or_path)
+    tensors, meta = checkpoints.load(path)
+    kind = meta.get("kind")
+    if kinds and kind not in kinds:
+        raise ModelError(
+            f"this is a model of kind {kind!r}; {' or '.join(kinds)} is needed",
+            where=path,
+            hint="Name another model",
+        )
+    try:
+        net = build(kind, meta["recipe"], str(path))
+        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    except (RuntimeError, KeyError, TypeError, AttributeError, RecipeError) as error:
+        raise ModelError(
+            f"its tensors do not fit its recipe ({str(error).splitlines()[0]})",
+            where=path,
+            hint="Train it again",
+        ) from error
+    bad = [name for name, value in net.state_dict().items() if not value.isfinite().all()]
+    if bad:
+        raise ModelError(f"{bad[0]} holds NaN or infinity", where=path, hint="Train it again, or copy it anew")
+    return Model(net.eval(), kind, meta, path)
+
+
+def save(path: str | os.PathLike, net: nn.Module, meta: dict[str, Any], half: bool = False) -> None:
+    """Write a network and its ``meta`` (kind, recipe, data, seed, ...); ``half`` stores float16, half the size."""
+    tensors = net.state_dict()
+    if half:
+        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    checkpoints.save(path, tensors, meta)
