@@ -7,11 +7,13 @@ sampling rate, between 0.1 s and 10 s long.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from a2d.errors import AudioError
 MIN_SECONDS, MAX_SECONDS = 0.1, 10.0
 # A peak below -60 dB of full scale is silence: quieter than the noise of an 11-bit recording.
 SILENCE_PEAK = 1e-3
+# Floating-point samples may go beyond full scale, but 20 dB beyond it are numbers on another scale.
+HIGHEST_PEAK = 10.0
 # More than 1 % of samples stuck at the peak value is what an overdriven microphone leaves.
 CLIPPED_SHARE = 0.01
 
@@ -41,26 +45,86 @@ class Clip:
         return len(self.samples) / self.rate
 
 
-def _check_riff(path: Path) -> None:
-    """Raise for a WAV file that ends before its header says: libsndfile would read the rest without a word."""
+# What a chunked file begins with: the order of its bytes, and the chunk that holds the sound.
+_CHUNKED = {b"RIFF": ("<", b"data"), b"RIFX": (">", b"data"), b"RF64": ("<", b"data"), b"FORM": (">", b"SSND")}
+# Programs that write to a pipe put 0, or a number from here on (2 to 4 GB), for "unknown"; that is no truncation.
+_UNKNOWN_LENGTH = 0x7FFFF000
+
+
+def _check_whole(path: Path) -> None:
+    """Raise for a file that ends before its header says: the decoders would read what is left without a word."""
     size = path.stat().st_size
     with open(path, "rb") as stream:
-        if stream.read(4) != b"RIFF":
-            return
-        stream.seek(12)
-        while len(head := stream.read(8)) == 8:
-            name, length = struct.unpack("<4sI", head)
-            start = stream.tell()
-            # Programs that write to a pipe leave 0 or 0xFFFFFFFF for "unknown"; that is not a truncation.
-            if name == b"data":
-                if length not in (0, 0xFFFFFFFF) and start + length > size:
-                    raise AudioError(
-                        f"the file is cut off: its header promises {length} bytes of sound, {size - start} are there",
-                        where=path,
-                        hint="Copy or record it again",
-                    )
-                return
-            stream.seek(start + length + length % 2)
+        start = stream.read(4)
+        if start in _CHUNKED:
+            promised = _chunks_end(stream, *_CHUNKED[start])
+        elif start == b"OggS":
+            promised = _pages_end(stream, size)
+        else:
+            promised = _mp3_end(stream)
+    if promised > size:
+        raise AudioError(
+            f"the file is cut off: it should have at least {promised} bytes, {size} are there",
+            where=path,
+            hint="Copy or record it again",
+        )
+
+
+def _chunks_end(stream: BinaryIO, order: str, wanted: bytes) -> int:
+    """Where the sound of a WAV, RF64 or AIFF file ends by its header; 0 if that is not said."""
+    stream.seek(12)
+    long_form = 0
+    for _ in range(1000):
+        head = stream.read(8)
+        if len(head) < 8:
+            return 0
+        name, length = struct.unpack(f"{order}4sI", head)
+        start = stream.tell()
+        if name == wanted:
+            if length == 0xFFFFFFFF and long_form:
+                return start + long_form
+            return start + length if length < _UNKNOWN_LENGTH else 0
+        if name == b"ds64":  # RF64: sizes of 64 bits, of the file and of the sound
+            sizes = stream.read(16)
+            long_form = struct.unpack("<QQ", sizes)[1] if len(sizes) == 16 else 0
+        stream.seek(start + length + length % 2)
+    return 0
+
+
+def _pages_end(stream: BinaryIO, size: int) -> int:
+    """Where the last page of an OGG file ends by its header (RFC 3533)."""
+    end = 0
+    while end < size:
+        stream.seek(end)
+        head = stream.read(27)
+        if len(head) < 27 or head[:4] != b"OggS":
+            return end + 27 if b"OggS".startswith(head[:4]) else end
+        lengths = stream.read(head[26])
+        end += 27 + head[26] + sum(lengths)
+    return end
+
+
+def _mp3_end(stream: BinaryIO) -> int:
+    """Where an MP3 file ends by the Xing or Info tag in its first frame; 0 if there is none."""
+    stream.seek(0)
+    head = stream.read(10)
+    first = 0
+    if head[:3] == b"ID3" and len(head) == 10:  # four bytes of seven bits: the length of the tag behind them
+        first = 10 + sum(b << s for b, s in zip(head[6:], (21, 14, 7, 0), strict=True))
+    stream.seek(first)
+    frame = stream.read(200)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if frame[:1] != b"\xff" or at < 0 or len(frame) < at + 16:
+        return 0
+    flags, _, length = struct.unpack(">III", frame[at + 4 : at + 16])
+    return first + length if flags & 3 == 3 else 0
+
+
+# What libsndfile says of some files would lead their owner astray.
+_PLAINER = {
+    "Internal error : SF_INFO struct incomplete": "its header makes no sense",
+    "File does not exist or is not a regular file (possibly a pipe?)": "it seems to be damaged",
+}
 
 
 def _read(path: Path) -> tuple[np.ndarray, int]:
@@ -68,9 +132,10 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as stream:
+        # Names on POSIX systems are bytes, and need not be text.
+        with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as stream:
             rate, frames, channels, kind = stream.samplerate, stream.frames, stream.channels, stream.format
-            if frames > MAX_SECONDS * rate and kind != "MPEG":
+            if frames > MAX_SECONDS * rate:
                 raise AudioError(
                     f"the recording is {frames / rate:.1f} s long; at most {MAX_SECONDS:g} s are taken",
                     where=path,
@@ -82,16 +147,22 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
                     where=path,
                     hint="Mix it down to mono, for example with `sox IN OUT channels 1`",
                 )
-            # An MP3's header may not know its length: read one frame past the limit and look.
+            # A header may be wrong about the length: read one frame past the limit and look.
             samples = stream.read(int(MAX_SECONDS * rate) + 1, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: the name ends in .raw
+        reason = str(getattr(error, "error_string", "it has no header")).rstrip(".")
         raise AudioError(
-            f"this is not a sound file that can be read ({str(error.error_string).rstrip('.')})",
+            f"this is not a sound file that can be read ({_PLAINER.get(reason, reason)})",
             where=path,
             hint="Give a WAV, FLAC, OGG or MP3 file",
         ) from error
-    if kind == "FLAC" and len(samples) < frames:
-        raise AudioError("the file is cut off", where=path, hint="Copy or record it again")
+    # An MP3's number of frames may be a guess; what is lost to damage is far more than two frames.
+    if kind in ("FLAC", "OGG", "MP3") and len(samples) < frames - (2304 if kind == "MP3" else 0):
+        raise AudioError(
+            f"the file is cut off or damaged: {len(samples)} of {frames} samples can be read",
+            where=path,
+            hint="Copy or record it again",
+        )
     return samples, rate
 
 
@@ -99,7 +170,8 @@ def check_samples(samples: np.ndarray, rate: int, where: object = "recording") -
     """Check samples ``(n,)`` or ``(n, channels)`` and return them as mono float32 ``(n,)``.
 
     Raises :class:`~a2d.errors.AudioError` for a wrong shape, type or rate, values that are not finite, a length
-    outside 0.1 to 10 s and silence; warns (:class:`AudioWarning`) of clipping.
+    outside 0.1 to 10 s, samples far beyond full scale and silence (a constant is silence, too); warns
+    (:class:`AudioWarning`) of clipping.
     """
     x = np.asarray(samples)
     if not isinstance(rate, int | np.integer) or not 1000 <= rate <= 768000:
@@ -113,7 +185,8 @@ def check_samples(samples: np.ndarray, rate: int, where: object = "recording") -
     if x.dtype.kind in "iu":
         middle = 128 if x.dtype == np.uint8 else 0
         x = (x.astype(np.float64) - middle) / (np.iinfo(x.dtype).max - middle + 1)
-    x = np.asarray(x.mean(axis=1) if x.ndim == 2 else x, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what does not fit into 32 bits is found below
+        x = np.asarray(x.mean(axis=1) if x.ndim == 2 else x, dtype=np.float32)
     if len(x) == 0:
         raise AudioError("the recording is empty (no samples)", where=where, hint="Record the digit again")
     if not np.isfinite(x).all():
@@ -129,9 +202,16 @@ def check_samples(samples: np.ndarray, rate: int, where: object = "recording") -
             hint="Cut out the one digit, or record it again",
         )
     peak = float(np.abs(x).max())
-    if peak < SILENCE_PEAK:
+    if peak > HIGHEST_PEAK:
         raise AudioError(
-            f"the recording is silent (its peak is {peak:.2g} of full scale)",
+            f"its samples reach {peak:.3g} times full scale",
+            where=where,
+            hint="Divide them by their greatest value, or export the recording with 16-bit samples",
+        )
+    swing = float(np.abs(x - x.mean()).max())
+    if swing < SILENCE_PEAK:
+        raise AudioError(
+            f"the recording is silent (its peak is {swing:.2g} of full scale)",
             where=where,
             hint="Check the microphone and record the digit again",
         )
@@ -157,12 +237,15 @@ def load(path: str | os.PathLike, rate: int | None = None) -> Clip:
     try:
         if path.is_dir():
             raise AudioError("this is a folder, not a recording", where=path, hint="Name the files in it")
-        if path.stat().st_size == 0:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise AudioError("this is a device or a pipe, not a file", where=path, hint="Save the recording first")
+        if facts.st_size == 0:
             raise AudioError("the file is empty (0 bytes)", where=path, hint="Copy or record it again")
-        _check_riff(path)
-    except OSError as error:
+        _check_whole(path)
+    except (OSError, ValueError) as error:
         raise AudioError(
-            f"cannot read this file ({error.strerror or error})",
+            f"cannot read this file ({getattr(error, 'strerror', None) or error})",
             where=path,
             hint="Check its name and permissions",
         ) from error
@@ -239,4 +322,5 @@ def load_many(paths: Iterable[str | os.PathLike], rate: int, progress: bool = Fa
     paths = list(paths)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AudioWarning)  # a data set's clipped takes are no news to its user
-        return Clips.join((load(p, rate).samples for p in tqdm(paths, "reading", disable=not progress)), rate)
+        with tqdm(paths, "reading", disable=not progress) as bar:  # closed before an error's message is printed
+            return Clips.join((load(p, rate).samples for p in bar), rate)

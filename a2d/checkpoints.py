@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d.errors import ModelError
-from a2d.files import atomic_path
+from a2d.files import write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,12 +18,19 @@ _KEY = "a2d"  # the one entry of the file's metadata that is ours
 
 
 def save(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able ``meta`` to ``path``, atomically."""
-    from safetensors.torch import save_file
+    """Write tensors and a JSON-able ``meta`` to ``path``, atomically; NaN and infinity are refused."""
+    from safetensors.torch import save as serialise
 
+    bad = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
+    if bad:
+        raise ModelError(
+            f"{bad[0]} holds NaN or infinity, so it is not written",
+            where=path,
+            hint="Lower the learning rate, or look for broken items in the data",
+        )
     text = json.dumps(meta, sort_keys=True, allow_nan=False)
-    with atomic_path(path) as temporary:
-        save_file({k: v.detach().contiguous() for k, v in tensors.items()}, temporary, metadata={_KEY: text})
+    # Not save_file: its own errors, on a full disk for one, are no OSError.
+    write_bytes(path, serialise({k: v.detach().contiguous() for k, v in tensors.items()}, metadata={_KEY: text}))
 
 
 def load(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -31,13 +38,13 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ModelError("there is no such model", where=path, hint="Name a folder that `a2d train` has written")
     try:
         with safe_open(path, framework="pt") as stream:
             meta = json.loads((stream.metadata() or {}).get(_KEY, "null"))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ModelError(
             f"this is not a readable safetensors file ({error})",
             where=path,

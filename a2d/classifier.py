@@ -37,7 +37,7 @@ class MlpConfig:
 
 
 class AudioMLP(nn.Module):
-    """MLP from raw features ``(b, n_features)`` to class scores ``(b, 10)``; standardising them is part of the model."""
+    """MLP from raw features ``(b, n_features)``, which it standardises itself, to class scores ``(b, 10)``."""
 
     def __init__(self, config: MlpConfig):
         super().__init__()

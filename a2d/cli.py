@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from a2d.errors import A2DError
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
+def _say(text: str, err: bool = False) -> None:
+    """Print one line; what cannot be shown, such as a line end in a file's name, is written as its code."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+# Whether a file can be read is found out when it is read: one that cannot must not keep others from being drawn.
+_PATH = click.Path(path_type=Path, readable=False)
+
+
 class _Group(click.Group):
     """A command group that ends every mistake of the user in one message and exit code 2, without a traceback."""
 
@@ -20,11 +32,15 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except A2DError as error:
-            click.echo(f"Error: {error}", err=True)
+            _say(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             sys.stderr.close()  # the reader of a pipe has left: nobody is there to be told
             ctx.exit(1)
+        except OSError as error:  # a disk, a mount or a permission that failed where nobody expected it
+            text = f"{error.filename or 'the system'}: {error.strerror or error}. Check the disk and the permissions."
+            _say(f"Error: {text}", err=True)
+            ctx.exit(A2DError.exit_code)
 
 
 @click.group(cls=_Group, context_settings=CONTEXT)
@@ -44,14 +60,14 @@ Examples:
   a2d draw seven.flac --seed 1            sample the latent instead of taking its mean
   a2d draw seven.wav --model runs/mine    with a model that `a2d train` has written"""
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=_PATH)
 @click.option("--model", default="report", show_default=True, help="Shipped model, or folder of a training run.")
 @click.option("--evaluator", default="evaluator", show_default=True, help="Who reads the pictures.")
 @click.option(
     "--out",
     default="drawings",
     show_default=True,
-    type=click.Path(path_type=Path),
+    type=_PATH,
     help="Folder to write to.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Sample the latent with this seed. Default: take its mean.")
@@ -62,25 +78,32 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
     A file that cannot be used is reported; the others are drawn all the same, and the exit code is 2.
     """
     from a2d import draw as drawing
+    from a2d import recipes
 
+    if seed is not None:
+        recipes.check_seed(seed)
+    names = drawing.picture_names([str(f) for f in files])
+    mine = [out / name for name in (*names, "contact-sheet.png")]
+    for path in files:
+        if any(os.path.exists(p) and os.path.exists(path) and os.path.samefile(p, path) for p in mine):
+            raise A2DError("a picture would replace this recording", where=path, hint="Name another folder with --out")
     artist = drawing.Artist(model, evaluator)
     drawn, failed = [], 0
-    names = drawing.picture_names([str(f) for f in files])
     for path, name in zip(files, names, strict=True):
         try:
             result = artist.draw_file(path, seed)
         except A2DError as error:
             failed += 1
-            click.echo(f"Error: {error}", err=True)
+            _say(f"Error: {error}", err=True)
             continue
         for note in result.warnings:
-            click.echo(f"Warning: {note}", err=True)
+            _say(f"Warning: {note}", err=True)
         drawing.save_picture(result.image, out / name)
-        click.echo(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
+        _say(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
         drawn.append(result)
     if drawn:
         drawing.save_contact_sheet(drawn, out / "contact-sheet.png")
-        click.echo(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
+        _say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
     if failed:
         raise click.exceptions.Exit(2)
 
@@ -93,7 +116,12 @@ def data() -> None:
     """List, fetch and check data sets."""
 
 
-@data.command("list")
+@data.command(
+    "list",
+    epilog="""\b
+Example:
+  a2d data list""",
+)
 def data_list() -> None:
     """List the data sets: which are here, how large, under which licence."""
     from a2d import download
@@ -112,7 +140,7 @@ def data_list() -> None:
     epilog="""\b
 Examples:
   a2d data fetch fsdd
-  A2D_MIRROR=/mnt/data a2d data fetch mnist      from a folder (or URL) instead of the public source""",
+  a2d data fetch mnist --mirror /mnt/data      from a folder or URL instead of the public source""",
 )
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--mirror", help="Folder or URL to fetch from. Default: $A2D_MIRROR, else the public source.")
@@ -129,8 +157,14 @@ def data_fetch(names: tuple[str, ...], mirror: str | None, quiet: bool) -> None:
         click.echo(f"{name}: {folder}")
 
 
-@data.command("check")
-@click.argument("folder", type=click.Path(path_type=Path))
+@data.command(
+    "check",
+    epilog="""\b
+Examples:
+  a2d data check ~/AudioMNIST
+  a2d data check my-recordings""",
+)
+@click.argument("folder", type=_PATH)
 def data_check(folder: Path) -> None:
     """Say what is wrong with a folder of recordings, or that nothing is.
 
@@ -141,10 +175,10 @@ def data_check(folder: Path) -> None:
 
     found = datasets.check_folder(folder)
     for note in found.notes:
-        click.echo(f"Note: {note}")
+        _say(f"Note: {note}")
     for problem in found.problems:
-        click.echo(f"Error: {problem}", err=True)
-    click.echo(found.summary)
+        _say(f"Error: {problem}", err=True)
+    _say(found.summary)
     if found.problems:
         raise click.exceptions.Exit(2)
 
@@ -162,7 +196,7 @@ Examples:
 )
 @click.argument("recipe")
 @click.option("--data", required=True, help="builtin, fsdd, audiomnist, or a folder in either layout.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the model.")
+@click.option("--out", required=True, type=_PATH, help="Folder for the model.")
 @click.option("--images", help="Handwriting: builtin or mnist. Default: what goes with the data.")
 @click.option("--split", type=click.Choice(["recording", "speaker"]), default="recording", show_default=True)
 @click.option("--held-out", multiple=True, metavar="SPEAKER", help="With --split speaker: whom to test on. Repeatable.")
@@ -190,9 +224,11 @@ def train(recipe, data, out, images, split, held_out, seed, epochs, evaluator, r
         epochs=epochs,
         evaluator=evaluator,
         resume=resume,
+        progress=sys.stderr.isatty(),
     )
     last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in card["history"].items() if values)
-    click.echo(f"Trained {card['recipe']['name']}: {last}\nModel: {out / 'model.safetensors'}")
+    _say(f"Trained {card['recipe']['name']}: {last}")
+    _say(f"Model: {out / 'model.safetensors'}")
 
 
 @main.command(
@@ -206,23 +242,29 @@ Examples:
 @click.option("--data", required=True, help="builtin, fsdd, audiomnist, mnist (for an evaluator), or a folder.")
 @click.option("--images", help="Handwriting to compare with: builtin or mnist. Default: what goes with the data.")
 @click.option("--evaluator", multiple=True, help="Who reads the pictures. Repeatable. Default: all that are shipped.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for JSON and figures. Default: in the run's own.")
+@click.option("--out", type=_PATH, help="Folder for JSON and figures. Default: in the run's own.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 def evaluate(run, data, images, evaluator, out, seed) -> None:
     """Evaluate RUN (a folder that `a2d train` wrote, or a shipped model): metrics.json and figures.
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.
     """
-    from a2d import runs
+    from a2d import runs, weights
 
-    if out is None and not Path(run).exists():
-        out = Path("evaluations") / run / Path(data).name  # never write into the installed package
+    if out is None and run in weights.names():
+        out = Path("evaluations") / run / Path(data).resolve().name  # never write into the installed package
     result = runs.evaluate(
-        run, data, images=images, evaluators=evaluator or ("evaluator", "finetuned"), seed=seed, out=out
+        run,
+        data,
+        images=images,
+        evaluators=evaluator or ("evaluator", "finetuned"),
+        seed=seed,
+        out=out,
+        progress=sys.stderr.isatty(),
     )
     for line in _table(result):
-        click.echo(line)
-    click.echo(f"Written to {result['folder']}")
+        _say(line)
+    _say(f"Written to {result['folder']}")
 
 
 def _table(result: dict) -> list[str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import os
 import re
 import struct
+import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
@@ -79,6 +81,11 @@ class SpokenDigits:
         """Read all recordings at ``rate`` Hz."""
         return audio.load_many([r.path for r in self.recordings], rate, progress)
 
+    def clip_groups(self, rate: int, size: int = 3000, progress: bool = False) -> Iterator[audio.Clips]:
+        """Read all recordings at ``rate`` Hz, ``size`` at a time: Audio-MNIST as a whole would take a gigabyte."""
+        for start in range(0, len(self), size):
+            yield audio.load_many([r.path for r in self.recordings[start : start + size]], rate, progress)
+
     @cached_property
     def content_hash(self) -> str:
         """SHA-256 over the names and the bytes of all files: the key of every cache, and part of every result."""
@@ -110,7 +117,9 @@ def builtin_folder() -> Path:
 def _fetched(name: str) -> Path:
     folder = download.find(name)
     if folder is None:
-        raise DataError(f"{name} is not here yet", where=download.data_home(), hint=f"Run `a2d data fetch {name}`")
+        raise DataError(
+            f"{name} is not here yet", where=download.data_home(), hint=f"Run `a2d data fetch {name}`, or use builtin"
+        )
     return folder
 
 
@@ -134,7 +143,7 @@ def load_spoken(name_or_folder: str | os.PathLike) -> SpokenDigits:
             )
         return _index(_fetched(name), name)
     folder = Path(name)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike pathlib's, it says "no" to a name that is too long
         raise DataError(
             "there is no such data set or folder",
             where=name,
@@ -154,13 +163,15 @@ def _listing(folder: Path) -> list[Path]:
 
 def _index(root: Path, name: str, problems: list[str] | None = None) -> SpokenDigits:
     """Find out which layout a folder has, and list its recordings; ``problems`` collects instead of raising."""
+    _listing(root)  # a folder that may not be read is told at once
+    # os.path's functions answer "no" where pathlib's raise: for a folder that may not be entered, for one.
     for folder in (root / "recordings", root):
-        if folder.is_dir() and any(
-            re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in _listing(folder) if p.is_file()
-        ):
-            return _collect(name, folder, [p for p in _listing(folder) if p.is_file()], {}, [], problems)
-    base = root / "data" if (root / "data").is_dir() else root
-    folders = [p for p in _listing(base) if p.is_dir()]
+        if os.path.isdir(folder):
+            sounds = [p for p in _listing(folder) if os.path.isfile(p)]
+            if any(re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in sounds):
+                return _collect(name, folder, sounds, {}, [], problems)
+    base = root / "data" if os.path.isdir(root / "data") else root
+    folders = [p for p in _listing(base) if os.path.isdir(p)]
     if not folders:
         raise DataError(
             "there are no recordings in this folder",
@@ -205,10 +216,10 @@ def _collect(
             problems.append(str(error))
             continue
         found[key] = recording
-    if not found:
+    if not found and not problems:
         raise DataError("there are no recordings in this folder", where=root, hint="Check that it is the right one")
     absent = sorted(set(range(10)) - {r.digit for r in found.values()})
-    if absent:
+    if found and absent:
         notes.append(f"no recording says {', '.join(map(str, absent))}")
     return SpokenDigits(name, root, tuple(found[k] for k in sorted(found)), metadata, tuple(notes))
 
@@ -219,7 +230,7 @@ def _recording(path: Path, nested: bool) -> Recording | None:
     is_sound = path.suffix.lower() in _AUDIO_TYPES
     if not nested and not is_sound:
         return None
-    if not is_sound or match is None or not path.is_file():
+    if not is_sound or match is None or not os.path.isfile(path):
         raise DataError(
             "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav",
             where=path,
@@ -242,13 +253,13 @@ def read_metadata(folder: Path, notes: list[str] | None = None) -> dict[str, dic
     beyond that is said in ``notes``.
     """
     path = folder / "audioMNIST_meta.txt"
-    if not path.exists():
+    if not os.path.exists(path):
         return {}
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
         if not isinstance(raw, dict) or not all(isinstance(v, dict) for v in raw.values()):
             raise ValueError("not an object of objects")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(
             f"cannot read the metadata ({error})",
             where=path,
@@ -262,7 +273,7 @@ def _clean(speaker: str, entry: dict[str, Any], notes: list[str] | None) -> dict
     for key, value in entry.items():
         if key == "age":
             text = str(value).strip()
-            out[key] = int(text) if text.isdigit() and 1 <= int(text) <= 120 else None
+            out[key] = int(text) if text.isdecimal() and len(text) < 9 and 1 <= int(text) <= 120 else None
             if out[key] is None and notes is not None and text.isdigit():
                 notes.append(f"speaker {speaker}: an age of {text} cannot be")
         elif isinstance(value, str):
@@ -314,8 +325,8 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
         raise DataError("this is not an IDX file of bytes", where=path, hint=hint)
     shape = struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]])
     body = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
-    if len(body) != int(np.prod(shape)):
-        raise DataError(f"{int(np.prod(shape))} bytes promised, {len(body)} found", where=path, hint=hint)
+    if len(body) != math.prod(shape):
+        raise DataError(f"{math.prod(shape)} bytes promised, {len(body)} found", where=path, hint=hint)
     return body.reshape(shape)
 
 
@@ -325,6 +336,8 @@ def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:
     The built-in ones are real handwriting (E. Alpaydin and C. Kaynak, 1998; 8 x 8 pixels, 17 grey levels), enlarged
     to MNIST's 20 x 20 box in a 28 x 28 image; every fifth image of each class is for testing.
     """
+    if part not in ("train", "test"):
+        raise DataError(f"there is no part {part!r} of these images", where=name, hint="Use train or test")
     if name == "builtin":
         return _builtin_images(part)
     if name != "mnist":
@@ -335,6 +348,8 @@ def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:
     labels = read_idx(folder / f"{stem}-labels-idx1-ubyte")
     if pixels.shape[1:] != (28, 28) or labels.shape != pixels.shape[:1] or labels.max(initial=0) > 9:
         raise DataError("images and labels do not fit together", where=folder, hint="Run `a2d data fetch mnist` again")
+    if len(labels) == 0:
+        raise DataError("there are no images in it", where=folder, hint="Run `a2d data fetch mnist` again")
     return Images(name, pixels, labels.astype(np.int64))
 
 
@@ -459,14 +474,17 @@ def check_folder(folder: str | os.PathLike) -> Checked:
     Names that do not fit, takes that are there twice, recordings that cannot be used; as notes, gaps and oddities.
     """
     folder = Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError("there is no such folder", where=folder, hint="Name a folder of recordings")
     problems: list[str] = []
     data = _index(folder, folder.resolve().name, problems)
     notes, seconds = list(data.notes), []
     for r in data.recordings:
         try:
-            seconds.append(audio.load(r.path).seconds)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", audio.AudioWarning)
+                seconds.append(audio.load(r.path).seconds)
+            notes += [str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning)]
         except audio.AudioError as error:
             problems.append(str(error))
     counts = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from a2d import audio, features, weights
+from a2d import audio, features, recipes, weights
 from a2d.errors import A2DError
 from a2d.files import atomic_path
 
@@ -63,6 +63,7 @@ class Artist:
         vector = features.mfcc_means(audio.Clips.join([samples], self.config.sample_rate), self.config)
         generator = None
         if seed is not None:
+            seed = recipes.check_seed(seed)
             key = zlib.crc32(samples.tobytes())
             state = np.random.SeedSequence([seed, key]).generate_state(1, np.uint64)[0]
             generator = torch.Generator().manual_seed(int(state >> np.uint64(1)))
@@ -94,11 +95,16 @@ def save_picture(image: np.ndarray, path: str | os.PathLike) -> None:
 
 
 def picture_names(sources: Sequence[str]) -> list[str]:
-    """A file name for each recording's picture: its stem, with a number where two recordings have the same."""
+    """A file name for each recording's picture: its stem, with a number where two recordings have the same.
+
+    A very long stem is cut: the file's system takes at most 255 bytes, and the ending and the number need some.
+    """
     taken: set[str] = {"contact-sheet"}
     names = []
     for source in sources:
         stem = Path(source).stem or "recording"
+        while len(os.fsencode(stem)) > 180:
+            stem = stem[:-1]
         name, count = stem, 1
         while name.casefold() in taken:  # case matters on some file systems and not on others
             count += 1
@@ -123,7 +129,8 @@ def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike, col
         x = gap + index % columns * (cell + gap)
         y = gap + index // columns * (cell + text + gap)
         sheet.paste(to_picture(drawing.image, cell // 28), (x, y))
-        name = Path(drawing.source).name
+        # Line ends and other characters that cannot be shown may be part of a file's name.
+        name = "".join(c if c.isprintable() else "\ufffd" for c in Path(drawing.source).name)
         while pen.textlength(name, font=font) > cell and len(name) > 4:
             name = name[: len(name) // 2 - 1] + "\u2026" + name[len(name) // 2 + 2 :]
         pen.text((x, y + cell + 4), name, fill=0, font=font)

@@ -74,6 +74,8 @@ def as_images(images: Tensor | np.ndarray) -> Tensor:
         x = x[:, 0]
     if x.ndim != 3 or tuple(x.shape[1:]) != (28, 28):
         raise ValueError(f"images must have shape (n, 28, 28), got {tuple(x.shape)}")
+    if x.dtype != torch.uint8 and not x.is_floating_point():
+        raise ValueError(f"images must be uint8 (0 to 255) or floating point (0 to 1), got {x.dtype}")
     x = x.float() / 255 if x.dtype == torch.uint8 else x.float()
     if not torch.isfinite(x).all():
         raise ValueError("images hold values that are not finite (NaN or infinity)")

@@ -7,6 +7,7 @@ of clips at once. Axis order everywhere: frames first, so a spectrogram is ``(n_
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from a2d.errors import refuse
-from a2d.files import atomic_path
+from a2d.errors import A2DError, refuse
+from a2d.files import write_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -68,7 +69,7 @@ class MfccConfig:
 
 
 def frames(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
-    """Cut ``samples (n,)`` into overlapping frames ``(1 + n // hop_length, n_fft)``.
+    """Cut ``samples (n,)`` into overlapping frames ``(1 + n // hop_length, n_fft)`` (for an even ``n_fft``).
 
     ``n_fft // 2`` zeros are put before and after, so that frame ``t`` is centred on sample ``t * hop_length``.
     """
@@ -172,7 +173,7 @@ def _lay_out(clips: Clips, config: MfccConfig) -> tuple[np.ndarray, np.ndarray, 
     of its first frame on the tape and how many frames it has. Frames that straddle two clips are left unused.
     """
     hop, half = config.hop_length, config.n_fft // 2
-    counts = 1 + clips.lengths // hop
+    counts = 1 + (clips.lengths + 2 * half - config.n_fft) // hop
     slots = -(-(clips.lengths + 2 * half) // hop)  # hops that a clip with its two margins takes, rounded up
     first = np.concatenate([[0], np.cumsum(slots)[:-1]]).astype(np.int64)
     tape = np.zeros(int(slots.sum()) * hop + config.n_fft, np.float32)
@@ -182,7 +183,7 @@ def _lay_out(clips: Clips, config: MfccConfig) -> tuple[np.ndarray, np.ndarray, 
     return tape, first, counts
 
 
-def mfcc_means(clips: Clips, config: MfccConfig | None = None, device: str = "cpu", chunk: int = 2048) -> np.ndarray:
+def mfcc_means(clips: Clips, config: MfccConfig | None = None, device: str = "cpu", chunk: int = 1024) -> np.ndarray:
     """Mean MFCCs of many clips at once, float32 ``(n_clips, n_mfcc)``: :func:`mfcc_mean` of each.
 
     The mean over time and the DCT are both linear, so the DCT is applied once per clip, to the mean of the log-mel
@@ -200,12 +201,16 @@ def mfcc_means(clips: Clips, config: MfccConfig | None = None, device: str = "cp
     view = torch.from_numpy(tape).to(device).unfold(0, config.n_fft, config.hop_length)
     total = int(first[-1] + counts[-1])
     db = torch.empty((total, config.n_mels), device=device)
+    # Two buffers that all chunks share: fresh ones for each would cost more than the transform itself.
+    framed = torch.empty((chunk, config.n_fft), device=device)
+    power = torch.empty((chunk, config.n_fft // 2 + 1), device=device)
     for start in range(0, total, chunk):
-        part = view[start : min(start + chunk, total)]
-        spectrum = torch.view_as_real(torch.fft.rfft(part * window))
-        power = spectrum.square_().sum(-1)
-        torch.mm(power, bank, out=db[start : start + len(part)])
-    db.clamp_(min=1e-10).log10_().mul_(10.0)
+        n = min(chunk, total - start)
+        torch.mul(view[start : start + n], window, out=framed[:n])
+        squares = torch.view_as_real(torch.fft.rfft(framed[:n])).square_()
+        torch.add(squares[..., 0], squares[..., 1], out=power[:n])
+        torch.mm(power[:n], bank, out=db[start : start + n])
+        db[start : start + n].clamp_(min=1e-10).log10_().mul_(10.0)
     means = _clip_means(db, first, counts, config.top_db)
     return (means @ dct.T).cpu().numpy()
 
@@ -239,14 +244,15 @@ def cached_mfcc_means(
 
     config = config or MfccConfig()
     text = json.dumps([VERSION, data.content_hash, asdict(config)], sort_keys=True)
-    path = Path(folder or download.data_home() / "features") / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npy"
-    try:
-        cached = np.load(path, allow_pickle=False)
-        if cached.shape == (len(data), config.n_mfcc) and np.isfinite(cached).all():
-            return cached
-    except (OSError, ValueError, EOFError):
-        pass
-    means = mfcc_means(data.clips(config.sample_rate, progress), config)
-    with atomic_path(path) as temporary:
-        np.save(temporary, means)
+    path = Path(folder or download.data_home() / "features") / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.f32"
+    with contextlib.suppress(OSError):
+        cached = path.read_bytes()
+        # An array's bytes and their digest: a flipped bit inside an array would not show otherwise.
+        if len(cached) == 4 * len(data) * config.n_mfcc + 32 and hashlib.sha256(cached[:-32]).digest() == cached[-32:]:
+            return np.frombuffer(bytearray(cached[:-32]), "<f4").reshape(len(data), config.n_mfcc)
+    groups = data.clip_groups(config.sample_rate, progress=progress)
+    means = np.concatenate([mfcc_means(clips, config) for clips in groups])
+    body = means.astype("<f4").tobytes()
+    with contextlib.suppress(A2DError):  # a data home that cannot be written to costs time, not the result
+        write_bytes(path, body + hashlib.sha256(body).digest())
     return means

@@ -22,7 +22,8 @@ class FeatureScaler(nn.Module):
     def fit(self, features: Tensor) -> None:
         """Take mean and standard deviation of each feature from the training set ``(n, d)``."""
         self.mean.copy_(features.mean(0))
-        self.scale.copy_(features.std(0).clamp(min=1e-6))
+        spread = features.std(0, correction=0)
+        self.scale.copy_(torch.where(spread > 1e-6, spread, 1.0))  # a constant feature says nothing: leave its scale
 
     def forward(self, features: Tensor, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
         """Standardised features, plus Gaussian noise of standard deviation ``noise`` (a training-time augmentation)."""

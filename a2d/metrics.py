@@ -47,10 +47,37 @@ def recognition(
         )
     hits = int((read == spoken).sum())
     n = len(read)
+    if hits in (0, n):  # resampling knows no other outcome here: take the exact (Clopper-Pearson) interval
+        tail = ((1 - level) / 2) ** (1 / n)
+        return Estimate(hits / n, tail if hits else 0.0, 1.0 if hits else 1 - tail, n, level)
     # The mean of n draws with replacement from hits and misses is a binomial count: no need to draw items one by one.
     means = np.random.default_rng(seed).binomial(n, hits / n, resamples) / n
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Estimate(hits / n, float(low), float(high), n, level)
+
+
+def recognition_of_draws(
+    read: np.ndarray, spoken: np.ndarray, *, seed: int = 0, resamples: int = 2000, level: float = 0.95
+) -> Estimate:
+    """Like :func:`recognition` for several draws of each recording: ``read (draws, n)``, ``spoken (n,)``.
+
+    Draws of one recording are alike, so the bootstrap resamples recordings, each with all its draws.
+    """
+    read, spoken = np.asarray(read), np.asarray(spoken)
+    if read.ndim != 2 or read.shape[1:] != spoken.shape or read.size == 0:
+        raise DataError(
+            f"readings have shape {read.shape}, spoken digits {spoken.shape}",
+            where="recognition_of_draws",
+            hint="Give (draws, n) and (n,), both at least 1",
+        )
+    share = (read == spoken).mean(axis=0)
+    if share.min() == share.max() and share[0] in (0, 1):
+        return recognition(read[0], spoken, seed=seed, resamples=resamples, level=level)
+    n = len(spoken)
+    rng = np.random.default_rng(seed)
+    means = np.array([share[rng.integers(0, n, n)].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Estimate(float(share.mean()), float(low), float(high), n, level)
 
 
 def confusion(read: np.ndarray, spoken: np.ndarray) -> np.ndarray:
@@ -93,6 +120,8 @@ def diversity(
     given in (the course uses pixels, and the evaluator's 128 features).
     """
     real = within_class_distance(real_features, real_labels, seed=seed)
+    if not real > 0:
+        raise DataError("the real images do not vary", where="diversity", hint="Give at least two per class")
     return within_class_distance(features, labels, seed=seed) / real
 
 

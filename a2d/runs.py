@@ -6,8 +6,9 @@ split, seed, history) and ``checkpoint.safetensors`` (to resume from).
 
 from __future__ import annotations
 
+import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,8 @@ def train(
     ``data`` is a data set's name or folder; for an evaluator the images' name, for fine-tuning a folder of
     annotations. Raises an :class:`~a2d.errors.A2DError` for whatever is wrong with the recipe, data or folder.
     """
-    recipe = recipes.load(recipe_name)
+    seed, recipe = recipes.check_seed(seed), recipes.load(recipe_name)
     if epochs is not None:
-        from dataclasses import replace
-
         recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
     out = Path(out)
     _check_out(out, resume)
@@ -111,7 +110,7 @@ def train(
         task, facts = _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progress)
     elif recipe.kind == "evaluator":
         train_images = datasets.load_images(data)
-        task = EvaluatorTask(train_images, datasets.load_images(data, "test"), seed=seed)
+        task = EvaluatorTask(recipe, train_images, datasets.load_images(data, "test"), seed=seed)
         facts = {"data": {"name": data, "hash": train_images.content_hash, "n": len(train_images)}}
     else:
         task, facts = _finetune_task(recipe, data, evaluator)
@@ -134,21 +133,20 @@ def train(
 
 
 def _check_out(out: Path, resume: bool) -> None:
-    """Refuse to train over another run without being told to."""
-    if out.exists() and not out.is_dir():
+    """Refuse to train over another run without being told to, or where nothing can be written; writes nothing."""
+    if os.path.exists(out) and not os.path.isdir(out):
         raise RecipeError("this is a file; a folder is needed", where=out, hint="Name another folder with --out")
-    if (out / training.CHECKPOINT).exists() and not resume:
+    if not resume and any(os.path.exists(out / name) for name in (training.CHECKPOINT, weights.MODEL_FILE)):
         raise RecipeError(
             "a run lies here already",
             where=out,
             hint="Go on with --resume, or name another folder with --out",
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / ".writable").touch()
-        (out / ".writable").unlink()
-    except OSError as error:
-        raise RecipeError(f"cannot write here ({error.strerror})", where=out, hint="Name another folder") from error
+    there = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
+    if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
+        raise RecipeError(
+            f"cannot write here ({there} is no folder to write to)", where=out, hint="Name another folder"
+        )
 
 
 def _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progress):
@@ -168,9 +166,16 @@ def _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progres
         return ClassifierTask(recipe, *spoken.part("train"), seed=seed, validation=spoken.part("val")), facts
     handwritten = datasets.load_images(images_for(spoken.data.name, images))
     facts["images"] = {"name": handwritten.name, "hash": handwritten.content_hash, "n": len(handwritten)}
-    judge = weights.load(evaluator, "evaluator", "finetune").net
-    targets = Targets(handwritten.pixels, handwritten.labels)
-    task = GeneratorTask(recipe, *spoken.part("train"), targets, seed=seed, validation=spoken.part("val"), judge=judge)
+    judge = weights.load(evaluator, "evaluator", "finetune")
+    facts["judge"] = {"sha256": checkpoints.file_hash(judge.path)}
+    task = GeneratorTask(
+        recipe,
+        *spoken.part("train"),
+        Targets(handwritten.pixels, handwritten.labels),
+        seed=seed,
+        validation=spoken.part("val"),
+        judge=judge.net,
+    )
     return task, facts
 
 
@@ -192,6 +197,7 @@ def _finetune_task(recipe, data, evaluator):
             "name": str(data),
             "annotator": annotated.annotator,
             "labels": annotated.kind,
+            "hash": hashlib.sha256(pictures.tobytes() + labels.tobytes()).hexdigest(),
             "n": len(labels),
         },
         "base": {"sha256": checkpoints.file_hash(base.path)},
@@ -222,16 +228,8 @@ def judge_generator(
     out: dict[str, Any] = {}
     for name, judge in judges.items():
         readings = read(judge, sampled).digits
-        first = metrics.recognition(readings, np.tile(spoken, draws), seed=seed)
-        # The draws of one recording are not independent: take the interval as wide as one draw's.
-        widened = metrics.recognition(readings[: len(spoken)], spoken, seed=seed)
-        half = (widened.high - widened.low) / 2
         out[name] = {
-            "sampled": {
-                **first.as_dict(),
-                "low": max(0.0, first.value - half),
-                "high": min(1.0, first.value + half),
-            },
+            "sampled": metrics.recognition_of_draws(readings.reshape(draws, -1), spoken, seed=seed).as_dict(),
             "mean": metrics.recognition(read(judge, mean).digits, spoken, seed=seed).as_dict(),
             "confusion": metrics.confusion(readings, np.tile(spoken, draws)).tolist(),
         }
@@ -282,8 +280,10 @@ def evaluate(
 
     On the data set that it was trained on, its own test part is used; on any other, all of it.
     """
-    model = weights.load(run)
-    out = Path(out) if out is not None else (model.path.parent / "evaluation" / Path(data).name)
+    seed, model = recipes.check_seed(seed), weights.load(run)
+    out = Path(out) if out is not None else (model.path.parent / "evaluation" / Path(data).resolve().name)
+    if os.path.exists(out) and not os.path.isdir(out):
+        raise RecipeError("this is a file; a folder is needed", where=out, hint="Name another folder with --out")
     if model.kind in ("evaluator", "finetune"):
         result, pictures = _evaluate_reader(model, data, seed)
     else:
@@ -308,22 +308,17 @@ def _evaluate_reader(model: weights.Model, data: str, seed: int):
     return result, {"confusion": plots.confusion_matrix(table, title="handwritten and read digits")}
 
 
-def _test_part(model: weights.Model, data: str, progress: bool) -> tuple[SpokenSet, Tensor, Tensor, str]:
+def _test_part(model: weights.Model, data: str, progress: bool) -> tuple[datasets.SpokenDigits, Tensor, Tensor, str]:
     """The recordings to test on: the model's own test part, or all of a data set that it has not seen."""
-    spoken_digits = datasets.load_spoken(data)
-    known = spoken_digits.content_hash == model.meta["data"]["hash"]
-    how = model.meta["split"] if known else {"by": "recording", "seed": 0}
-    spoken = spoken_set(
-        spoken_digits,
-        model.features,
-        split=how["by"],
-        seed=how["seed"],
-        held_out=how.get("held_out"),
-        progress=progress,
-    )
-    if known:
-        return spoken, *spoken.part("test"), "test"
-    return spoken, spoken.features, spoken.digits, "all"
+    spoken = datasets.load_spoken(data)
+    if spoken.content_hash == model.meta.get("data", {}).get("hash"):
+        how = model.meta["split"]
+        own = spoken_set(
+            spoken, model.features, split=how["by"], seed=how["seed"], held_out=how.get("held_out"), progress=progress
+        )
+        return spoken, *own.part("test"), "test"
+    features = torch.from_numpy(cached_mfcc_means(spoken, model.features, progress=progress))
+    return spoken, features, torch.from_numpy(spoken.digits), "all"
 
 
 def _evaluate_spoken(model, data, images, evaluators, seed, progress):
@@ -332,7 +327,7 @@ def _evaluate_spoken(model, data, images, evaluators, seed, progress):
     spoken, features, digits, part = _test_part(model, data, progress)
     result: dict[str, Any] = {
         "kind": model.kind,
-        "data": {"name": spoken.data.name, "hash": spoken.data.content_hash, "part": part, "n": len(digits)},
+        "data": {"name": spoken.name, "hash": spoken.content_hash, "part": part, "n": len(digits)},
     }
     if model.kind == "classifier":
         named = model.net.predict(features).numpy()
@@ -344,7 +339,7 @@ def _evaluate_spoken(model, data, images, evaluators, seed, progress):
     if not judges:
         raise RecipeError("there is no evaluator to judge by", where="--evaluator", hint="Train one first")
     result["recognition"] = judge_generator(model.net, judges, features, digits, seed=seed)
-    real = datasets.load_images(images_for(spoken.data.name, images), "test")
+    real = datasets.load_images(images_for(spoken.name, images), "test")
     first = next(iter(judges))
     result["variety"] = variety(model.net, judges[first], features, digits, real, seed=seed)
     return result, _pictures(model, judges[first], features, digits, seed, result["recognition"][first]["confusion"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -46,7 +48,7 @@ class GeneratorTask:
         """The images that the recordings ``indices (b,)`` are compared with, ``(b, 28, 28)``."""
         classes = self.digits[indices]
         if self.recipe.targets.rule == "random":
-            return self.targets.random(classes, generator)
+            return self.targets.random(classes, generator, self.recipe.targets.draws)
         if self.recipe.targets.rule == "fixed":
             return self.targets.fixed(classes, indices, self.seed)
         return self._means[classes]
@@ -96,20 +98,31 @@ class ClassifierTask:
         return {"accuracy": float((self.model.predict(self.validation[0]) == self.validation[1]).float().mean())}
 
 
+def shifted(pixels: Tensor, most: int, generator: torch.Generator) -> Tensor:
+    """Images ``(b, 28, 28)`` each moved by up to ``most`` whole pixels in each direction, black coming in."""
+    if most == 0:
+        return pixels
+    padded = F.pad(pixels, (most, most, most, most))
+    windows = padded.unfold(1, 28, 1).unfold(2, 28, 1)  # (b, 2 most + 1, 2 most + 1, 28, 28), a view
+    dy, dx = torch.randint(0, 2 * most + 1, (2, len(pixels)), generator=generator)
+    return windows[torch.arange(len(pixels)), dy, dx]
+
+
 class EvaluatorTask:
     """Training of AccuracyNet on handwritten digits with negative log-likelihood in nats per image."""
 
-    def __init__(self, images: datasets.Images, test: datasets.Images, *, seed: int):
+    def __init__(self, recipe: recipes.Recipe, images: datasets.Images, test: datasets.Images, *, seed: int):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             # channels_last is the same network; its convolutions are a quarter faster on a CPU.
             self.model = AccuracyNet().to(memory_format=torch.channels_last)
         self.pixels, self.labels = torch.tensor(images.pixels), torch.tensor(images.labels)
-        self.test, self.n_items = test, len(images)
+        self.shift, self.test, self.n_items = recipe.images.shift, test, len(images)
 
     def loss(self, indices: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Negative log-likelihood, mean over the batch."""
-        inputs = normalise(self.pixels[indices]).contiguous(memory_format=torch.channels_last)
+        pixels = shifted(self.pixels[indices], self.shift, generator)
+        inputs = normalise(pixels).contiguous(memory_format=torch.channels_last)
         return F.nll_loss(self.model(inputs), self.labels[indices]), {}
 
     def validate(self, generator: torch.Generator) -> dict[str, float]:
@@ -125,8 +138,7 @@ class FinetuneTask:
     """
 
     def __init__(self, net: AccuracyNet, images: np.ndarray, labels: np.ndarray):
-        self.model = AccuracyNet()
-        self.model.load_state_dict(net.state_dict())
+        self.model = copy.deepcopy(net)
         for layer in (self.model.conv1, self.model.conv2):
             layer.requires_grad_(False)
         self.model.eval()

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from a2d import checkpoints
+from a2d import checkpoints, optimizers
 from a2d.errors import ModelError, TrainingError, refuse
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -114,71 +114,62 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, config: TrainConfig) -> optimizers.Optimizer:
     """The optimiser that ``config`` names, over the parameters that ask for a gradient."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    if config.optimizer == "adadelta":
-        return torch.optim.Adadelta(parameters, lr=config.lr, weight_decay=config.weight_decay)
-    return torch.optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    kind = optimizers.Adadelta if config.optimizer == "adadelta" else optimizers.Adam
+    return kind([p for p in model.parameters() if p.requires_grad], config.lr, config.weight_decay)
 
 
 class Averager:
-    """An exponential moving average of a model's weights (Polyak averaging); ``decay`` 0 follows them exactly."""
+    """An exponential moving average of a model's parameters (Polyak averaging); ``decay`` 0 follows them exactly."""
 
     def __init__(self, model: nn.Module, decay: float):
-        self.decay = decay
-        self.weights = {k: v.detach().clone() for k, v in model.state_dict().items()} if decay else {}
-        self.steps = 0
+        self.decay, self.steps = decay, 0
+        self.live = dict(model.named_parameters()) if decay else {}
+        self.weights = {name: p.detach().clone() for name, p in self.live.items()}
+        self._pair = list(self.weights.values()), [p.data for p in self.live.values()]
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self) -> None:
         """Take in the weights after a step; the first steps count more, so that the start is forgotten soon."""
-        if not self.decay:
-            return
-        self.steps += 1
-        decay = min(self.decay, self.steps / (self.steps + 9))
-        for name, value in model.state_dict().items():
-            mean = self.weights[name]
-            if mean.dtype.is_floating_point:
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
+        if self.decay:
+            self.steps += 1
+            decay = min(self.decay, self.steps / (self.steps + 9))
+            torch._foreach_lerp_(*self._pair, 1 - decay)  # all tensors in one call: there are many small ones
 
-    def swap(self, model: nn.Module) -> None:
+    @torch.no_grad()
+    def swap(self) -> None:
         """Exchange the model's weights and the average; call it twice to come back."""
-        if not self.decay:
-            return
-        for name, value in model.state_dict().items():
-            self.weights[name], held = value.clone(), self.weights[name]
-            value.copy_(held)
+        for mean, live in zip(*self._pair, strict=True):
+            held = live.clone()
+            live.copy_(mean)
+            mean.copy_(held)
 
 
-def _pack(model: nn.Module, optimizer: torch.optim.Optimizer, averager: Averager) -> dict[str, Tensor]:
+def _pack(model: nn.Module, optimizer: optimizers.Optimizer, averager: Averager) -> dict[str, Tensor]:
     """Everything that must be the same after a resume, as flat tensors."""
     tensors = {f"model.{k}": v.clone() for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v.clone() for k, v in averager.weights.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{k}": torch.as_tensor(v).clone() for k, v in state.items()}
+    for index, state in enumerate(optimizer.state):
+        tensors |= {f"optimizer.{index}.{k}": v.clone() for k, v in state.items()}
     return tensors
 
 
-def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, averager: Averager) -> None:
+def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: optimizers.Optimizer, averager: Averager) -> None:
     """The inverse of :func:`_pack`."""
     model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
-    averager.weights = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    for name, mean in averager.weights.items():
+        mean.copy_(tensors[f"average.{name}"])
+    for index, state in enumerate(optimizer.state):
+        for key, value in state.items():
+            value.copy_(tensors[f"optimizer.{index}.{key}"])
 
 
 def _resume(
     path: Path,
     identity: dict[str, Any],
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: optimizers.Optimizer,
     averager: Averager,
 ) -> tuple[int, History]:
     tensors, meta = checkpoints.load(path)
@@ -201,7 +192,7 @@ def _resume(
 def _train_epoch(
     task: Task,
     config: TrainConfig,
-    optimizer: torch.optim.Optimizer,
+    optimizer: optimizers.Optimizer,
     averager: Averager,
     epoch: int,
     generator: torch.Generator,
@@ -213,10 +204,8 @@ def _train_epoch(
     sums: dict[str, float] = {}
     task.model.train()
     for step, indices in enumerate(order.split(config.batch_size)):
-        rate = learning_rate(config, epoch * steps + step, steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.lr = learning_rate(config, epoch * steps + step, steps)
+        optimizer.zero_grad()
         loss, terms = task.loss(indices, generator, (epoch * steps + step) / (config.epochs * steps))
         value = loss.item()
         if not math.isfinite(value):
@@ -227,11 +216,22 @@ def _train_epoch(
             )
         loss.backward()
         optimizer.step()
-        averager.update(task.model)
+        averager.update()
         for name, term in {"loss": value, **terms}.items():
             sums[name] = sums.get(name, 0.0) + term * len(indices)
         tick({"loss": value})
     return {name: total / task.n_items for name, total in sums.items()}
+
+
+def _refuse_not_finite(model: nn.Module, config: TrainConfig, epoch: int) -> None:
+    """The loss is checked before each step; the epoch's last step can still have ruined the weights."""
+    for name, value in model.named_parameters():
+        if not torch.isfinite(value).all():
+            raise TrainingError(
+                f"the weights ({name}) are no longer finite after epoch {epoch + 1}",
+                where="training",
+                hint=f"Lower the learning rate ({config.lr:g})",
+            )
 
 
 def fit(
@@ -279,11 +279,12 @@ def fit(
             generator = torch.Generator().manual_seed(epoch_seed(seed, epoch))
             torch.manual_seed(epoch_seed(seed, epoch) ^ 1)
             numbers = _train_epoch(task, config, optimizer, averager, epoch, generator, lambda _: bar.update())
-            averager.swap(task.model)
+            averager.swap()
             task.model.eval()
+            _refuse_not_finite(task.model, config, epoch)
             with torch.inference_mode():
                 numbers |= task.validate(generator)
-            averager.swap(task.model)
+            averager.swap()
             history.append(numbers)
             bar.set_postfix({k: f"{v:.3g}" for k, v in numbers.items()}, refresh=False)
             if path is not None:
@@ -296,6 +297,6 @@ def fit(
                 checkpoints.save(path, _pack(task.model, optimizer, averager), meta)
             if on_epoch is not None and on_epoch(epoch, numbers):
                 break
-    averager.swap(task.model)
+    averager.swap()
     task.model.eval()
     return history

@@ -27,7 +27,8 @@ class VaeConfig:
     ``n_features``: length of the audio vector; ``hidden``: widths of the encoder's hidden layers; ``latent``: number
     of latent dimensions; ``channels``: feature maps of the decoder's first 7 x 7 layer; ``dropout`` in the encoder;
     ``noise``: standard deviation of Gaussian noise on the standardised features, in training only; ``beta``: weight of
-    the KL term (1 is the ELBO), reached after the share ``warmup`` of the training; ``sigma``: standard deviation of the Gaussian likelihood, in units of full ink.
+    the KL term (1 is the ELBO), reached after the share ``warmup`` of the training; ``sigma``: standard deviation of
+    the Gaussian likelihood, in units of full ink.
     """
 
     n_features: int = 40
@@ -74,7 +75,8 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Transposed convolutions from ``z (b, latent)`` to pixel logits ``(b, 28, 28)``: 7 x 7, 14 x 14, 28 x 28.
 
-    Kernels of 4 at stride 2 cover each output pixel equally often, which avoids checkerboards (lecture 05).
+    Kernels of 4 at stride 2 cover each output pixel equally often, which avoids checkerboards (lecture 05); only
+    pixels at the border are reached less, as half of the kernel lies outside there.
     """
 
     def __init__(self, config: VaeConfig):
@@ -115,9 +117,17 @@ class AudioVAE(nn.Module):
 
     @torch.inference_mode()
     def draw(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Images in [0, 1] for features ``(b, n_features)``; ``generator`` samples z, None takes its mean."""
-        mu, logvar = self.encode(features)
-        return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+        """Images in [0, 1] for features ``(b, n_features)``; ``generator`` samples z, None takes its mean.
+
+        Dropout and noise are switched off; the model's mode is the same afterwards as it was before.
+        """
+        was_training = self.training
+        self.eval()
+        try:
+            mu, logvar = self.encode(features)
+            return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+        finally:
+            self.train(was_training)
 
 
 def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 import tomllib
 import typing
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
+
+import numpy as np
 
 from a2d.errors import RecipeError
 from a2d.features import MfccConfig
@@ -25,13 +28,30 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class TargetConfig:
-    """Which image a recording is compared with: ``rule`` is ``random`` (the report's), ``fixed`` or ``mean``."""
+    """Which image a recording is compared with: ``rule`` is ``random`` (the report's), ``fixed`` or ``mean``.
+
+    ``draws``: how many random images are averaged at each step (see :meth:`a2d.pairing.Targets.random`).
+    """
 
     rule: Literal["random", "fixed", "mean"] = "random"
+    draws: int = 1
 
     def __post_init__(self) -> None:
         if self.rule not in ("random", "fixed", "mean"):
             raise RecipeError(f"rule = {self.rule!r} is unknown", where="targets", hint="Use random, fixed or mean")
+        if self.draws < 1:
+            raise RecipeError(f"draws = {self.draws} makes no sense", where="targets", hint="Use 1 or more")
+
+
+@dataclass(frozen=True)
+class ReaderConfig:
+    """How an evaluator sees its images: ``shift`` pixels at most, at random, in each direction while training."""
+
+    shift: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.shift <= 4:
+            raise RecipeError(f"shift = {self.shift} makes no sense", where="images", hint="Use 0 to 4 pixels")
 
 
 @dataclass(frozen=True)
@@ -63,6 +83,7 @@ class Recipe:
     model: Any = None
     targets: TargetConfig | None = None
     finetune: FinetuneConfig | None = None
+    images: ReaderConfig | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for cards, checkpoints and results files."""
@@ -72,9 +93,20 @@ class Recipe:
 _TABLES: dict[str, tuple[str, ...]] = {
     "generator": ("features", "model", "targets", "training"),
     "classifier": ("features", "model", "training"),
-    "evaluator": ("training",),
+    "evaluator": ("images", "training"),
     "finetune": ("finetune", "training"),
 }
+
+
+# Beyond these a machine's memory is full before the training has begun.
+_LARGEST = {"hidden": 8192, "latent": 4096, "channels": 1024, "n_features": 2048, "n_mels": 2048}
+
+
+def check_seed(seed: Any) -> int:
+    """Give ``seed`` back, or raise :class:`~a2d.errors.RecipeError`: a whole number from 0 to 2^63 - 1 is needed."""
+    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise RecipeError(f"{seed!r} is not a seed", where="seed", hint="Use a whole number from 0 to 2^63 - 1")
+    return int(seed)
 
 
 def names() -> list[str]:
@@ -107,7 +139,7 @@ def parse(values: dict[str, Any], where: str = "recipe", name: str = "recipe") -
     """Check a recipe given as plain values, such as the one inside a saved model."""
     values = dict(values)
     kind = values.pop("kind", None)
-    if kind not in _TABLES:
+    if not isinstance(kind, str) or kind not in _TABLES:
         raise RecipeError(f"kind = {kind!r} is unknown", where=where, hint=f"Use one of {', '.join(_TABLES)}")
     name, about = str(values.pop("name", name)), str(values.pop("about", ""))
     _refuse_unknown(values, _TABLES[kind], where)
@@ -139,6 +171,8 @@ def _class_of(kind: str, table: str) -> type:
         return TargetConfig
     if table == "finetune":
         return FinetuneConfig
+    if table == "images":
+        return ReaderConfig
     if table == "training":
         from a2d.training import TrainConfig
 
@@ -170,7 +204,12 @@ def _typed(cls: type, content: dict[str, Any], where: str) -> Any:
     ]
     if missing:
         raise RecipeError(f"{', '.join(missing)} is missing", where=where, hint="Add it")
-    return cls(**{key: _convert(value, hints[key], f"{where} {key}") for key, value in content.items()})
+    values = {key: _convert(value, hints[key], f"{where} {key}") for key, value in content.items()}
+    for key, value in values.items():
+        limit = _LARGEST.get(key, 10**9)
+        if any(type(v) is int and v > limit for v in (value if isinstance(value, tuple) else (value,))):
+            raise RecipeError(f"{key} = {value} is too large", where=where, hint=f"At most {limit} will do")
+    return cls(**values)
 
 
 def _convert(value: Any, wanted: Any, where: str) -> Any:
@@ -189,9 +228,9 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
             return tuple(value)
         wanted_text = f"a list of {arguments[0].__name__}"
     elif wanted is float:
-        if type(value) in (int, float):
+        if type(value) in (int, float) and abs(value) <= sys.float_info.max:  # neither NaN nor infinite
             return float(value)
-        wanted_text = "a number"
+        wanted_text = "a finite number"
     else:
         if type(value) is wanted:
             return value
@@ -199,4 +238,4 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     raise RecipeError(f"{value!r} is not {wanted_text}", where=where, hint="Mend the recipe")
 
 
-__all__ = ["FinetuneConfig", "Recipe", "TargetConfig", "load", "names", "parse", "table"]
+__all__ = ["FinetuneConfig", "Recipe", "TargetConfig", "check_seed", "load", "names", "parse", "table"]

@@ -58,15 +58,15 @@ def find(name_or_path: str | os.PathLike) -> Path:
     if text in names():
         return FOLDER / f"{text}.safetensors"
     path = Path(text)
-    if path.is_dir():
-        if not (path / MODEL_FILE).is_file():
+    if os.path.isdir(path):  # unlike pathlib, os.path says "no" to a name that is too long
+        if not os.path.isfile(path / MODEL_FILE):
             raise ModelError(
                 f"there is no {MODEL_FILE} in this folder",
                 where=path,
                 hint="Name a folder that `a2d train` has finished",
             )
         return path / MODEL_FILE
-    if not path.exists():
+    if not os.path.isfile(path):
         raise ModelError(
             "there is no such model",
             where=text,
@@ -100,6 +100,8 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
     Raises :class:`~a2d.errors.ModelError` for a model that is missing, damaged, foreign, of another kind, or whose
     tensors do not fit its recipe.
     """
+    import torch
+
     path = find(name_or_path)
     tensors, meta = checkpoints.load(path)
     kind = meta.get("kind")
@@ -110,11 +112,16 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
             hint="Name another model",
         )
     try:
-        net = build(kind, meta["recipe"], str(path))
+        with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and thrown away at once
+            net = build(kind, meta["recipe"], str(path))
         net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    except (RuntimeError, KeyError, TypeError, AttributeError, RecipeError) as error:
+        if kind in ("generator", "classifier"):
+            settings = recipes.table(kind, "features", meta["recipe"]["features"], str(path))
+            if settings.n_mfcc != net.config.n_features:
+                raise ValueError(f"it takes {net.config.n_features} features, n_mfcc is {settings.n_mfcc}")
+    except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, MemoryError, RecipeError) as error:
         raise ModelError(
-            f"its tensors do not fit its recipe ({str(error).splitlines()[0]})",
+            f"its tensors do not fit its recipe ({' '.join(str(error).split())[:200]})",
             where=path,
             hint="Train it again",
         ) from error

@@ -1,0 +1,41 @@
+"""The few facts about the course that stand in one place each: its address, its folders, its limits."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from a2d.errors import A2DError
+
+# The repository's public address, "owner/name". While it is None, no badge is written: a dead link helps nobody.
+REPOSITORY: str | None = None
+BRANCH = "main"
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+MAX_CODE_LINES = 25
+MAX_WORDS = 150
+MAX_BYTES = 1_000_000
+CELL_SECONDS = 600
+# The kernels run on this computer only; that they talk to us without encryption is no news.
+KERNEL_ARGUMENTS = ["--log-level=ERROR"]
+
+
+class CourseError(A2DError):
+    """A lecture that cannot be built, or that does not run."""
+
+
+def repository() -> str | None:
+    """The repository's address: ``$A2D_REPOSITORY`` if it is set, else :data:`REPOSITORY`.
+
+    Raises :class:`CourseError` for an address that is not of the form ``owner/name``.
+    """
+    address = os.environ.get("A2D_REPOSITORY") or REPOSITORY
+    if address is not None and not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", address):
+        raise CourseError(
+            f"{address!r} is not the address of a repository",
+            where="A2D_REPOSITORY",
+            hint='Give it as "owner/name"',
+        )
+    return address

@@ -1,0 +1,102 @@
+"""What all tests share: a data home of their own, seeds, tiny data sets, and real data where it is at hand."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "data"
+BUILTIN = ROOT / "data" / "builtin" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, by name, what needs real data that is not here."""
+    if REAL.is_dir():
+        return
+    skip = pytest.mark.skip(reason="the real data of ../shared/data is not here")
+    for item in items:
+        if "real" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A data folder of the tests' own: no test reads or writes the user's."""
+    home = tmp_path_factory.mktemp("data-home")
+    before = os.environ.get("A2D_DATA")
+    os.environ["A2D_DATA"] = str(home)
+    yield home
+    if before is None:
+        del os.environ["A2D_DATA"]
+    else:
+        os.environ["A2D_DATA"] = before
+
+
+@pytest.fixture(scope="session")
+def fetched(data_home: Path) -> Callable[[str], Path]:
+    """Give the folder of a real data set (tests that call this are marked ``real``)."""
+    from a2d import download
+
+    def get(name: str) -> Path:
+        return download.fetch(name, mirror=REAL, progress=False, home=data_home, on_message=lambda _: None)
+
+    return get
+
+
+def seed_of(name: str) -> int:
+    return zlib.crc32(name.encode())
+
+
+@pytest.fixture(autouse=True)
+def _global_seeds(request: pytest.FixtureRequest) -> None:
+    """Seed what a test may draw from by mistake, so that a failure can be repeated."""
+    seed = seed_of(request.node.nodeid)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 (the global generator is what is seeded)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Random numbers of this test's own."""
+    return np.random.default_rng(seed_of(request.node.nodeid))
+
+
+@pytest.fixture(scope="session")
+def few_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in Audio-MNIST's layout: 60 built-in recordings, three speakers, ten digits, two takes."""
+    folder = tmp_path_factory.mktemp("few") / "clips"
+    for speaker in ("01", "02", "03"):
+        (folder / "data" / speaker).mkdir(parents=True)
+        for digit in range(10):
+            for take in (0, 1):
+                name = f"{digit}_{speaker}_{take}.flac"
+                shutil.copy(BUILTIN / speaker / name, folder / "data" / speaker / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def random_evaluator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an evaluator that has learnt nothing."""
+    import torch
+
+    from a2d import recipes, weights
+    from a2d.evaluator import AccuracyNet
+
+    folder = tmp_path_factory.mktemp("evaluator")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(5)
+        net = AccuracyNet()
+    meta = {"kind": "evaluator", "recipe": recipes.load("evaluator").as_dict(), "seed": 5}
+    weights.save(folder / weights.MODEL_FILE, net, meta)
+    return folder
