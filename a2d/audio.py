@@ -280,6 +280,12 @@ def trim_silence(clip: Clip, below_db: float = 35.0, margin: float = 0.05, pause
     return Clip(clip.samples[start:stop], clip.rate)
 
 
+def prepare(clip: Clip, rate: int) -> np.ndarray:
+    """What every feature is computed from, in training and in drawing alike: trimmed, then resampled to ``rate`` Hz."""
+    clip = trim_silence(clip)
+    return clip.samples if clip.rate == rate else resample(clip.samples, clip.rate, rate)
+
+
 @dataclass(frozen=True)
 class Clips:
     """Many recordings end to end: ``samples (total,)`` float32; clip ``i`` is ``samples[offsets[i]:offsets[i + 1]]``.
@@ -315,12 +321,15 @@ class Clips:
         return cls(np.concatenate(parts) if parts else np.zeros(0, np.float32), offsets.astype(np.int64), rate)
 
 
-def load_many(paths: Iterable[str | os.PathLike], rate: int, progress: bool = False) -> Clips:
-    """Read many recordings at one sampling rate; the first that cannot be used raises its error."""
+def load_many(paths: Iterable[str | os.PathLike], rate: int, *, trim: bool = False, progress: bool = False) -> Clips:
+    """Read many recordings at one sampling rate; the first that cannot be used raises its error.
+
+    With ``trim`` each is :func:`prepare`-d: that is what features are computed from.
+    """
     from tqdm.auto import tqdm
 
     paths = list(paths)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AudioWarning)  # a data set's clipped takes are no news to its user
         with tqdm(paths, "reading", disable=not progress) as bar:  # closed before an error's message is printed
-            return Clips.join((load(p, rate).samples for p in bar), rate)
+            return Clips.join((prepare(load(p), rate) if trim else load(p, rate).samples for p in bar), rate)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from a2d import __version__
+from a2d.course.commands import course
 from a2d.errors import A2DError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -282,6 +283,8 @@ def _table(result: dict) -> list[str]:
         lines.append(f"  {name.replace('_', ' '):<36} {value:6.2f}")
     return lines
 
+
+main.add_command(course)
 
 if __name__ == "__main__":
     main()

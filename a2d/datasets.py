@@ -79,12 +79,16 @@ class SpokenDigits:
 
     def clips(self, rate: int, progress: bool = False) -> audio.Clips:
         """Read all recordings at ``rate`` Hz."""
-        return audio.load_many([r.path for r in self.recordings], rate, progress)
+        return audio.load_many([r.path for r in self.recordings], rate, progress=progress)
 
     def clip_groups(self, rate: int, size: int = 3000, progress: bool = False) -> Iterator[audio.Clips]:
-        """Read all recordings at ``rate`` Hz, ``size`` at a time: Audio-MNIST as a whole would take a gigabyte."""
+        """Read all recordings at ``rate`` Hz, silence trimmed off, ``size`` at a time.
+
+        Features are computed from these groups: Audio-MNIST as a whole would take a gigabyte.
+        """
         for start in range(0, len(self), size):
-            yield audio.load_many([r.path for r in self.recordings[start : start + size]], rate, progress)
+            paths = [r.path for r in self.recordings[start : start + size]]
+            yield audio.load_many(paths, rate, trim=True, progress=progress)
 
     @cached_property
     def content_hash(self) -> str:

@@ -55,11 +55,7 @@ class Artist:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", audio.AudioWarning)
             samples = audio.check_samples(clip.samples, clip.rate, source)
-        clip = audio.trim_silence(audio.Clip(samples, clip.rate))
-        if clip.rate != self.config.sample_rate:
-            samples = audio.resample(clip.samples, clip.rate, self.config.sample_rate)
-        else:
-            samples = clip.samples
+        samples = audio.prepare(audio.Clip(samples, clip.rate), self.config.sample_rate)
         vector = features.mfcc_means(audio.Clips.join([samples], self.config.sample_rate), self.config)
         generator = None
         if seed is not None:

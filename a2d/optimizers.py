@@ -10,6 +10,8 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adadelta import adadelta
+from torch.optim.adam import adam
 
 
 class Optimizer:
@@ -51,7 +53,7 @@ class Adam(Optimizer):
         }
 
     def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
-        torch.optim.adam.adam(
+        adam(
             parameters,
             [p.grad for p in parameters],
             [s["exp_avg"] for s in state],
@@ -80,7 +82,7 @@ class Adadelta(Optimizer):
         }
 
     def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
-        torch.optim.adadelta.adadelta(
+        adadelta(
             parameters,
             [p.grad for p in parameters],
             [s["square_avg"] for s in state],

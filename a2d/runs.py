@@ -110,7 +110,7 @@ def train(
         task, facts = _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progress)
     elif recipe.kind == "evaluator":
         train_images = datasets.load_images(data)
-        task = EvaluatorTask(recipe, train_images, datasets.load_images(data, "test"), seed=seed)
+        task = EvaluatorTask(train_images, datasets.load_images(data, "test"), seed=seed)
         facts = {"data": {"name": data, "hash": train_images.content_hash, "n": len(train_images)}}
     else:
         task, facts = _finetune_task(recipe, data, evaluator)

@@ -98,31 +98,20 @@ class ClassifierTask:
         return {"accuracy": float((self.model.predict(self.validation[0]) == self.validation[1]).float().mean())}
 
 
-def shifted(pixels: Tensor, most: int, generator: torch.Generator) -> Tensor:
-    """Images ``(b, 28, 28)`` each moved by up to ``most`` whole pixels in each direction, black coming in."""
-    if most == 0:
-        return pixels
-    padded = F.pad(pixels, (most, most, most, most))
-    windows = padded.unfold(1, 28, 1).unfold(2, 28, 1)  # (b, 2 most + 1, 2 most + 1, 28, 28), a view
-    dy, dx = torch.randint(0, 2 * most + 1, (2, len(pixels)), generator=generator)
-    return windows[torch.arange(len(pixels)), dy, dx]
-
-
 class EvaluatorTask:
     """Training of AccuracyNet on handwritten digits with negative log-likelihood in nats per image."""
 
-    def __init__(self, recipe: recipes.Recipe, images: datasets.Images, test: datasets.Images, *, seed: int):
+    def __init__(self, images: datasets.Images, test: datasets.Images, *, seed: int):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             # channels_last is the same network; its convolutions are a quarter faster on a CPU.
             self.model = AccuracyNet().to(memory_format=torch.channels_last)
         self.pixels, self.labels = torch.tensor(images.pixels), torch.tensor(images.labels)
-        self.shift, self.test, self.n_items = recipe.images.shift, test, len(images)
+        self.test, self.n_items = test, len(images)
 
     def loss(self, indices: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Negative log-likelihood, mean over the batch."""
-        pixels = shifted(self.pixels[indices], self.shift, generator)
-        inputs = normalise(pixels).contiguous(memory_format=torch.channels_last)
+        inputs = normalise(self.pixels[indices]).contiguous(memory_format=torch.channels_last)
         return F.nll_loss(self.model(inputs), self.labels[indices]), {}
 
     def validate(self, generator: torch.Generator) -> dict[str, float]:

@@ -44,17 +44,6 @@ class TargetConfig:
 
 
 @dataclass(frozen=True)
-class ReaderConfig:
-    """How an evaluator sees its images: ``shift`` pixels at most, at random, in each direction while training."""
-
-    shift: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.shift <= 4:
-            raise RecipeError(f"shift = {self.shift} makes no sense", where="images", hint="Use 0 to 4 pixels")
-
-
-@dataclass(frozen=True)
 class FinetuneConfig:
     """What a fine-tuned evaluator learns from: ``labels`` as annotated, the ``spoken`` class of all images, or the
     spoken class of the ``readable`` ones.
@@ -83,7 +72,6 @@ class Recipe:
     model: Any = None
     targets: TargetConfig | None = None
     finetune: FinetuneConfig | None = None
-    images: ReaderConfig | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for cards, checkpoints and results files."""
@@ -93,7 +81,7 @@ class Recipe:
 _TABLES: dict[str, tuple[str, ...]] = {
     "generator": ("features", "model", "targets", "training"),
     "classifier": ("features", "model", "training"),
-    "evaluator": ("images", "training"),
+    "evaluator": ("training",),
     "finetune": ("finetune", "training"),
 }
 
@@ -171,8 +159,6 @@ def _class_of(kind: str, table: str) -> type:
         return TargetConfig
     if table == "finetune":
         return FinetuneConfig
-    if table == "images":
-        return ReaderConfig
     if table == "training":
         from a2d.training import TrainConfig
 

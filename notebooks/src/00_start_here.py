@@ -294,7 +294,8 @@ show(plots.confusion_matrix(metrics.confusion(readings, spoken.digits[some])))
 
 # %% id="judge"
 people = datasets.load_images("builtin", "test")
-estimate = metrics.recognition(read(artist.judge, people.pixels).digits, people.labels, seed=SEED)
+readings = read(artist.judge, people.pixels).digits
+estimate = metrics.recognition(readings, people.labels, seed=SEED)
 print(f"{len(people)} images by people, read right: {estimate.value:.1%}")
 print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 

@@ -1,0 +1,349 @@
+"""Retrain every shipped weight and rewrite every results file from real data: ``make reproduce``.
+
+``python -m a2d.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and is
+resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about an hour
+on two cores.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from a2d.errors import A2DError, DataError
+from a2d.evaluator import AccuracyNet, normalise, read
+from a2d.files import write_json, write_text
+from a2d.pairing import Targets
+
+ROOT = Path(__file__).parent.parent
+WORK = ROOT / "build" / "reproduce"
+RESULTS = ROOT / "results"
+SEEDS = (0, 1, 2, 3, 4)
+N_ANNOTATED = 100
+
+
+# ------------------------------------------------------------------------------------------------------- results
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], result: dict[str, Any]) -> None:
+    """Write ``results/NAME.json``: the command, seeds, data and commit first, then what was measured."""
+    head = {
+        "command": f"python -m a2d.reproduce {step}",
+        "commit": _git("rev-parse", "HEAD"),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--", "a2d", "data")),
+        "torch": torch.__version__,
+        "seeds": seeds,
+        "data": data,
+    }
+    write_json(RESULTS / f"{name}.json", {**head, **result})
+    print(f"wrote results/{name}.json")
+
+
+def results(name: str) -> dict[str, Any]:
+    """Read ``results/NAME.json``."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        raise DataError("these results are not here", where=path, hint="Run `make reproduce`")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
+    """Put a run's model among the shipped weights, in half precision, with its card."""
+    model = weights.load(run)
+    card = json.loads((run / runs.CARD).read_text(encoding="utf-8"))
+    path = weights.FOLDER / f"{name}.safetensors"
+    weights.save(path, model.net, model.meta, half=True)
+    facts = {k: v for k, v in card.items() if k not in ("sha256", "history")}
+    text = {
+        "name": name,
+        "about": model.meta["recipe"]["about"],
+        "command": command,
+        "stored_as": "float16",
+        "licence": "MIT",
+        **facts,
+        "history": {k: [float(f"{v:.6g}") for v in values] for k, values in card["history"].items()},
+        "figures": figures,
+        "sha256": checkpoints.file_hash(path),
+    }
+    write_json(weights.FOLDER / f"{name}.json", text)
+    print(f"shipped {name}: {figures}")
+
+
+def _accuracy_on_mnist(net: AccuracyNet) -> dict[str, Any]:
+    test = datasets.load_images("mnist", "test")
+    return metrics.recognition(read(net, test.pixels).digits, test.labels).as_dict()
+
+
+# --------------------------------------------------------------------------------------------------------- steps
+
+
+def evaluator() -> None:
+    """Train the evaluator, and beside it the same network as PyTorch's example trains it; compare how they read."""
+    for recipe in ("evaluator", "evaluator-adadelta"):
+        runs.train(recipe, "mnist", WORK / recipe, resume=True, progress=sys.stderr.isatty())
+    net = weights.load(WORK / "evaluator").net
+    ship(
+        WORK / "evaluator",
+        "evaluator",
+        "a2d train evaluator --data mnist --out RUN",
+        {"mnist_test_accuracy": _accuracy_on_mnist(net)["value"]},
+    )
+    rows = {}
+    for recipe in ("evaluator", "evaluator-adadelta"):
+        model = weights.load(WORK / recipe)
+        rows[recipe] = {
+            "mnist_test": _accuracy_on_mnist(model.net),
+            "by_epoch": json.loads((WORK / recipe / runs.CARD).read_text())["history"]["test_accuracy"],
+            "reads_class_means": _reads_class_means(model.net),
+        }
+    shipped = weights.load("evaluator").net
+    rows["evaluator"]["mnist_test_as_shipped_float16"] = _accuracy_on_mnist(shipped)
+    write_results("evaluator", "evaluator", [0], {"mnist": datasets.load_images("mnist").content_hash}, rows)
+
+
+def _reads_class_means(net: AccuracyNet) -> dict[str, Any]:
+    """What an evaluator makes of the ten class means of MNIST, the pictures that a pixel-wise loss asks for."""
+    images = datasets.load_images("mnist")
+    reading = read(net, Targets(images.pixels, images.labels).means())
+    return {"read": reading.digits.tolist(), "confidence": [round(float(c), 3) for c in reading.confidence]}
+
+
+def report() -> None:
+    """Train the shipped generators: the report's on FSDD, and one on the built-in recordings (for the lectures)."""
+    for name, data in (("report", "fsdd"), ("report-builtin", "builtin")):
+        out = WORK / name
+        runs.train("report", data, out, images="mnist", resume=True, progress=sys.stderr.isatty())
+        result = runs.evaluate(out, data, images="mnist", evaluators=("evaluator",), out=out / "evaluation")
+        reading = result["recognition"]["evaluator"]
+        figures = {f"read_{k}_latent": reading[k]["value"] for k in ("sampled", "mean")}
+        ship(out, name, f"a2d train report --data {data} --images mnist --out RUN", figures)
+
+
+def annotate() -> None:
+    """Draw the 100 images to annotate, from validation recordings, if they are not there yet.
+
+    The labels are the one thing here that no command makes: see data/README.md for who read them.
+    """
+    folder = runs.annotations_folder("recorded")
+    if (folder / "labels.json").is_file():
+        print(f"kept {folder.relative_to(ROOT)}: labels are read once, by eye")
+        return
+    model = weights.load(WORK / "report")
+    spoken = runs.spoken_set(datasets.load_spoken("fsdd"), model.features)
+    images, digits = images_to_annotate(model.net, *spoken.part("val"), seed=0)
+    draft = annotation.Annotations(
+        images=images,
+        labels=digits.tolist(),
+        spoken=digits.tolist(),
+        annotator="nobody",
+        kind="spoken-class",
+        note="Draft: every label is the spoken class. Nobody has looked at the images.",
+    )
+    draft.save(WORK / "to-annotate")
+    print(f"drew {len(images)} images into {WORK / 'to-annotate'}; label them with a2d.annotation.Session")
+
+
+def images_to_annotate(net, features, digits, *, seed: int, n: int = N_ANNOTATED) -> tuple[np.ndarray, np.ndarray]:
+    """``n`` sampled drawings of random recordings, uint8 ``(n, 28, 28)``, and the spoken digits ``(n,)``."""
+    rng = np.random.default_rng([seed, 12])
+    chosen = torch.from_numpy(rng.choice(len(digits), n, replace=len(digits) < n))
+    drawn = net.draw(features[chosen], torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 3)))
+    return (drawn * 255).round().to(torch.uint8).numpy(), digits[chosen].numpy()
+
+
+def finetuned() -> None:
+    """Fine-tune the evaluator on the recorded labels, by each policy, and measure what that does to it (R12)."""
+    annotated = annotation.Annotations.load(runs.annotations_folder("recorded"))
+    judge, model = weights.load("evaluator").net, weights.load("report")
+    spoken = runs.spoken_set(datasets.load_spoken("fsdd"), model.features)
+    features, digits = spoken.part("test")
+    recipe = recipes.load("finetuned")
+    rows: dict[str, Any] = {"untouched": _judge_row(judge, model.net, features, digits)}
+    for policy in ("spoken", "readable", "labels"):
+        pictures, labels, kept = annotated.training_set(policy)
+        task = tasks.FinetuneTask(judge, pictures, labels)
+        training.fit(task, recipe.training, seed=0)
+        row = _judge_row(task.model, model.net, features, digits)
+        wrong = int((np.asarray(annotated.spoken)[kept] != labels).sum())
+        rows[policy] = {"n": len(labels), "labels_other_than_spoken": wrong, **row}
+    runs.train("finetuned", "recorded", WORK / "finetuned", resume=True, progress=sys.stderr.isatty())
+    net = weights.load(WORK / "finetuned").net
+    figures = {"mnist_test_accuracy": _accuracy_on_mnist(net)["value"]}
+    reading = runs.judge_generator(model.net, {"finetuned": net}, features, digits)["finetuned"]
+    figures |= {f"reads_report_{k}_latent": reading[k]["value"] for k in ("sampled", "mean")}
+    ship(WORK / "finetuned", "finetuned", "a2d train finetuned --data recorded --out RUN", figures)
+    who = {"annotator": annotated.annotator, "kind": annotated.kind, "note": annotated.note}
+    counts = {"unreadable": sum(label == annotation.UNREADABLE for label in annotated.labels), "n": len(annotated)}
+    data = {"fsdd": spoken.data.content_hash, "labels": who}
+    write_results("finetuning", "finetuned", [0], data, {"labels": counts, "policies": rows})
+
+
+def _judge_row(judge, net, features, digits) -> dict[str, Any]:
+    reading = runs.judge_generator(net, {"judge": judge}, features, digits)["judge"]
+    return {"sampled": reading["sampled"], "mean": reading["mean"], "mnist_test": _accuracy_on_mnist(judge)}
+
+
+# ------------------------------------------------------------------------------------------------ the protocol
+
+
+def _cells() -> list[tuple[int, str]]:
+    """All runs of the protocol: every seed with the recording split, and with each speaker held out."""
+    speakers = datasets.load_spoken("fsdd").speaker_names
+    return [(seed, split) for split in ("recording", *speakers) for seed in SEEDS]
+
+
+def _protocol_set(recipe: recipes.Recipe, seed: int, split: str) -> runs.SpokenSet:
+    data = datasets.load_spoken("fsdd")
+    if split == "recording":
+        return runs.spoken_set(data, recipe.features, seed=seed)
+    return runs.spoken_set(data, recipe.features, split="speaker", seed=seed, held_out=[split])
+
+
+def _train_cell(cell: tuple[int, str]) -> None:
+    """Train generator and audio MLP of one run, unless they lie there already."""
+    torch.set_num_threads(1)
+    seed, split = cell
+    folder = WORK / "protocol" / f"{split}-{seed}"
+    images = datasets.load_images("mnist")
+    for name in ("report", "audio-mlp"):
+        path, recipe = folder / f"{name}.safetensors", recipes.load(name)
+        if path.is_file() and checkpoints.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
+            continue
+        spoken = _protocol_set(recipe, seed, split)
+        if name == "report":
+            targets = Targets(images.pixels, images.labels)
+            task = tasks.GeneratorTask(recipe, *spoken.part("train"), targets, seed=seed)
+        else:
+            task = tasks.ClassifierTask(recipe, *spoken.part("train"), seed=seed)
+        training.fit(task, recipe.training, seed=seed)
+        weights.save(path, task.model, {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, "split": split})
+    print(f"trained {split}, seed {seed}", flush=True)
+
+
+def train_protocol(jobs: int = 2) -> None:
+    """Train all runs of the report's protocol, ``jobs`` at a time, each on one core."""
+    runs.spoken_set(datasets.load_spoken("fsdd"), recipes.load("report").features)  # fill the cache once
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for _ in pool.imap_unordered(_train_cell, _cells()):
+            pass
+
+
+def judge_protocol() -> None:
+    """Judge all runs: untouched and fine-tuned evaluator, sampled and mean latent, and the audio MLP beside them."""
+    judge = weights.load("evaluator").net
+    test = datasets.load_images("mnist", "test")
+    with torch.inference_mode():  # the convolutions are frozen: what they make of MNIST is computed once
+        convolved = torch.cat([judge.convolve(normalise(part)) for part in torch.tensor(test.pixels).split(500)])
+    rows = [_judge_cell(cell, judge, convolved, test) for cell in _cells()]
+    names = list(rows[0]["numbers"])
+    by_split: dict[str, Any] = {}
+    for split in dict.fromkeys(r["split"] for r in rows):
+        of_split = [r["numbers"] for r in rows if r["split"] == split]
+        by_split[split] = {n: metrics.mean_and_spread([r[n] for r in of_split]) for n in names if n in of_split[0]}
+    held_out = [r for r in rows if r["split"] != "recording"]
+    over_speakers = {
+        n: metrics.mean_and_spread(
+            [float(np.mean([r["numbers"][n] for r in held_out if r["seed"] == seed])) for seed in SEEDS]
+        )
+        for n in names
+        if n in held_out[0]["numbers"]
+    }
+    by_split = {"recording": by_split.pop("recording"), "speaker": over_speakers, "speakers": by_split}
+    about = "mean and sd are over five seeds; 'speaker' is the mean over the six speakers held out in turn"
+    data = {"fsdd": datasets.load_spoken("fsdd").content_hash, "mnist": datasets.load_images("mnist").content_hash}
+    settings = {name: asdict(recipes.load(name).training) for name in ("report", "audio-mlp", "finetuned")}
+    out = {"about": about, "training": settings, "labels_of_the_100": "spoken class, not a human's", **by_split}
+    write_results("protocol", "protocol", list(SEEDS), data, out)
+
+
+def _judge_cell(cell: tuple[int, str], judge: AccuracyNet, convolved: torch.Tensor, test: datasets.Images):
+    seed, split = cell
+    folder = WORK / "protocol" / f"{split}-{seed}"
+    generator, mlp = weights.load(folder / "report.safetensors"), weights.load(folder / "audio-mlp.safetensors")
+    recipe = recipes.load("report")
+    spoken = _protocol_set(recipe, seed, split)
+    features, digits = spoken.part("test")
+    pictures, labels = images_to_annotate(generator.net, *spoken.part("val"), seed=seed)
+    task = tasks.FinetuneTask(judge, pictures, labels)
+    training.fit(task, recipes.load("finetuned").training, seed=seed)
+    judged = runs.judge_generator(generator.net, {"untouched": judge, "finetuned": task.model}, features, digits)
+    numbers = {f"{j}_{k}": judged[j][k]["value"] for j in ("untouched", "finetuned") for k in ("sampled", "mean")}
+    numbers["audio_mlp"] = float((mlp.net.predict(features) == digits).float().mean())
+    with torch.inference_mode():
+        hits = task.model.classify(convolved).argmax(-1).numpy() == test.labels
+    numbers["finetuned_on_mnist"] = float(hits.mean())
+    if split == "recording":
+        numbers |= runs.variety(generator.net, judge, features, digits, test, seed=seed)
+    print(f"judged {split}, seed {seed}: {numbers}", flush=True)
+    return {"seed": seed, "split": split, "numbers": numbers}
+
+
+def protocol() -> None:
+    """The report's protocol with five seeds (R4, R10-R13), on recordings and on speakers never heard."""
+    train_protocol()
+    judge_protocol()
+
+
+def pictures() -> None:
+    """The README's pictures, from the shipped models and FSDD's test part."""
+    folder = ROOT / "docs"
+    result = runs.evaluate("report", "fsdd", evaluators=("evaluator", "finetuned"), out=WORK / "pictures")
+    for name in ("batch", "grid", "accuracy", "confusion"):
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(WORK / "pictures" / f"{name}.png", folder / f"{name}.png")
+    write_json(RESULTS / "report-evaluation.json", {k: v for k, v in result.items() if k not in ("folder", "model")})
+
+
+def readme() -> None:
+    """Write the README's tables from the results files."""
+    from a2d import tables
+
+    path = ROOT / "README.md"
+    write_text(path, tables.fill(path.read_text(encoding="utf-8")))
+    print("wrote README.md")
+
+
+STEPS = {
+    "evaluator": evaluator,
+    "report": report,
+    "annotate": annotate,
+    "finetuned": finetuned,
+    "protocol": protocol,
+    "pictures": pictures,
+    "readme": readme,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the steps named, or all; a mistake ends in one message and exit code 2."""
+    extra = {"train-protocol": train_protocol, "judge-protocol": judge_protocol}
+    try:
+        for name in names or STEPS:
+            step = STEPS.get(name) or extra.get(name)
+            if step is None:
+                raise DataError("there is no such step", where=name, hint=f"Use {', '.join(STEPS)}")
+            print(f"== {name}: {step.__doc__.splitlines()[0]}", flush=True)
+            step()
+    except A2DError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

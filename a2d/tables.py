@@ -1,0 +1,107 @@
+"""The tables in the README, made from ``results/*.json``: no number is typed by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from a2d.errors import DataError
+
+_BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def fill(text: str) -> str:
+    """Put the tables between ``<!-- table: NAME -->`` and ``<!-- end -->``, in place of what stands there."""
+
+    def made(match: re.Match[str]) -> str:
+        if match[2] not in TABLES:
+            raise DataError(f"there is no table {match[2]}", where="README.md", hint=f"Use {', '.join(TABLES)}")
+        return f"{match[1]}{TABLES[match[2]]()}\n{match[3]}"
+
+    return _BLOCK.sub(made, text)
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """0.8229 to ``82.3 %``."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def spread(entry: dict[str, Any]) -> str:
+    """Mean and standard deviation over seeds."""
+    return f"{100 * entry['mean']:.1f} ± {100 * entry['sd']:.1f} %"
+
+
+def interval(entry: dict[str, Any]) -> str:
+    """A number with its 95 % interval."""
+    return f"{percent(entry['value'])} ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"
+
+
+def _results(name: str) -> dict[str, Any]:
+    from a2d.reproduce import results
+
+    return results(name)
+
+
+def report_and_here() -> str:
+    """The report's numbers beside ours."""
+    protocol, evaluator, tuning = _results("protocol"), _results("evaluator"), _results("finetuning")
+    random, held = protocol["recording"], protocol["speaker"]
+    own = f"{spread(random['finetuned_sampled'])}, five seeds"
+    rows = [
+        ["Evaluator on MNIST's test set", "99 %", interval(evaluator["evaluator"]["mnist_test"])],
+        ["Pictures read as spoken, fine-tuned evaluator, sampled latent", "82.29 %", own],
+        ["the same, mean of the latent", "", spread(random["finetuned_mean"])],
+        ["the same, evaluator not fine-tuned, sampled", '"cannot"', spread(random["untouched_sampled"])],
+        ["the same, evaluator not fine-tuned, mean", "", spread(random["untouched_mean"])],
+        ["the sound alone, named by an MLP (the ceiling)", "98 % (Audio-MNIST)", spread(random["audio_mlp"])],
+        ["MNIST accuracy that is left after fine-tuning", "", spread(random["finetuned_on_mnist"])],
+        ["A speaker never heard: fine-tuned, sampled", "", spread(held["finetuned_sampled"])],
+        ["A speaker never heard: not fine-tuned, sampled", "", spread(held["untouched_sampled"])],
+        ["A speaker never heard: the sound alone, MLP", "", spread(held["audio_mlp"])],
+        ["Variety within a class, MNIST = 1", "", f"{random['diversity']['mean']:.2f}"],
+        ["Annotated images", "100, by hand", f"{tuning['labels']['n']}, see below"],
+    ]
+    return markdown(["", "the report", "here"], rows)
+
+
+def labels() -> str:
+    """What the labels of the 100 images do."""
+    policies = _results("finetuning")["policies"]
+    names = {
+        "untouched": "not fine-tuned",
+        "spoken": "all 100 labels = the spoken digit (nobody looked)",
+        "readable": "the spoken digit, unreadable ones left out",
+        "labels": "as read from the picture, unreadable ones left out",
+    }
+    rows = []
+    for key, name in names.items():
+        row = policies[key]
+        n = str(row.get("n", "-"))
+        other = str(row.get("labels_other_than_spoken", "-"))
+        mnist = percent(row["mnist_test"]["value"], 2)
+        rows.append([name, n, other, interval(row["sampled"]), interval(row["mean"]), mnist])
+    head = ["labels", "images", "not the spoken digit", "reads sampled", "reads mean latent", "on MNIST"]
+    return markdown(head, rows)
+
+
+def evaluators() -> str:
+    """Two ways to train one network."""
+    found = _results("evaluator")
+    rows = []
+    for name in ("evaluator", "evaluator-adadelta"):
+        row = found[name]
+        means = row["reads_class_means"]
+        right = sum(r == c for c, r in enumerate(means["read"]))
+        sure = sum(means["confidence"]) / 10
+        rows.append([f"`{name}`", interval(row["mnist_test"]), f"{right} of 10", f"{100 * sure:.0f} %"])
+    return markdown(["recipe", "MNIST test", "class means read rightly", "mean confidence there"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {"report": report_and_here, "labels": labels, "evaluators": evaluators}
