@@ -18,7 +18,7 @@ def main() -> int:
     """Run pytest and return its exit code; 'no tests' counts as a failure."""
     real = ROOT.parent / "shared" / "data"
     print(
-        f"Real data in ../shared/data: {'found, its tests run' if real.is_dir() else 'not there, its tests are left out'}"
+        f"Real data in ../shared/data: {'found' if real.is_dir() else 'not there'}"
     )
     print("Tests that are left out are named in the summary below, with what they need.", flush=True)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
