@@ -1,0 +1,78 @@
+"""The README's numbers are those of the results files, its commands exist, and the files that it names are there."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from a2d import cli, recipes, tables, weights
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RESULTS = sorted((ROOT / "results").glob("*.json"))
+
+
+def test_tables_are_those_of_the_results() -> None:
+    assert tables.fill(README) == README, "run `python -m a2d.reproduce readme`"
+    for name in tables.TABLES:
+        assert f"<!-- table: {name} -->" in README
+
+
+def test_a_changed_number_would_show() -> None:
+    changed = README.replace(" %", " %%", 40)
+    assert tables.fill(changed) != changed
+
+
+def test_an_unknown_table_is_named() -> None:
+    with pytest.raises(tables.DataError, match="no table nonsense"):
+        tables.fill("<!-- table: nonsense -->\n<!-- end -->")
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^)#]+)\)", README)) - {""}))
+def test_links_lead_somewhere(target: str) -> None:
+    if target.startswith("http"):
+        assert re.fullmatch(r"https?://[\w.-]+(/[\w./-]*)?", target)
+    else:
+        assert (ROOT / target).exists()
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"make (\w+)", re.sub(r"```.*?```", lambda m: m[0], README, flags=re.S)))
+    targets = set(re.findall(r"^(\w+):", makefile, re.M))
+    assert {"course", "test", "lab", "reproduce", "bench"} <= named & targets
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/a2d ([^#\n]+)", README, re.M))
+def test_commands_exist(line: str) -> None:
+    words = line.split()
+    depth = 2 if words[0] == "data" else 1
+    shown = CliRunner().invoke(cli.main, [*words[:depth], "--help"])
+    assert shown.exit_code == 0
+    for option in (w for w in words if w.startswith("--")):
+        assert option in shown.output
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=[p.stem for p in RESULTS])
+def test_results_say_how_they_came_about(path: Path) -> None:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if path.stem == "report-evaluation":
+        assert found["sha256"] == weights.card("report")["sha256"]
+        return
+    assert found["command"].startswith("python -m ")
+    assert re.fullmatch(r"[0-9a-f]{40}", found["commit"])
+    if path.stem != "bench":
+        assert found["seeds"]
+        assert found["data"]
+
+
+@pytest.mark.parametrize("name", ["evaluator", "finetuned", "report", "report-builtin"])
+def test_each_shipped_model_has_its_card(name: str) -> None:
+    card = weights.card(name)
+    assert {"about", "command", "recipe", "data", "seed", "figures", "sha256", "licence"} <= set(card)
+    assert card["recipe"]["name"] in recipes.names()
+    assert card["recipe"] == json.loads(json.dumps(recipes.load(card["recipe"]["name"]).as_dict()))
