@@ -21,7 +21,7 @@ setup: $(STAMP)
 # The stamp is as new as what it was made from: a second run has nothing to do.
 $(STAMP): requirements.lock requirements-uv.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11, 3.12 or 3.13 was found. Install one, or run: make PYTHON=/path/to/python3" >&2; exit 2; }
-	@echo "Setting up .venv with $(PYTHON) (once; downloads about 2 GB) ..."
+	@echo "Setting up .venv with $(PYTHON) (once; downloads 2 to 3 GB) ..."
 	@rm -f $(STAMP)
 	@$(PYTHON) -m venv --clear .venv || { echo "Error: this Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock

@@ -19,15 +19,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tables, tasks, training, weights
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
 from a2d.files import write_json, write_text
 from a2d.pairing import Targets
+from a2d.tables import RESULTS, ROOT
 
-ROOT = Path(__file__).parent.parent
 WORK = ROOT / "build" / "reproduce"
-RESULTS = ROOT / "results"
 SEEDS = (0, 1, 2, 3, 4)
 N_ANNOTATED = 100
 
@@ -45,21 +44,15 @@ def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], 
     head = {
         "command": f"python -m a2d.reproduce {step}",
         "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--", "a2d", "data")),
+        "uncommitted_changes": bool(
+            _git("status", "--porcelain", "--", "a2d/*.py", "a2d/recipes", "data/builtin", "data/annotated")
+        ),
         "torch": torch.__version__,
         "seeds": seeds,
         "data": data,
     }
     write_json(RESULTS / f"{name}.json", {**head, **result})
     print(f"wrote results/{name}.json")
-
-
-def results(name: str) -> dict[str, Any]:
-    """Read ``results/NAME.json``."""
-    path = RESULTS / f"{name}.json"
-    if not path.is_file():
-        raise DataError("these results are not here", where=path, hint="Run `make reproduce`")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
@@ -311,8 +304,6 @@ def pictures() -> None:
 
 def readme() -> None:
     """Write the README's tables from the results files."""
-    from a2d import tables
-
     path = ROOT / "README.md"
     write_text(path, tables.fill(path.read_text(encoding="utf-8")))
     print("wrote README.md")

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from a2d.errors import DataError
 
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "results"
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def results(name: str) -> dict[str, Any]:
+    """Read ``results/NAME.json``; raises :class:`~a2d.errors.DataError` if it is not there."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        raise DataError("these results are not here", where=path, hint="Run `make reproduce`")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def fill(text: str) -> str:
@@ -43,15 +55,9 @@ def interval(entry: dict[str, Any]) -> str:
     return f"{percent(entry['value'])} ({100 * entry['low']:.1f} to {100 * entry['high']:.1f})"
 
 
-def _results(name: str) -> dict[str, Any]:
-    from a2d.reproduce import results
-
-    return results(name)
-
-
 def report_and_here() -> str:
     """The report's numbers beside ours."""
-    protocol, evaluator, tuning = _results("protocol"), _results("evaluator"), _results("finetuning")
+    protocol, evaluator, tuning = results("protocol"), results("evaluator"), results("finetuning")
     random, held = protocol["recording"], protocol["speaker"]
     own = f"{spread(random['finetuned_sampled'])}, five seeds"
     rows = [
@@ -73,7 +79,7 @@ def report_and_here() -> str:
 
 def labels() -> str:
     """What the labels of the 100 images do."""
-    policies = _results("finetuning")["policies"]
+    policies = results("finetuning")["policies"]
     names = {
         "untouched": "not fine-tuned",
         "spoken": "all 100 labels = the spoken digit (nobody looked)",
@@ -93,7 +99,7 @@ def labels() -> str:
 
 def evaluators() -> str:
     """Two ways to train one network."""
-    found = _results("evaluator")
+    found = results("evaluator")
     rows = []
     for name in ("evaluator", "evaluator-adadelta"):
         row = found[name]

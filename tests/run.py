@@ -17,14 +17,12 @@ ROOT = Path(__file__).parent.parent
 def main() -> int:
     """Run pytest and return its exit code; 'no tests' counts as a failure."""
     real = ROOT.parent / "shared" / "data"
-    print(
-        f"Real data in ../shared/data: {'found' if real.is_dir() else 'not there'}"
-    )
+    print(f"Real data in ../shared/data: {'found' if real.is_dir() else 'not there'}")
     print("Tests that are left out are named in the summary below, with what they need.", flush=True)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     # A cache file or a data set of this machine's user must not change what the tests see.
     environment.pop("A2D_MIRROR", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "-n", "2", "--dist", "loadfile", *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

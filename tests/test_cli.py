@@ -79,6 +79,7 @@ def test_help_shows_an_example(command):
 def test_help_lists_every_command():
     text = "\n".join(fine("--help"))
     assert [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()] == [
+        "course",
         "data",
         "draw",
         "evaluate",

@@ -27,6 +27,7 @@ ORDER = (
     "classifier",
     "evaluator",
     "checkpoints",
+    "optimizers",
     "training",
     "recipes",
     "weights",
@@ -36,6 +37,9 @@ ORDER = (
     "draw",
     "plots",
     "runs",
+    "tables",
+    "reproduce",
+    "course",
     "cli",
 )
 

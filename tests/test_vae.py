@@ -182,7 +182,7 @@ def test_standardising_is_part_of_the_model():
     assert {"scaler.mean", "scaler.scale"} <= set(model.state_dict())
     standard = model.scaler(scaled)
     torch.testing.assert_close(standard.mean(0), torch.zeros(6), atol=1e-4, rtol=0)
-    torch.testing.assert_close(standard.std(0), torch.ones(6), atol=1e-4, rtol=0)
+    torch.testing.assert_close(standard.std(0, correction=0), torch.ones(6), atol=1e-4, rtol=0)
 
 
 def coverage(layers: list[nn.ConvTranspose2d], size: int) -> torch.Tensor:
