@@ -29,6 +29,8 @@ from a2d.tables import RESULTS, ROOT
 WORK = ROOT / "build" / "reproduce"
 SEEDS = (0, 1, 2, 3, 4)
 N_ANNOTATED = 100
+# What the numbers depend on; a results file says whether any of it was changed after the commit that it names.
+SOURCES = ("a2d/*.py", "a2d/recipes", "data/builtin", "data/annotated")
 
 
 # ------------------------------------------------------------------------------------------------------- results

@@ -982,7 +982,9 @@ def test_full_disk_says_how_much_and_where_and_leaves_nothing(small_disk, server
     assert "kB are needed" in text
     assert leftovers(small_disk) == ["filler"]
     filler.unlink()
-    monkeypatch.setattr(download, "REGISTRY", dict(download.REGISTRY))  # undo() would leave the toy to other tests
+    monkeypatch.undo()
+    monkeypatch.setattr(download, "REGISTRY", dict(download.REGISTRY))  # no other test is to meet the toy
+    register_toy(mirror.parent)
     download.verify("toy", fetch(mirror=source, home=small_disk))
 
 
