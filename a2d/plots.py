@@ -298,7 +298,8 @@ def _batch_text(images: np.ndarray, said: list[int], seen: list[int] | None, sur
         text = f"{_percent(grey)} of the pixels are neither black nor white"
         return f"{_count(n, 'generated image')} of {kinds}; {text}."
     wrong = [(a, b) for a, b in zip(said, seen, strict=True) if a != b]
-    text = f"{n - len(wrong)} of {_count(n, 'generated image')} are read as the spoken digit"
+    verb = "is" if n == 1 else "are"
+    text = f"{n - len(wrong)} of {_count(n, 'generated image')} {verb} read as the spoken digit"
     text += f" ({_percent((n - len(wrong)) / n)})"
     if wrong:
         pairs = sorted(set(wrong), key=lambda pair: (-wrong.count(pair), pair))[:3]

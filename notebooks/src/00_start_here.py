@@ -289,8 +289,8 @@ show(plots.confusion_matrix(metrics.confusion(readings, spoken.digits[some])))
 # It is too kind in another: the generator heard other recordings of the same speakers.
 #
 # And the judge is a network as well, with errors of its own.
-# It learned to read from MNIST, while the generator for the built-in recordings learned from other handwriting.
-# So we ask: how well does it read *that* handwriting, written by people and not drawn by a network?
+# It learned to read from MNIST, the handwriting that the generator learned to draw.
+# So we ask: how well does it read other handwriting, which no network has drawn?
 
 # %% id="judge"
 people = datasets.load_images("builtin", "test")
@@ -300,7 +300,7 @@ print(f"{len(people)} images by people, read right: {estimate.value:.1%}")
 print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 
 # %% [markdown]
-# What is missing here is the judge's share of the errors.
+# No generator is to blame for what it misreads here: these errors are the judge's own.
 # Lecture 02 deals with the speakers, lectures 06 and 07 with the judge.
 
 # %% [markdown]
