@@ -185,7 +185,9 @@ def finetuned() -> None:
     who = {"annotator": annotated.annotator, "kind": annotated.kind, "note": annotated.note}
     counts = {"unreadable": sum(label == annotation.UNREADABLE for label in annotated.labels), "n": len(annotated)}
     data = {"fsdd": spoken.data.content_hash, "labels": who}
-    write_results("finetuning", "finetuned", [0], data, {"labels": counts, "policies": rows})
+    other = _judge_row(weights.load(WORK / "evaluator-adadelta").net, model.net, features, digits)
+    found = {"labels": counts, "policies": rows, "evaluator-adadelta": other}
+    write_results("finetuning", "finetuned", [0], data, found)
 
 
 def _judge_row(judge, net, features, digits) -> dict[str, Any]:

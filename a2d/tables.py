@@ -99,15 +99,17 @@ def labels() -> str:
 
 def evaluators() -> str:
     """Two ways to train one network."""
-    found = results("evaluator")
+    found, tuning = results("evaluator"), results("finetuning")
+    reads = {"evaluator": tuning["policies"]["untouched"], "evaluator-adadelta": tuning["evaluator-adadelta"]}
     rows = []
     for name in ("evaluator", "evaluator-adadelta"):
         row = found[name]
         means = row["reads_class_means"]
         right = sum(r == c for c, r in enumerate(means["read"]))
         sure = sum(means["confidence"]) / 10
-        rows.append([f"`{name}`", interval(row["mnist_test"]), f"{right} of 10", f"{100 * sure:.0f} %"])
-    return markdown(["recipe", "MNIST test", "class means read rightly", "mean confidence there"], rows)
+        drawn = interval(reads[name]["sampled"])
+        rows.append([f"`{name}`", interval(row["mnist_test"]), f"{right} of 10", f"{100 * sure:.0f} %", drawn])
+    return markdown(["recipe", "MNIST test", "class means read", "confidence there", "reads our pictures"], rows)
 
 
 TABLES: dict[str, Callable[[], str]] = {"report": report_and_here, "labels": labels, "evaluators": evaluators}
