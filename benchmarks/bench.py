@@ -6,7 +6,7 @@ draw      ``a2d draw ONE.wav`` in a new process, against importing torch; and mi
 import    ``import a2d`` in a new process, against an empty one
 
 Contestants take turns, each in a fresh process, so that its peak memory is its own. Every raw number goes into
-``results/bench.json``. Without FSDD or MNIST the built-in data take their place, and the output says so.
+``results/bench.json`` when all are run. Without FSDD or MNIST the built-in data take their place; the output says so.
 """
 
 from __future__ import annotations
@@ -293,7 +293,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="runs of each side of pipeline")
     parser.add_argument("--epochs", type=int, help="cap on the epochs of pipeline")
     parser.add_argument("--starts", type=int, help="processes per contestant of draw (import: twice as many)")
-    parser.add_argument("--out", type=Path, help="default: results/bench.json; with --quick: nothing is written")
+    parser.add_argument(
+        "--out", type=Path, help="default: results/bench.json; nothing with --quick or NAMEs"
+    )
     args = parser.parse_args(arguments)
     if unknown := sorted(set(args.names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
@@ -325,7 +327,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parse(arguments)
     try:
         report = run(args, arguments)
-        out = args.out or (None if args.quick else ROOT / "results" / "bench.json")
+        out = args.out or (None if args.quick or args.names else ROOT / "results" / "bench.json")
         if out is not None:
             write_json(out, report)
             print(f"Written: {out.name}")
