@@ -293,9 +293,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="runs of each side of pipeline")
     parser.add_argument("--epochs", type=int, help="cap on the epochs of pipeline")
     parser.add_argument("--starts", type=int, help="processes per contestant of draw (import: twice as many)")
-    parser.add_argument(
-        "--out", type=Path, help="default: results/bench.json; nothing with --quick or NAMEs"
-    )
+    parser.add_argument("--out", type=Path, help="default: results/bench.json; nothing with --quick or NAMEs")
     args = parser.parse_args(arguments)
     if unknown := sorted(set(args.names) - set(BENCHMARKS)):
         parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
