@@ -303,7 +303,8 @@ def pictures() -> None:
     for name in ("batch", "grid", "accuracy", "confusion"):
         folder.mkdir(exist_ok=True)
         shutil.copyfile(WORK / "pictures" / f"{name}.png", folder / f"{name}.png")
-    write_json(RESULTS / "report-evaluation.json", {k: v for k, v in result.items() if k not in ("folder", "model")})
+    found = {k: v for k, v in result.items() if k not in ("folder", "model", "seed", "data")}
+    write_results("report-evaluation", "pictures", [result["seed"]], result["data"], found)
 
 
 def readme() -> None:
