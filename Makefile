@@ -10,7 +10,7 @@ export PYTHONUTF8 := 1
 help:
 	@echo "make course     set everything up; run lecture 00 and the report's pipeline on built-in data"
 	@echo "make test       set everything up; run all tests"
-	@echo "make lab        JupyterLab in notebooks/"
+	@echo "make lab        JupyterLab in notebooks/ (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs FSDD and MNIST, about an hour)"
 	@echo "make bench      measure speed against named peers"
@@ -36,7 +36,7 @@ test: $(STAMP)
 	@$(BIN)/python -m tests.run
 
 lab: $(STAMP)
-	@cd notebooks && ../$(BIN)/jupyter lab
+	@cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
 notebooks: $(STAMP)
 	@$(BIN)/a2d course build
