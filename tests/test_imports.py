@@ -143,16 +143,19 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def file_of(module: str) -> Path:
+def files_of(module: str) -> list[Path]:
     flat = ROOT / "a2d" / f"{module}.py"
-    return flat if flat.exists() else ROOT / "a2d" / module / "__init__.py"
+    return [flat] if flat.exists() else sorted((ROOT / "a2d" / module).rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", ORDER)
 def test_nothing_imports_what_stands_above_it(module):
-    below = ORDER[: ORDER.index(module)]
-    upwards = sorted(imports_of(file_of(module)) - set(below))
-    assert upwards == [], f"{module} imports {', '.join(upwards)}, which stand above it"
+    allowed = {*ORDER[: ORDER.index(module)], module}
+    files = files_of(module)
+    assert files
+    for path in files:
+        upwards = sorted(imports_of(path) - allowed)
+        assert upwards == [], f"{path.name} imports {', '.join(upwards)}, which stand above it"
 
 
 def test_the_check_for_upward_imports_can_fail(tmp_path):

@@ -1,0 +1,33 @@
+"""Every figure of the course, each with one or two sentences that tell what it shows.
+
+Each function takes plain arrays and gives a :class:`Picture`: the figure and its finding in words, with
+numbers computed from the same data, for those who cannot see the figure and for those who look only at it.
+Nothing here touches pyplot or the user's settings; the same input gives the same bytes. Colour never speaks
+alone. The figures of one lecture stand in a module of their own (``a2d.plots.sound``, ``a2d.plots.latent``, ...).
+"""
+
+from a2d.plots.base import Picture
+from a2d.plots.figures import (
+    accuracy_while_training,
+    bars_with_spread,
+    batch,
+    confusion_matrix,
+    contact_sheet,
+    grid,
+    loss_terms,
+    pipeline,
+    sound_steps,
+)
+
+__all__ = [
+    "Picture",
+    "accuracy_while_training",
+    "bars_with_spread",
+    "batch",
+    "confusion_matrix",
+    "contact_sheet",
+    "grid",
+    "loss_terms",
+    "pipeline",
+    "sound_steps",
+]
