@@ -8,7 +8,7 @@ export PYTHONUTF8 := 1
 .PHONY: help setup course test lab notebooks reproduce bench lint lock clean
 
 help:
-	@echo "make course     set everything up; run lecture 00 and the report's pipeline on built-in data"
+	@echo "make course     set everything up; run all lectures and the report's pipeline on built-in data"
 	@echo "make test       set everything up; run all tests"
 	@echo "make lab        JupyterLab in notebooks/ (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
@@ -47,6 +47,7 @@ reproduce: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.bench
+	@$(BIN)/python -m benchmarks.lectures
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

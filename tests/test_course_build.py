@@ -9,10 +9,13 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
+from a2d import course
 from a2d.course import build as building
 from a2d.course import commands, run, settings
-from a2d.course.build import build, check_lecture, find_sources, make_notebook, read_lecture, versions
+from a2d.course.anatomy import check_lecture
+from a2d.course.build import build, make_notebook
 from a2d.course.settings import CourseError
+from a2d.course.source import find_sources, read_lecture, versions
 
 SOURCE = '''# %% [markdown]
 # # 00 Tiny
@@ -372,18 +375,35 @@ def test_lectures_are_found_by_number_and_by_name(built):
 
 
 @pytest.mark.slow
-def test_the_courses_own_run_leaves_table_and_pictures(tmp_path, monkeypatch, capsys):
-    lecture_00 = run.Run("00_start_here", 40, 1.5, "", None)
-    monkeypatch.setattr(run, "run_notebook", lambda *_, **__: lecture_00)
+def test_the_courses_own_run_leaves_tables_and_pictures(tmp_path, monkeypatch, capsys):
+    number = {"name": "chance", "value": 0.1, "text": "10 %"}
+    monkeypatch.setattr(run, "run_notebook", lambda *_, **__: run.Run("00_start_here", 40, 1.5, "", None, (number,)))
     out = tmp_path / "build" / "course"
     (out / "old").mkdir(parents=True)
-    rows = dict(run.course_main(out=out, epochs=1, progress=False))
-    assert {path.name for path in out.iterdir()} == {"evaluation", "report", "table.txt"}
+    rows = dict(run.course_main(names=["00"], out=out, epochs=1, progress=False))
+    assert {path.name for path in out.iterdir()} == {"evaluation", "report", "lectures", "summary.txt"}
     assert [path.name for path in out.parent.iterdir()] == ["course"]
     assert (out / "evaluation" / "grid.png").is_file()
     assert "built-in handwriting read right, by evaluator" in rows
-    assert (out / "table.txt").read_text() in capsys.readouterr().out
+    summary = (out / "summary.txt").read_text()
+    assert summary in capsys.readouterr().out
+    assert "00  chance  10 %" in summary
+    assert "1 of 1 lectures ran to their end" in summary
     monkeypatch.setattr(run, "run_notebook", lambda *_, **__: run.Run("00_start_here", 3, 1.5, "cell 3: oh", None))
     with pytest.raises(CourseError, match="failed in cell 3: oh"):
-        run.course_main(out=out, epochs=1, progress=False)
-    assert (out / "table.txt").is_file(), "a failed run leaves the last good one"
+        run.course_main(names=["00"], out=out, epochs=1, progress=False)
+    assert "FAILED in cell 3: oh" in (out / "summary.txt").read_text()
+
+
+def test_recorded_numbers_are_collected():
+    data = {"text/plain": "chance: 10 %", course.RECORD: {"name": "chance", "value": 0.1, "text": "10 %"}}
+    cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("text")]
+    cells[0].outputs = [
+        nbformat.v4.new_output("stream", name="stdout", text="2\n"),
+        nbformat.v4.new_output("display_data", data=data),
+    ]
+    found = run.recorded(nbformat.v4.new_notebook(cells=cells))
+    assert found == [{"name": "chance", "value": 0.1, "text": "10 %"}]
+    lines = run.numbers([run.Run("05_x", 3, 1.0, "", None, tuple(found)), run.Run("06_y", 3, 1.0, "", None)])
+    assert lines == ["05  chance  10 %"]
+    assert run.numbers([]) == ["No lecture recorded a number."]

@@ -10,10 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from a2d.course import anatomy, checking, exercises, run, settings
 from a2d.course import build as building
-from a2d.course import run, settings
+from a2d.course import source as source_module
 
-SOURCES = building.find_sources()
+SOURCES = source_module.find_sources()
 EACH = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 MOST_CODE_LINES = 15  # the build allows 25, for good reasons that a lecture has to have
 LONGER = {}  # {cell id: lines}: the reasons
@@ -23,8 +24,16 @@ def notebook(path: Path) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-def lecture(source: Path) -> building.Lecture:
-    return building.read_lecture(source)
+def lecture(source: Path) -> source_module.Lecture:
+    return source_module.read_lecture(source)
+
+
+def exercises_of(source: Path) -> list[exercises.Exercise]:
+    return [e for e in exercises.of_lecture(int(source.stem[:2])) if isinstance(e, exercises.Exercise)]
+
+
+def check_id(source: Path, id: str) -> str:
+    return f"{source.stem[:2]}-{anatomy.cell_name('check', id)}"
 
 
 # ------------------------------------------------------------------------------------------------------- what is there
@@ -36,23 +45,23 @@ def test_what_is_committed_is_what_the_sources_give():
 
 @EACH
 def test_the_source_is_sound(source):
-    building.check_lecture(lecture(source))
+    anatomy.check_lecture(lecture(source))
 
 
 @EACH
 def test_code_cells_are_short(source):
     for cell in lecture(source).cells:
         if cell.kind == "code":
-            lines = building.code_lines(building.versions(source, cell)[0])
+            lines = anatomy.code_lines(source_module.versions(source, cell)[0])
             assert lines <= LONGER.get(cell.name, MOST_CODE_LINES), f"{source.name}:{cell.line} has {lines} lines"
-            wide = [line for line in cell.source.splitlines() if len(line) > 95]
+            wide = [line for line in cell.source_module.splitlines() if len(line) > 95]
             assert not wide, f"{source.name}:{cell.line} has lines that a notebook cuts off: {wide}"
 
 
 @EACH
 def test_objectives_begin_with_a_verb_and_are_taken_up_again(source):
-    aims = building.objectives(lecture(source), "You will be able to")
-    assert aims == building.objectives(lecture(source), "You can now")
+    aims = anatomy.objectives(lecture(source), "You will be able to")
+    assert aims == anatomy.objectives(lecture(source), "You can now")
     assert all(aim[0].islower() and not aim.endswith(".") for aim in aims)
 
 
@@ -79,7 +88,7 @@ def test_no_raw_html_but_details(source):
     for cell in lecture(source).cells:
         if cell.kind == "markdown":
             assert set(re.findall(r"</?(\w+)[ >]", cell.source)) <= {"details", "summary"}
-            assert cell.source.count("<details>") == cell.source.count("</details>")
+            assert cell.source_module.count("<details>") == cell.source_module.count("</details>")
 
 
 @EACH
@@ -94,6 +103,35 @@ def test_every_figure_is_described_and_its_finding_is_printed(source):
                 printed = "".join(o.text for o in cell.outputs if o.output_type == "stream")
                 assert text in " ".join(printed.split()), f"cell {cell.id} shows a figure without printing its finding"
     assert figures >= 3
+
+
+@EACH
+def test_the_symbols_of_a_formula_are_explained_near_it(source):
+    assert anatomy.unexplained(lecture(source)) == []
+
+
+@EACH
+def test_links_and_citations_are_of_the_right_form(source):
+    assert anatomy.bad_references(lecture(source)) == []
+
+
+def test_the_set_up_cell_is_the_same_everywhere():
+    cells = {cell.source for source in SOURCES for cell in lecture(source).cells if cell.name == "setup"}
+    assert len(cells) == 1
+    assert anatomy.code_lines(cells.pop()) <= 10
+
+
+@EACH
+def test_every_code_cell_has_a_name_that_stays(source):
+    assert [cell.line for cell in lecture(source).cells if cell.kind == "code" and not cell.name] == []
+
+
+@EACH
+def test_the_solution_tells_that_each_exercise_is_right(source):
+    cells = {cell.id: cell for cell in notebook(lecture(source).solution).cells}
+    for one in exercises_of(source):
+        text = "".join(o.get("text", "") for o in cells[check_id(source, one.id)].outputs)
+        assert text.startswith(f"Exercise {one.id}: Right ({one.points} of {one.points} points).")
 
 
 @EACH
@@ -118,13 +156,13 @@ def test_it_runs_to_its_end(source, solutions, tmp_path):
     runs = run.run_lectures([source.stem], solutions=solutions, out=tmp_path, progress=False)
     assert [(r.slug, r.failure) for r in runs] == [(source.stem, "")]
     assert runs[0].seconds < 300
-    text = "".join(
-        output.get("text", "")
-        for cell in notebook(tmp_path / f"{source.stem}.ipynb").cells
-        for output in cell.get("outputs", [])
-    )
-    assert "Setup complete" in text
-    assert ("Not attempted yet" in text) is not solutions
+    cells = {cell.id: cell for cell in notebook(tmp_path / f"{source.stem}.ipynb").cells}
+    told = {id: "".join(o.get("text", "") for o in cell.get("outputs", [])) for id, cell in cells.items()}
+    assert "Setup complete" in told[f"{source.stem[:2]}-setup"]
+    for one in exercises_of(source):
+        says = "Right" if solutions else "Not attempted yet"
+        assert told[check_id(source, one.id)].startswith(f"Exercise {one.id}: {says}"), told[check_id(source, one.id)]
+    assert not any(o.get("name") == "stderr" for c in cells.values() for o in c.get("outputs", []))
     assert runs[0].page.stat().st_size > 10_000
 
 
@@ -138,6 +176,9 @@ def test_the_compared_cells_give_what_readers_see(source):
     assert re.search(r"\b\d+ passed", done.stdout)
 
 
+# ------------------------------------------------------------------------------------ the gates go red when they should
+
+
 @pytest.mark.slow
 def test_a_changed_number_fails_the_comparison(tmp_path):
     changed = notebook(lecture(SOURCES[0]).solution)
@@ -149,3 +190,73 @@ def test_a_changed_number_fails_the_comparison(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "1 failed" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_broken_cell_fails_the_run_and_the_command(tmp_path):
+    """The same mutation through each gate: papermill's run, the command's exit code, and the build."""
+    root = tmp_path / "clone"
+    for folder in ("src", "solutions"):
+        (root / "notebooks" / folder).mkdir(parents=True)
+    path = root / "notebooks" / "src" / SOURCES[0].name
+    text = SOURCES[0].read_text(encoding="utf-8")
+    line = 'print(f"{len(spoken):,} recordings'
+    assert text.count(line) == 1
+    path.write_text(text.replace(line, f"raise ValueError('broken on purpose')\n{line}"), encoding="utf-8")
+    broken = source_module.read_lecture(path)
+    bare = building.make_notebook(broken, solution=True)
+    broken.solution.write_text(building.to_text(bare), encoding="utf-8")
+    broken.student.write_text(building.to_text(building.make_notebook(broken, solution=False)), encoding="utf-8")
+    found = run.run_lectures(["00"], root=root, out=tmp_path / "out", progress=False)
+    assert "broken on purpose" in found[0].failure
+    assert "FAILED" in (tmp_path / "out" / "run-times.txt").read_text(encoding="utf-8")
+    with pytest.raises(settings.CourseError, match="broken on purpose"):
+        building.build(["00"], root=root)
+    code = (
+        "import sys; from pathlib import Path; from a2d.course import run; from a2d import cli;"
+        "old = run.run_lectures; run.run_lectures = lambda names, **k: "
+        "old(names, root=Path(sys.argv[1]), out=Path(sys.argv[2]), **k);"
+        "sys.argv[1:] = ['course', 'run', '00']; cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(root), str(tmp_path / "again")], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 2
+    assert "broken on purpose" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_solution_that_is_wrong_fails_its_gate(monkeypatch):
+    """Break one line of a solution: the check no longer says that it is right."""
+    one = exercises_of(SOURCES[1])[0]
+    assert checking.judge(one, one.reference).kind == "right"
+    assert checking.judge(one, one.wrong[0].answer).kind != "right"
+
+
+SYMBOL_CASES = {
+    "$$y = \\alpha x$$\n\n- $x$: input\n- $y$: output": ["alpha"],
+    "$$y = 2 x$$\n\nHere $x$ is the input and $y$ the output.": [],
+    "$$\\frac{\\partial L}{\\partial \\mu_i} = \\text{slope}$$\n\n- $L$: loss\n- $\\mu_i$: mean": [],
+    "$$\\log_{10} P$$": ["P"],
+}
+
+
+@pytest.mark.parametrize("text", SYMBOL_CASES)
+def test_unexplained_symbols_are_found(text):
+    cell = source_module.Cell("markdown", text, 1)
+    found = anatomy.unexplained(source_module.Lecture(Path("00_x.py"), (cell,)))
+    wanted = SYMBOL_CASES[text]
+    assert len(found) == bool(wanted)
+    assert all(symbol in found[0] for symbol in wanted)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["see http://a.org/x", "arXiv:1312.61", "doi:11.1/x", "`a2d/nowhere.py`", "## What to read\n\n- Somebody: a paper"],
+)
+def test_bad_references_are_found(text):
+    good = source_module.Cell("markdown", "## What to read\n\n- D. Kingma (2014), arXiv:1312.6114", 1)
+    assert anatomy.bad_references(source_module.Lecture(Path("00_x.py"), (good,))) == []
+    bad = source_module.Cell("markdown", text, 1)
+    cells = (bad,) if "read" in text else (good, bad)
+    assert len(anatomy.bad_references(source_module.Lecture(Path("00_x.py"), cells))) == 1

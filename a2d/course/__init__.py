@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from a2d.plots import Picture
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _TOOLS = ("IPython", "ipywidgets")
 # What a lecture on the built-in data needs.
 _MODELS = ("evaluator", "report-builtin")
+
+
+# The kind of output that holds a number which the summary lists.
+RECORD = "application/vnd.a2d.number+json"
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,42 @@ def setup() -> None:
 
 
 def show(picture: Picture) -> None:
-    """Show a figure of :mod:`a2d.plots` below its finding in words, which is the figure's text alternative as well."""
+    """Show a figure of :mod:`a2d.plots` or a widget of :mod:`a2d.widgets` below its finding in words.
+
+    The finding is the figure's text alternative as well.
+    """
     import textwrap
 
     from IPython.display import display
 
     print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
     display(picture)
+
+
+def record(name: str, value: float, text: str = "") -> None:
+    """Print a number that a lecture found, as ``name: text``, and mark it for the summary of ``make course``."""
+    from IPython.display import display
+
+    text = text or f"{value:.4g}"
+    told = f"{name}: {text}"
+    display({"text/plain": told, RECORD: {"name": name, "value": float(value), "text": text}}, raw=True)
+
+
+def results(name: str) -> dict[str, Any]:
+    """A results file (``results/NAME.json``), which tells the command, seeds and data that made its numbers.
+
+    Raises :class:`~a2d.course.settings.CourseError` for one that does not come with the course.
+    """
+    import json
+
+    from a2d.course import settings
+
+    folder = next((f for f in settings.RESULTS if f.is_dir()), settings.RESULTS[0])
+    try:
+        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        hint = "Install the package again, or run `git checkout results` in the project's folder"
+        raise settings.CourseError("these results cannot be read", where=f"{name}.json", hint=hint) from error
 
 
 def _versions() -> Finding:

@@ -15,7 +15,7 @@ def course() -> None:
 @course.command("list")
 def list_command() -> None:
     """List the lectures."""
-    from a2d.course.build import find_sources, read_lecture
+    from a2d.course.source import find_sources, read_lecture
 
     for path in find_sources():
         click.echo(f"{path.stem:<24}{read_lecture(path).cells[0].source.splitlines()[0].lstrip('# ')}")
@@ -61,9 +61,25 @@ def run(names: tuple[str, ...], data: str, seed: int, fast: bool, solutions: boo
         raise click.exceptions.Exit(2)
 
 
+@course.command()
+@click.option("--check", is_flag=True, help="Write nothing; say which file is not as it should be, and exit with 2.")
+def environments(check: bool) -> None:
+    """Write environment.yml (conda) and binder/environment.yml from pyproject.toml."""
+    from a2d.course.environments import write_environments
+
+    changed = write_environments(check=check)
+    for path in changed:
+        told = "it is not what pyproject.toml gives. Run `a2d course environments`."
+        click.echo(f"{path}: {told}" if check else f"wrote {path}", err=check)
+    if check and changed:
+        raise click.exceptions.Exit(2)
+    if not changed:
+        click.echo("Both environment files are as pyproject.toml gives them.")
+
+
 @course.command("all")
 def all_command() -> None:
-    """Run lecture 00 and the report, on the built-in data."""
+    """Run all lectures and the report, on the built-in data."""
     from a2d.course.run import course_main
 
     course_main(progress=sys.stderr.isatty())

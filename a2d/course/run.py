@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2d.course import settings
-from a2d.course.build import find_sources
+from a2d.course import RECORD, settings
 from a2d.course.settings import CourseError
+from a2d.course.source import find_sources
 from a2d.files import write_json, write_text
 
 # On two cores this takes about half a minute, and the pictures can be read.
@@ -24,13 +24,17 @@ COURSE_EPOCHS = 25
 
 @dataclass(frozen=True)
 class Run:
-    """How a lecture ran: seconds, number of cells, what failed (empty if nothing did), and its HTML page."""
+    """How a lecture ran: seconds, number of cells, what failed (empty if nothing did), its HTML page, its numbers.
+
+    ``numbers`` are those that the lecture recorded (:func:`a2d.course.record`), each with its name, value and text.
+    """
 
     slug: str
     cells: int
     seconds: float
     failure: str
     page: Path | None
+    numbers: tuple[dict[str, Any], ...] = ()
 
 
 def list_lectures(root: Path = settings.ROOT, *, solutions: bool = True, names: Sequence[str] = ()) -> list[Path]:
@@ -66,6 +70,7 @@ def run_lectures(
     notebooks = list_lectures(root, solutions=solutions, names=names)
     runs = [run_notebook(path, out, parameters, progress=progress) for path in notebooks]
     write_text(out / "run-times.txt", "\n".join(table(runs)) + "\n")
+    write_text(out / "numbers.txt", "\n".join(numbers(runs)) + "\n")
     return runs
 
 
@@ -102,7 +107,13 @@ def run_notebook(notebook: Path, out: Path, parameters: dict[str, Any], *, progr
         return Run(notebook.stem, 0, seconds, failure or "it left no notebook behind", None)
     page = out / f"{notebook.stem}.html"
     write_text(page, to_html(node, notebook.stem))
-    return Run(notebook.stem, len(node.cells), seconds, failure, page)
+    return Run(notebook.stem, len(node.cells), seconds, failure, page, tuple(recorded(node)))
+
+
+def recorded(notebook: Any) -> list[dict[str, Any]]:
+    """The numbers that a lecture recorded while it ran, in their order."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [dict(o["data"][RECORD]) for o in outputs if RECORD in o.get("data", {})]
 
 
 def describe_failure(error: Exception, notebook: Path) -> str:
@@ -145,40 +156,51 @@ def table(runs: Sequence[Run]) -> list[str]:
     return [*lines, f"{good} of {len(runs)} lectures ran to their end, in {total:.1f} s."]
 
 
+def numbers(runs: Sequence[Run]) -> list[str]:
+    """The numbers that came out of the lectures, as lines of text: lecture, name, number."""
+    rows = [(run.slug[:2], str(one["name"]), str(one["text"])) for run in runs for one in run.numbers]
+    width = max([len(name) for _, name, _ in rows], default=0)
+    return [f"{lecture}  {name:<{width}}  {text}" for lecture, name, text in rows] or ["No lecture recorded a number."]
+
+
 # -------------------------------------------------------------------------------------- the course's own short run
 
 
 def course_main(
-    *, root: Path = settings.ROOT, out: Path | None = None, epochs: int = COURSE_EPOCHS, progress: bool = True
+    *,
+    names: Sequence[str] = (),
+    root: Path = settings.ROOT,
+    out: Path | None = None,
+    epochs: int = COURSE_EPOCHS,
+    progress: bool = True,
 ) -> list[tuple[str, str]]:
-    """Lecture 00, then the report's pipeline on the built-in data: train, evaluate, print a table and where to look.
+    """All lectures (or ``names``), then the report's pipeline on the built-in data, then two tables and where to look.
 
-    Everything goes to ``out`` (``build/course``), made anew each time and put in its place at the end.
-    Returns the table's rows. Raises :class:`CourseError` if lecture 00 does not run.
+    Everything goes to ``out`` (``build/course``), made anew each time and put in its place at the end, also when a
+    lecture fails: then :class:`CourseError` names it. Returns the second table's rows.
     """
     out = out or root / "build" / "course"
     out.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=".course-", dir=out.parent))
     start = time.perf_counter()
     try:
-        print("1/3  Lecture 00, as it is handed out with solutions", flush=True)
-        parameters = {"FAST": True, "SEED": 0, "DATA": "builtin"}
-        lecture = run_notebook(list_lectures(root, names=["00"])[0], made, parameters, progress=progress)
-        if lecture.failure:
-            raise CourseError(f"it failed in {lecture.failure}", where=lecture.slug, hint="See `a2d course run 00`")
+        print("1/3  The lectures, as they are handed out with solutions", flush=True)
+        lectures = run_lectures(names, root=root, out=made / "lectures", progress=progress)
         print(f"2/3  The report's generator, {epochs} epochs on the built-in recordings", flush=True)
         card, result = _train_and_evaluate(made, epochs, progress)
         print("3/3  The judge itself, on handwriting that it has never seen", flush=True)
-        rows = [("lecture 00 (s)", f"{lecture.seconds:.1f}"), *_rows(card, result), *_judge_rows()]
-        rows.append(("all of it (s)", f"{time.perf_counter() - start:.0f}"))
-        text = _two_columns(rows)
-        write_text(made / "table.txt", text)
+        rows = [*_rows(card, result), *_judge_rows(), ("all of it (s)", f"{time.perf_counter() - start:.0f}")]
+        text = "\n".join([*table(lectures), "", *numbers(lectures), "", *_two_columns(rows).splitlines()]) + "\n"
+        write_text(made / "summary.txt", text)
         _replace(made, out)
     finally:
         shutil.rmtree(made, ignore_errors=True)
     print(f"\n{text}")
-    for name, path in (("pictures", out / "evaluation" / "grid.png"), ("lecture", out / f"{lecture.slug}.html")):
+    for name, path in (("pictures", out / "evaluation" / "grid.png"), ("lectures", out / "lectures" / "*.html")):
         print(f"{name + ':':<10}{os.path.relpath(path)}")
+    if failed := [run for run in lectures if run.failure]:
+        hint = f"See `a2d course run {failed[0].slug[:2]}`"
+        raise CourseError(f"it failed in {failed[0].failure}", where=failed[0].slug, hint=hint)
     return rows
 
 

@@ -6,13 +6,18 @@ import os
 import re
 from pathlib import Path
 
+from a2d import __version__
 from a2d.errors import A2DError
 
 # The repository's public address, "owner/name". While it is None, no badge is written: a dead link helps nobody.
 REPOSITORY: str | None = None
-BRANCH = "main"
+# Badges and Colab take this version, so that lectures and package fit each other whatever comes after it.
+# A release is therefore this tag, on the commit whose notebooks were built with it.
+TAG = f"v{__version__}"
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+# The measured numbers: in a clone, and in an installed package.
+RESULTS = (ROOT / "results", ROOT / "a2d" / "_data" / "results")
 
 MAX_CODE_LINES = 25
 MAX_WORDS = 150

@@ -37,6 +37,7 @@
 
 # %% id="setup"
 try:
+    import a2d
     from a2d.course import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
@@ -112,8 +113,8 @@ Audio(x, rate=r)
 # - The *generator* gets the sound and draws a picture: $28 \times 28$ pixels between 0 (black) and 1 (white ink).
 # - The *evaluator* gets the picture, never the sound, and reads a digit from it.
 #
-# The evaluator gives ten probabilities $p_0, \dots, p_9$, which add up to 1.
-# It reads the digit whose probability is the largest:
+# The evaluator gives ten probabilities $p_0, \dots, p_9$, which add up to 1; $p_k$ is that of the digit $k$.
+# It reads the digit $\hat d$ whose probability is the largest:
 #
 # $$\hat d = \arg\max_k p_k.$$
 #

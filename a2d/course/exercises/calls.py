@@ -1,0 +1,71 @@
+"""How an exercise's function is called with the plain data of a case.
+
+Grading runs these beside a learner's function, where neither references nor expected results are in reach: nothing
+here may know an answer. Each takes the function and a case's arguments, and gives plain data or arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def plain(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it with the arguments as they are."""
+    return function(*args)
+
+
+def tensors(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it with every array turned into a tensor (float32 for floats, int64 for whole numbers)."""
+    return function(*(as_tensor(a) for a in args))
+
+
+def gradients(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it as :func:`tensors`; the result, and the gradient of its sum in each argument of floats.
+
+    An argument that the result does not depend on has the gradient 0.
+    """
+    import torch
+
+    given = [as_tensor(a) for a in args]
+    floats = [a.requires_grad_() for a in given if isinstance(a, torch.Tensor) and a.is_floating_point()]
+    result = function(*given)
+    if not isinstance(result, torch.Tensor):
+        return result
+    if not result.requires_grad:
+        return (result, *(torch.zeros_like(a) for a in floats))
+    found = torch.autograd.grad(result.sum(), floats, allow_unused=True)
+    return (result, *(torch.zeros_like(a) if g is None else g for a, g in zip(floats, found, strict=True)))
+
+
+def as_tensor(value: Any) -> Any:
+    """An array as a tensor, in torch's usual types; anything else as it is."""
+    import torch
+
+    if not isinstance(value, np.ndarray):
+        return value
+    kind = torch.float32 if value.dtype.kind == "f" else torch.int64 if value.dtype.kind in "iu" else torch.bool
+    return torch.tensor(value).to(kind)
+
+
+def judge_like(function: Callable[..., Any], sizes: tuple[int, int, int], frozen: tuple[str, ...]) -> Any:
+    """Call it with a small network whose layers are named and ordered as the evaluator's.
+
+    ``sizes``: channels of ``conv1`` and ``conv2``, outputs of ``fc1``; the layers in ``frozen`` ask for no gradient at
+    first. Gives the result, and for each parameter of the network whether it asks for a gradient afterwards.
+    """
+    from torch import nn
+
+    one, two, hidden = sizes
+    net = nn.Module()
+    net.conv1, net.conv2 = nn.Conv2d(1, one, 3), nn.Conv2d(one, two, 3)
+    net.dropout1, net.dropout2 = nn.Dropout(0.25), nn.Dropout(0.5)
+    net.fc1, net.fc2 = nn.Linear(4 * two, hidden), nn.Linear(hidden, 10)
+    for name in frozen:
+        getattr(net, name).requires_grad_(False)
+    result = function(net)
+    if result is None:
+        return None
+    return result, {name: parameter.requires_grad for name, parameter in net.named_parameters()}
