@@ -214,8 +214,8 @@ def test_a_broken_cell_fails_the_run_and_the_command(tmp_path):
         building.build(["00"], root=root)
     code = (
         "import sys; from pathlib import Path; from a2d.course import run; from a2d import cli;"
-        "old = run.run_lectures; run.run_lectures = lambda names, **k: "
-        "old(names, root=Path(sys.argv[1]), out=Path(sys.argv[2]), **k);"
+        "root, out = map(Path, sys.argv[1:]); old = run.run_lectures;"
+        "run.run_lectures = lambda names, **k: old(names, root=root, out=out, **k);"
         "sys.argv[1:] = ['course', 'run', '00']; cli.main()"
     )
     done = subprocess.run(
