@@ -179,9 +179,9 @@ def test_badges_are_written_only_when_the_address_is_known(root, monkeypatch):
     assert "README" in plain.cells[0].source
     monkeypatch.setenv("A2D_REPOSITORY", "owner/some-name")
     linked = make_notebook(lecture(root), solution=False)
-    assert "mybinder.org/v2/gh/owner/some-name/main" in linked.cells[0].source
-    assert "colab.research.google.com/github/owner/some-name/blob/main/notebooks/00_tiny" in linked.cells[0].source
-    assert "git+https://github.com/owner/some-name@main" in linked.cells[1].source
+    assert f"mybinder.org/v2/gh/owner/some-name/{settings.TAG}?" in linked.cells[0].source
+    assert f"research.google.com/github/owner/some-name/blob/{settings.TAG}/notebooks/00_tiny" in linked.cells[0].source
+    assert f"git+https://github.com/owner/some-name@{settings.TAG}" in linked.cells[1].source
     assert [c.id for c in linked.cells if c.id != "00-install-on-colab"] == [c.id for c in plain.cells]
     monkeypatch.setenv("A2D_REPOSITORY", "https://example.org/x")
     with pytest.raises(CourseError, match="A2D_REPOSITORY"):
