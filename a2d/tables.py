@@ -112,4 +112,19 @@ def evaluators() -> str:
     return markdown(["recipe", "MNIST test", "class means read", "confidence there", "reads our pictures"], rows)
 
 
-TABLES: dict[str, Callable[[], str]] = {"report": report_and_here, "labels": labels, "evaluators": evaluators}
+def lectures() -> str:
+    """The lectures, what they hold, and what running them takes."""
+    rows = []
+    for name, row in results("lectures")["lectures"].items():
+        link = f"[{row['title']}](notebooks/solutions/{name}.ipynb)"
+        held = f"{row['exercises']}, {row['points']} points" if row["exercises"] else "-"
+        rows.append([link, held, f"{row['seconds']:.0f} s", f"{row['peak_mb'] / 1000:.1f} GB"])
+    return markdown(["lecture, with solutions", "exercises", "runs in", "memory"], rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "lectures": lectures,
+    "report": report_and_here,
+    "labels": labels,
+    "evaluators": evaluators,
+}

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from a2d.course import run, settings, source
+from a2d.course import exercises, run, settings, source
 from a2d.errors import A2DError
 from a2d.files import write_json
 from benchmarks.bench import ROOT, git
@@ -60,15 +60,23 @@ def peer(folder: Path) -> Path:
     return path
 
 
+def about(slug: str) -> dict[str, Any]:
+    """A lecture's title, its number of exercises and questions, and their points."""
+    lecture = source.read_lecture(source.find_sources(names=[slug])[0])
+    declared = exercises.of_lecture(int(slug[:2]))
+    title = lecture.cells[0].source.splitlines()[0].lstrip("# ")
+    return {"title": title, "exercises": len(declared), "points": sum(one.points for one in declared)}
+
+
 def measure(names: list[str]) -> dict[str, Any]:
     """Run the lectures (all, or those named) and the peer; print a line for each."""
-    rows: dict[str, dict[str, float]] = {}
+    rows: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         base = in_a_process(peer(Path(folder)))
     print(f"{PEER}: {base['seconds']:.1f} s, {base['peak_mb']:.0f} MB", flush=True)
     for path in run.list_lectures(names=names):
         found = in_a_process(path)
-        rows[path.stem] = {**found, "over_peer": found["seconds"] / base["seconds"]}
+        rows[path.stem] = {**about(path.stem), **found, "over_peer": found["seconds"] / base["seconds"]}
         print(
             f"{path.stem:<32}{found['seconds']:6.1f} s  {found['peak_mb']:6.0f} MB  "
             f"{rows[path.stem]['over_peer']:5.1f} times {PEER}",

@@ -54,7 +54,7 @@ def test_code_cells_are_short(source):
         if cell.kind == "code":
             lines = anatomy.code_lines(source_module.versions(source, cell)[0])
             assert lines <= LONGER.get(cell.name, MOST_CODE_LINES), f"{source.name}:{cell.line} has {lines} lines"
-            wide = [line for line in cell.source_module.splitlines() if len(line) > 95]
+            wide = [line for line in cell.source.splitlines() if len(line) > 95]
             assert not wide, f"{source.name}:{cell.line} has lines that a notebook cuts off: {wide}"
 
 
@@ -88,7 +88,7 @@ def test_no_raw_html_but_details(source):
     for cell in lecture(source).cells:
         if cell.kind == "markdown":
             assert set(re.findall(r"</?(\w+)[ >]", cell.source)) <= {"details", "summary"}
-            assert cell.source_module.count("<details>") == cell.source_module.count("</details>")
+            assert cell.source.count("<details>") == cell.source.count("</details>")
 
 
 @EACH
