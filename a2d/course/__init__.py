@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from a2d.plots import Picture
 
 # What the lectures import beside the package's own dependencies.
-_TOOLS = ("IPython", "ipywidgets")
+_TOOLS = ("IPython", "ipywidgets", "anywidget")
 # What a lecture on the built-in data needs.
 _MODELS = ("evaluator", "report-builtin")
 

@@ -185,8 +185,9 @@ def normalise(outputs: list[Any], where: str) -> list[Any]:
                 hint = "Mend the cause, or keep it from being shown"
                 raise CourseError(f"it warns: {text.strip().splitlines()[0]}", where=where, hint=hint)
             continue
-        if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
-            continue  # a widget's state is not kept; it would show as an empty box
+        view = output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        if view is not None and "image/png" not in output.data:
+            continue  # a widget's state is not kept; without a picture it would show as an empty box
         if output.output_type == "stream":
             output.text = _steady(output.text)
             if kept and kept[-1].output_type == "stream" and kept[-1].name == output.name:

@@ -60,6 +60,9 @@ def _array(expected: np.ndarray, got: Any, rtol: float, atol: float) -> str:
             got = np.asarray(got)
         except ValueError:
             return f"Expected {describe(expected)}, got {describe(got)}."
+    if expected.dtype.kind == "U":
+        same = isinstance(got, np.ndarray) and got.dtype.kind == "U" and np.array_equal(got, expected)
+        return "" if same else f"Expected {describe(expected)}, got {describe(got)}."
     if not isinstance(got, np.ndarray) or got.dtype.kind not in "biufc":
         return f"Expected an array of numbers, got {describe(got)}."
     if got.shape != expected.shape:
@@ -121,7 +124,7 @@ def describe(value: Any) -> str:
     """A value in a few words: short arrays in full, long ones by shape."""
     value = plain(value)
     if isinstance(value, np.ndarray):
-        if value.size <= _FEW and value.dtype.kind in "biuf":
+        if value.size <= _FEW and value.dtype.kind in "biufU":
             return np.array2string(value, precision=4, separator=", ", suppress_small=True).replace("\n", "")
         return f"an array of shape {value.shape}"
     if isinstance(value, float | int | bool) or value is None:

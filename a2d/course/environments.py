@@ -18,7 +18,7 @@ from a2d.course.settings import CourseError
 PROJECT = "digits-from-sound"
 EXTRA = "course"
 # Of the extra, what the lectures themselves import; the rest opens, builds and runs notebooks, which Colab does.
-LECTURE_TOOLS = ("ipywidgets", "librosa")
+LECTURE_TOOLS = ("anywidget", "ipywidgets", "librosa")
 
 # The Pythons that the course is made for, as in the Makefile; Binder's image has one of them.
 PYTHON = ">=3.11,<3.14"

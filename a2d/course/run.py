@@ -135,13 +135,35 @@ def _last_line(text: str) -> str:
 
 
 def to_html(notebook: Any, title: str) -> str:
-    """A notebook as one HTML page with its figures inside."""
+    """A notebook as one HTML page with its figures and their descriptions inside.
+
+    A widget is there as its picture, so the page needs neither a kernel nor the widgets' script from elsewhere.
+    """
+    import copy
+    import html
+
     from nbconvert import HTMLExporter
 
+    notebook = copy.deepcopy(notebook)
+    notebook.metadata.pop("widgets", None)
+    described: dict[str, str] = {}
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
+        output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+        if "image/png" in output.get("data", {}):
+            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            described["".join(output.data["image/png"].split())] = html.escape(alt)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        body, _ = HTMLExporter(embed_images=True).from_notebook_node(notebook, resources={"metadata": {"name": title}})
-    return body
+        exporter = HTMLExporter(embed_images=True, log_level="ERROR")
+        body, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title}})
+
+    def describe(tag: re.Match[str]) -> str:
+        data = re.search(r'src="data:image/png;base64,([^"]*)"', tag[0])
+        alt = described.get("".join(data[1].split())) if data else None
+        # nbconvert writes that there is no description: it does not look where notebooks keep it.
+        return re.sub(r'\balt="[^"]*"', lambda _: f'alt="{alt}"', tag[0]) if alt else tag[0]
+
+    return re.sub(r"<img\b[^>]*>", describe, body)
 
 
 def table(runs: Sequence[Run]) -> list[str]:

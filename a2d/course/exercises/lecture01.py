@@ -15,7 +15,7 @@ def _frames(x: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
 
 def _frames_cases(rng: np.random.Generator) -> list[Case]:
     # Samples left over, none left over, a single frame, a hop longer than the frame.
-    sizes = [(5, 2, 13), (4, 2, 12), (6, 3, 6), (3, 5, 17)]
+    sizes = [(5, 2, 16), (4, 2, 12), (6, 3, 6), (3, 5, 17)]
     for _ in range(4):
         n_fft, hop_length = int(rng.integers(3, 9)), int(rng.integers(1, 6))
         sizes.append((n_fft, hop_length, n_fft + int(rng.integers(0, 30))))
@@ -67,7 +67,7 @@ _FRAME = Exercise(
         "The last one must end at the last sample or before: there are `1 + (len(x) - n_fft) // hop_length`.",
         "Make a list of these pieces, one for each `t` in a `range`, and give it to `np.stack`.",
     ),
-    right="Where the hop is shorter than the frame, neighbours share samples: what a border cuts is whole in another frame.",
+    right="Where the hop is shorter than the frame, what lies at the edge of one frame is well inside another.",
     forbidden=("librosa.util.frame", "a2d.features.frames"),
 )
 
@@ -340,10 +340,14 @@ _DECIBELS = Exercise(
 # ------------------------------------------------------------------------------------------------------------ 1.5 DCT
 
 
-def _cepstrum(log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
+def _transform(log_mel: np.ndarray, axis: int) -> np.ndarray:
     from scipy.fft import dct
 
-    return dct(log_mel, type=2, norm="ortho", axis=1)[:, :n_mfcc]
+    return dct(log_mel, type=2, norm="ortho", axis=axis)
+
+
+def _cepstrum(log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
+    return _transform(log_mel, axis=1)[:, :n_mfcc]
 
 
 def _cepstrum_cases(rng: np.random.Generator) -> list[Case]:
@@ -360,9 +364,7 @@ def _cepstrum_swapped(log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
 
 
 def _cepstrum_over_frames(log_mel: np.ndarray, n_mfcc: int) -> np.ndarray:
-    from scipy.fft import dct
-
-    return dct(log_mel, type=2, norm="ortho", axis=0)[:, :n_mfcc]
+    return _transform(log_mel, axis=0)[:, :n_mfcc]
 
 
 def _cosines(n_mfcc: int, n_mels: int, shift: float = 0.5) -> np.ndarray:
@@ -410,7 +412,7 @@ _DCT = Exercise(
         "Then multiply the rows by $a_q$.",
         "All sums over $j$ at once are a product of matrices: `log_mel @ cosines.T` has the shape `(T, n_mfcc)`.",
     ),
-    right="The rows of cosines have length 1 and are orthogonal, so with n_mfcc = M the transpose gives the decibels back.",
+    right="The cosines have length 1 and are orthogonal, so with n_mfcc = M the transpose gives the decibels back.",
     forbidden=(
         "scipy.fft.dct",
         "scipy.fft.dctn",
@@ -427,15 +429,15 @@ _ORDER = Question(
     title="what is lost, and what it costs",
     minutes=10,
     text=(
-        "In four to eight sentences: what does the mean over time keep of a recording, what does it lose, and what does "
-        "that cost?\n"
-        "For the cost, name a cell of this lecture and its numbers."
+        "In four to eight sentences: what does the mean over time keep of a recording, what does it lose, and what "
+        "does that cost?\n"
+        "For the cost, name an experiment of this lecture and its numbers."
     ),
     rubric=(
         (
             1,
-            "It keeps the average shape of the spectrum (which sounds, how long, which voice) and loses the order of the "
-            "frames: backwards or shuffled, a word gives the same vector, or nearly.",
+            "It keeps the average shape of the spectrum (which sounds, how long, which voice) and loses the order of "
+            "the frames: backwards or shuffled, a word gives the same vector, or nearly.",
         ),
         (
             1,
@@ -447,11 +449,11 @@ _ORDER = Question(
         "The mean keeps the average shape of the spectrum: which sounds are in the word and for how long, but also the "
         "voice and the microphone. "
         "It loses when each sound comes, because a mean does not depend on the order of its terms. "
-        "A word and the same word backwards are therefore almost the same vector, far closer than two takes of one word "
-        "by one speaker; what differs is only where the frames begin. "
-        "The cell `direction` shows the cost at its plainest: from the mean, forwards and backwards are told apart in about "
-        "half of the cases, which is guessing; from the means of the two halves, in far more. "
-        "The cell `halves` shows the cost for our task: the same reader names more digits right from two halves of 20 "
+        "A word and the same word backwards are therefore almost the same vector, far closer than two takes of one "
+        "word by one speaker; what differs is only where the frames begin. "
+        "Forwards or backwards shows the cost at its plainest: from the mean, the reader is right in about half of the "
+        "cases, which is guessing; from the means of the two halves, in far more. "
+        "Naming the digit shows the cost for our task: the same reader names more digits right from two halves of 20 "
         "coefficients than from one mean of 40, which is as many numbers. "
         "That holds for this reader and these recordings; a network may do better with both."
     ),

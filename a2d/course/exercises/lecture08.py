@@ -1,0 +1,218 @@
+"""Exercises of lecture 08: the report, reproduced."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+
+# ------------------------------------------------------------------------------------------- 8.1 spread over seeds
+
+
+def _seed_spread(values: np.ndarray) -> tuple[float, float, float]:
+    from scipy import stats
+
+    return float(np.mean(values)), float(stats.tstd(values)), float(stats.sem(values))
+
+
+def _seed_cases(rng: np.random.Generator) -> list[Case]:
+    cases = [Case((rng.uniform(0.6, 1.0, int(rng.integers(3, 9))).round(3),)) for _ in range(5)]
+    return [*cases, Case((np.array([0.5, 0.9]),), told="two seeds, values = [0.5, 0.9]")]
+
+
+def _population_sd(values: np.ndarray) -> tuple[float, float, float]:
+    sd = float(np.std(values))
+    return float(np.mean(values)), sd, sd / len(values) ** 0.5
+
+
+def _error_by_n(values: np.ndarray) -> tuple[float, float, float]:
+    mean, sd, _ = _seed_spread(values)
+    return mean, sd, sd / len(values)
+
+
+def _variance(values: np.ndarray) -> tuple[float, float, float]:
+    mean, sd, _ = _seed_spread(values)
+    return mean, sd**2, sd**2 / len(values) ** 0.5
+
+
+# ------------------------------------------------------------------------------------------ 8.2 mean over speakers
+
+
+def _speaker_mean(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]:
+    names, where = np.unique(speakers, return_inverse=True)
+    hits = np.bincount(where, weights=right, minlength=len(names))
+    shares = hits / np.bincount(where, minlength=len(names))
+    return float(shares.mean()), float(shares.min())
+
+
+def _speaker_case(rng: np.random.Generator, counts: np.ndarray, part: str) -> Case:
+    names = np.repeat([f"speaker{n}" for n in range(len(counts))], counts)
+    right = rng.random(len(names)) < np.repeat(rng.uniform(0.2, 0.95, len(counts)), counts)
+    right[0], right[-1] = True, False
+    order = rng.permutation(len(names))
+    told = f"{len(names)} recordings by {len(counts)} speakers ({', '.join(map(str, counts))} each)"
+    return Case((right[order], names[order]), told=told, part=part)
+
+
+def _speaker_cases(rng: np.random.Generator) -> list[Case]:
+    equal = [_speaker_case(rng, np.full(int(rng.integers(3, 6)), int(rng.integers(6, 20))), "equal") for _ in range(3)]
+    unequal = [_speaker_case(rng, rng.integers(2, 12, 4) * np.array([1, 1, 2, 5]), "unequal") for _ in range(4)]
+    return equal + unequal
+
+
+def _pooled(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]:
+    return float(np.mean(right)), _speaker_mean(right, speakers)[1]
+
+
+def _best_speaker(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]:
+    shares = [float(right[speakers == name].mean()) for name in np.unique(speakers)]
+    return float(np.mean(shares)), max(shares)
+
+
+def _error_rates(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]:
+    return _speaker_mean(1 - right.astype(float), speakers)
+
+
+# ------------------------------------------------------------------------------------------ 8.3 relative diversity
+
+
+def _mean_distance(x: np.ndarray, labels: np.ndarray) -> float:
+    from scipy.spatial.distance import pdist
+
+    return float(np.mean([pdist(x[labels == c]).mean() for c in np.unique(labels)]))
+
+
+def _relative_diversity(
+    drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray
+) -> float:
+    return _mean_distance(drawn, drawn_labels) / _mean_distance(real, real_labels)
+
+
+def _diversity_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for _ in range(5):
+        classes, d = int(rng.integers(2, 5)), int(rng.integers(2, 6))
+        centres = 4 * rng.normal(size=(classes, d))
+        sets = []
+        for spread, least in ((0.4, 2), (1.5, 5)):
+            labels = rng.permutation(np.repeat(np.arange(classes), rng.integers(least, least + 3, classes)))
+            sets += [(centres[labels] + spread * rng.normal(size=(len(labels), d))).round(3), labels]
+        told = f"{len(sets[0])} drawn and {len(sets[2])} real pictures of {classes} classes, {d} numbers each"
+        cases.append(Case(tuple(sets), told=told))
+    return cases
+
+
+def _with_itself(drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray) -> float:
+    def mean_distance(x: np.ndarray, labels: np.ndarray) -> float:
+        groups = [x[labels == c] for c in np.unique(labels)]
+        return float(np.mean([np.linalg.norm(g[:, None] - g[None], axis=-1).mean() for g in groups]))
+
+    return mean_distance(drawn, drawn_labels) / mean_distance(real, real_labels)
+
+
+def _across_classes(drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray) -> float:
+    return _mean_distance(drawn, 0 * drawn_labels) / _mean_distance(real, 0 * real_labels)
+
+
+def _turned(drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, real_labels: np.ndarray) -> float:
+    return 1 / _relative_diversity(drawn, drawn_labels, real, real_labels)
+
+
+EXERCISES = (
+    Exercise(
+        id="8.1",
+        title="the spread over seeds",
+        points=2,
+        difficulty=1,
+        minutes=5,
+        signature="seed_spread(values: np.ndarray) -> tuple[float, float, float]",
+        reference=_seed_spread,
+        cases=_seed_cases,
+        wrong=(
+            Wrong(
+                "the sum of squares is divided by n, not by n - 1; the mean was taken from the same values, "
+                "so this is too small",
+                _population_sd,
+            ),
+            Wrong("the standard deviation is divided by n, not by the square root of n", _error_by_n),
+            Wrong("this is the variance; the standard deviation is its square root", _variance),
+        ),
+        hints=(
+            "`values.std()` divides by $n$ unless you tell it otherwise: look for `ddof` in its documentation.",
+            "The standard error is $s / \\sqrt n$: `s / len(values) ** 0.5`.",
+        ),
+        right="The standard deviation tells how far one more seed may lie; the standard error, how sure the mean is.",
+        forbidden=("scipy.stats.sem", "scipy.stats.tstd", "statistics.stdev", "a2d.metrics.mean_and_spread"),
+    ),
+    Exercise(
+        id="8.2",
+        title="every speaker counts once",
+        points=3,
+        difficulty=2,
+        minutes=10,
+        signature="speaker_mean(right: np.ndarray, speakers: np.ndarray) -> tuple[float, float]",
+        reference=_speaker_mean,
+        cases=_speaker_cases,
+        wrong=(
+            Wrong("all recordings are pooled, so whoever recorded more counts more", _pooled),
+            Wrong("the second number is the best speaker's accuracy, the worst speaker's is asked for", _best_speaker),
+            Wrong("these are shares of errors, not of right readings", _error_rates),
+        ),
+        hints=(
+            "Take one speaker: `right[speakers == name]` are that speaker's recordings. What is their mean?",
+            "Do this for every name in `np.unique(speakers)`; then take the mean and the least of these numbers.",
+        ),
+        right="A user is one speaker. The mean over speakers is what a user may expect, the least is what one may get.",
+        parts={"equal": 1, "unequal": 2},
+    ),
+    Exercise(
+        id="8.3",
+        title="variety within a class, relative to handwriting",
+        points=3,
+        difficulty=3,
+        minutes=15,
+        signature=(
+            "relative_diversity(drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, "
+            "real_labels: np.ndarray) -> float"
+        ),
+        reference=_relative_diversity,
+        cases=_diversity_cases,
+        wrong=(
+            Wrong("the distance of a picture to itself, 0, is counted as well", _with_itself),
+            Wrong("pictures of different classes are compared, so the distance of the classes counts", _across_classes),
+            Wrong("the ratio is upside down: drawn over real is asked for", _turned),
+        ),
+        hints=(
+            "Write a helper for one set: mean distance of two pictures of a class, then the mean over the classes.",
+            "`scipy.spatial.distance.pdist(x)` gives each pair once, and no picture with itself.",
+            "`np.mean([pdist(x[labels == c]).mean() for c in np.unique(labels)])`, for both sets; then divide.",
+        ),
+        right="0 is one picture per class, 1 is as much variety as people show. Accuracy sees none of this.",
+        forbidden=("a2d.metrics.diversity", "a2d.metrics.within_class_distance"),
+    ),
+    Question(
+        id="8.4",
+        title="an honest abstract",
+        minutes=15,
+        text=(
+            "Write the abstract of the report as you would publish it today, in four to six sentences.\n"
+            "Give one accuracy, and everything that a reader must know to take it for what it is."
+        ),
+        rubric=(
+            (
+                1,
+                "gives an accuracy with its spread or interval, and says that the speakers were also heard in training",
+            ),
+            (1, "names the judge and what is done to it, and one limit: speakers never heard, or the lack of variety"),
+        ),
+        answer=(
+            "We train a variational autoencoder that draws a handwritten digit from the mean MFCCs of a spoken one. "
+            "On recordings of six speakers who were all heard in training, a CNN that has only seen MNIST reads "
+            "94.1 % of the sampled pictures as the spoken digit (five seeds, standard deviation 0.9 points); after "
+            "fine-tuning it on 100 of our pictures it reads 95.0 % (0.8), a gain that five seeds hardly settle. "
+            "For a speaker who was never heard, it is 34 %. The pictures of a class are nearly all alike, with 0.16 of "
+            "the variety of handwriting, because a random target of the same class asks for the mean of the class. "
+            "The number is thus one of features, judge and split together, and not of the pictures alone."
+        ),
+    ),
+)

@@ -1,0 +1,31 @@
+"""The course's widgets: something to move, and a picture that answers. Lectures 01, 03, 04 and 07.
+
+Each has a plain function (``*_view``) that gives the same picture without a browser. What a notebook stores of a
+widget is one output that holds both: JupyterLab shows the widget, and whoever reads the notebook elsewhere sees the
+picture. Importing this package is light; the front end is imported when a widget is made.
+"""
+
+from a2d.widgets.annotating import annotation_view, annotator
+from a2d.widgets.betas import BetaModel, BetaNumbers, beta_models, beta_numbers, beta_slider, beta_view
+from a2d.widgets.latent import latent_walker, manifold_view, strongest, walk_view
+from a2d.widgets.sound import mfcc_explorer, mfcc_view
+from a2d.widgets.targets import target_trick, targets_view
+
+__all__ = [
+    "BetaModel",
+    "BetaNumbers",
+    "annotation_view",
+    "annotator",
+    "beta_models",
+    "beta_numbers",
+    "beta_slider",
+    "beta_view",
+    "latent_walker",
+    "manifold_view",
+    "mfcc_explorer",
+    "mfcc_view",
+    "strongest",
+    "target_trick",
+    "targets_view",
+    "walk_view",
+]
