@@ -1,0 +1,98 @@
+"""The figures of lecture 07: their words tell of the data, and bad input is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from a2d.annotation import agreement
+from a2d.errors import DataError
+from a2d.plots import annotated
+
+IMAGES = np.random.default_rng(0).random((5, 28, 28))
+SPOKEN = [0, 1, 2, 3, 4]
+CURVES = {"light": {0: [0.9], 10: [0.8, 0.9]}, "dark": {0: [0.02], 10: [0.4, 0.5]}}
+ROWS = {"good": {"before": 0.8, "after": 0.85}, "bad": {"before": 0.01, "after": 0.9}}
+
+
+def table(a: list, b: list) -> np.ndarray:
+    return agreement(a, b)["confusion"]
+
+
+PICTURES = {
+    "disputed": lambda: annotated.disputed(IMAGES, SPOKEN, [0, 7, "unreadable", 3, 4]),
+    "readers": lambda: annotated.readers(table([1, 2, "unreadable"], [1, 3, 2]), ("ada", "bob")),
+    "differences": lambda: annotated.differences(
+        {"a": (0.02, 0.01, 0.03), "b": (-0.5, -0.6, -0.4), "c": (0, -0.1, 0.1)}
+    ),
+    "accuracy_by_images": lambda: annotated.accuracy_by_images(CURVES),
+    "judged": lambda: annotated.judged(ROWS, "read as asked"),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_figure_is_drawn_the_same_twice_and_says_something(name):
+    first, second = PICTURES[name](), PICTURES[name]()
+    assert first.png() == second.png()
+    assert first.text[0].isupper() or first.text[0].isdigit() or name == "differences"
+    assert first.text.endswith(".")
+
+
+def test_disputed_shows_only_what_differs():
+    picture = PICTURES["disputed"]()
+    assert [axes.get_title() for axes in picture.figure.axes] == ["spoken 1\nread 7", "spoken 2\nnot readable"]
+    expected = "2 of 5 pictures are not labelled with the spoken digit: 1 cannot be read, 1 is read as another digit"
+    assert picture.text == f"{expected}: 1 as 7 (1 x)."
+
+
+def test_readers_tells_agreement_and_kappa():
+    a, b = [0, 0, 1, 1, "unreadable"], [0, 1, 1, 1, "unreadable"]
+    text = annotated.readers(table(a, b), ("ada", "bob")).text
+    assert "Ada and bob give the same label to 4 of 5 pictures (80 %)" in text
+    assert f"kappa is {agreement(a, b)['kappa']:.2f}" in text
+    assert "0 against 1, 1 picture." in text
+    same = annotated.readers(table([3, 3], [3, 3]), ("ada", "bob")).text
+    assert "kappa" not in same
+    assert same.endswith("They never differ.")
+
+
+def test_differences_tells_on_which_side_of_zero_an_interval_lies():
+    text = PICTURES["differences"]().text
+    assert "a: +2.0 points, 95 % interval +1.0 to +3.0, so it gains." in text
+    assert "so it loses" in text.partition("b:")[2].partition("c:")[0]
+    assert "so it may be nothing" in text.partition("c:")[2]
+
+
+def test_accuracy_by_images_tells_means():
+    light, dark = PICTURES["accuracy_by_images"]().text.split("; ")
+    assert light == "Light: read as spoken are 90 % with none, 85 % with 10"
+    assert dark == "dark: read as spoken are 2 % with none, 45 % with 10."
+
+
+def test_judged_names_the_largest_step():
+    assert PICTURES["judged"]().text.endswith("The largest step from before to after: +89 points, bad.")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: annotated.disputed(IMAGES, SPOKEN, SPOKEN),
+        lambda: annotated.disputed(IMAGES, SPOKEN, [0, 1, 2, 3]),
+        lambda: annotated.disputed(IMAGES, SPOKEN, [0, 1, 2, 3, 10]),
+        lambda: annotated.readers(np.zeros((11, 11)), ("a", "b")),
+        lambda: annotated.readers(np.ones((10, 10)), ("a", "b")),
+        lambda: annotated.readers(np.full((11, 11), 0.5), ("a", "b")),
+        lambda: annotated.differences({"a": (0.1, 0.2, 0.3)}),
+        lambda: annotated.differences({"a": (0.1, 0.0)}),
+        lambda: annotated.differences({"a": (0.1, 0.0, float("nan"))}),
+        lambda: annotated.accuracy_by_images({"a": {0: [0.5]}}),
+        lambda: annotated.accuracy_by_images({"a": {0: [0.5], 10: [1.5]}}),
+        lambda: annotated.accuracy_by_images({"a": {0: [0.5], 10: [0.5]}, "b": {0: [0.5], 20: [0.5]}}),
+        lambda: annotated.judged({"a": {"x": 0.5}, "b": {"y": 0.5}}),
+        lambda: annotated.judged({"a": {"x": -0.5}}),
+        lambda: annotated.judged({}),
+    ],
+)
+def test_bad_input_is_refused(draw):
+    with pytest.raises(DataError):
+        draw()

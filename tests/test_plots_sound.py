@@ -1,0 +1,154 @@
+"""The figures of lecture 01: what they hold, what their words tell of their data, and how bad input is refused."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+
+from a2d import features
+from a2d.errors import DataError
+from a2d.plots import sound
+
+CONFIG = features.MfccConfig()
+HZ = np.fft.rfftfreq(CONFIG.n_fft, 1 / CONFIG.sample_rate)
+MELS = np.linspace(0, float(features.hz_to_mel(4000.0)), CONFIG.n_mels + 2)
+EDGES = features.mel_to_hz(MELS)
+FRAMES = np.random.default_rng(0).standard_normal((20, 40))
+
+
+def leaky():
+    floor = np.where(np.abs(HZ - 1000) < 300, -10.0, -40.0)
+    return sound.leakage(HZ, {"no window": floor, "Hann": 2 * floor}, tone=1000, far=500)
+
+
+def filters():
+    return sound.mel_filters(HZ, features.mel_filterbank(CONFIG), EDGES, MELS)
+
+
+GROUPS = {"backwards": [0.1, 0.2, 0.3], "another take": [3.9, 4.0, 4.2], "another speaker": [7.0, 8.0, 9.0]}
+ROWS = {"mean": (0.5, 0.45, 0.55), "two halves": (0.9, 0.85, 0.95)}
+
+# Every figure of this lecture, and how many panels it has.
+PICTURES = {
+    "aliasing": (lambda: sound.aliasing(5000, 8000), 1),
+    "leakage": (leaky, 1),
+    "filters": (filters, 2),
+    "few_filters": (lambda: sound.mel_filters(HZ, np.eye(3, 257), EDGES[:5], MELS[:5]), 2),
+    "smoothing": (lambda: sound.smoothing(np.arange(8.0), {"2 coefficients": np.full(8, 3.5)}), 1),
+    "there_and_back": (lambda: sound.there_and_back(FRAMES, FRAMES[::-1], 0.016), 4),
+    "distances": (lambda: sound.distances(GROUPS), 1),
+    "with_zeros": (lambda: sound.distances({"nearly all": [0.0, 0.0, 1.0, 1.0, 1.0]}), 1),
+    "one_group": (lambda: sound.distances({"alone": [2.0]}), 1),
+    "shares": (lambda: sound.shares_right(ROWS, {"guessing": 0.5}), 1),
+    "shares_alone": (lambda: sound.shares_right({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_panels_pixels_and_the_same_bytes_again(name):
+    from PIL import Image
+
+    make, panels = PICTURES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = make(), make()
+        data = first.png()
+    assert len(first.figure.axes) == panels
+    assert data == second.png()
+    with Image.open(io.BytesIO(data)) as picture:
+        assert picture.text == {"Description": first.text}
+        assert picture.width <= 1000
+        gray = np.asarray(picture.convert("L"))
+    assert gray.min() < 90
+    assert gray.max() > 240
+    assert first.text.endswith(".")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_hangs_over_the_edge(name, monkeypatch):
+    from matplotlib.text import Text
+
+    picture, drawn, draw = PICTURES[name][0](), [], Text.draw
+
+    def record(text, renderer, *arguments, **options):
+        if text.get_text().strip():
+            drawn.append((text.get_text(), text.get_window_extent(renderer)))
+        return draw(text, renderer, *arguments, **options)
+
+    monkeypatch.setattr(Text, "draw", record)
+    picture.png()
+    page = picture.figure.bbox
+    for content, box in drawn:
+        assert page.x0 - 1 <= box.x0 < box.x1 <= page.x1 + 1, content
+        assert page.y0 - 1 <= box.y0 < box.y1 <= page.y1 + 1, content
+
+
+# --- the words -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tone", "twin"), [(5000, 3000), (7000, 1000), (9000, 1000), (8000, 0)])
+def test_aliasing_names_the_lower_tone(tone, twin):
+    text = sound.aliasing(tone, 8000).text
+    assert f"A tone of {tone} Hz and one of {twin} Hz" in text
+    assert "they are the same" in text
+
+
+def test_leakage_tells_the_highest_level_far_away():
+    assert "no window -40 dB, Hann -80 dB" in leaky().text
+
+
+def test_filters_tell_widths_and_heights():
+    text = filters().text
+    widths = EDGES[2:] - EDGES[:-2]
+    assert f"lowest of 64 filters is {widths[0]:.0f} Hz wide, the highest {widths[-1]:.0f} Hz" in text
+    assert f"{(EDGES[1:-1] < 1000).sum()} of them" in text
+
+
+def test_smoothing_tells_the_error():
+    text = sound.smoothing([0.0, 2.0], {"mean": [1.0, 1.0], "all": [0.0, 2.0]}).text
+    assert "mean 1.0 dB, all 0.0 dB" in text
+
+
+def test_there_and_back_tells_frames_and_means_apart():
+    assert "are the same." in sound.there_and_back(FRAMES, FRAMES[::-1], 0.016).text
+    moved = FRAMES.copy()
+    moved[:, 0] += 2.5
+    text = sound.there_and_back(FRAMES, moved, 0.016).text
+    assert "are 2.5 apart on average" in text
+    assert text.endswith("over the 20 frames are 2.5 apart.")
+
+
+def test_distances_compare_with_the_first_group():
+    text = sound.distances(GROUPS).text
+    assert "backwards: 0.2." in text
+    assert "another take 4 (20 times as much), another speaker 8 (40 times as much)" in text
+
+
+def test_shares_tell_intervals_and_guessing():
+    text = sound.shares_right(ROWS, {"guessing": 0.5}).text
+    assert "mean: 50.0 % (45.0 % to 55.0 %); two halves: 90.0 % (85.0 % to 95.0 %)" in text
+    assert text.endswith("Guessing would give 50 %.")
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: sound.aliasing(3000, 8000), "not above half"),
+        (lambda: sound.leakage(HZ, {"a": HZ[1:]}, 1000, 500), "257 levels"),
+        (lambda: sound.leakage(HZ, {"a": HZ}, 1000, 5000), "no frequency"),
+        (lambda: sound.mel_filters(HZ, np.eye(3, 257), EDGES, MELS), "do not fit"),
+        (lambda: sound.smoothing([1.0, 2.0], {"a": [1.0]}), "2 levels"),
+        (lambda: sound.there_and_back(FRAMES, FRAMES[1:], 0.016), "do not fit"),
+        (lambda: sound.distances({"a": [0.0, 0.0, 1.0]}), "above 0"),
+        (lambda: sound.distances({"a": [-1.0, 2.0, 3.0]}), "above 0"),
+        (lambda: sound.distances({}), "at least one"),
+        (lambda: sound.shares_right({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
+        (lambda: sound.shares_right({"a": (0.5, np.nan, 0.7)}), "NaN"),
+    ],
+)
+def test_bad_input_is_refused(make, match):
+    with pytest.raises(DataError, match=match):
+        make()
