@@ -79,7 +79,7 @@ def _array(expected: np.ndarray, got: Any, rtol: float, atol: float) -> str:
         return ""
     with np.errstate(all="ignore"):
         far = np.where(bad, np.abs(got.astype(complex) - expected.astype(complex)), -1.0)
-    at = np.unravel_index(int(np.nanargmax(far)), far.shape)
+    at = np.unravel_index(int(np.argmax(np.nan_to_num(far, nan=np.inf))), far.shape)
     place = ", ".join(str(int(i)) for i in at)
     return (
         f"{int(bad.sum())} of {bad.size} values differ, the most at [{place}]: "

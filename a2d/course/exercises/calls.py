@@ -69,3 +69,43 @@ def judge_like(function: Callable[..., Any], sizes: tuple[int, int, int], frozen
     if result is None:
         return None
     return result, {name: parameter.requires_grad for name, parameter in net.named_parameters()}
+
+
+def reader_with_dropout(
+    function: Callable[..., Any], layers: list[np.ndarray], training: bool, images: np.ndarray, labels: np.ndarray
+) -> Any:
+    """Call it with a small network that has dropout, images and labels as tensors.
+
+    ``layers``: the weights (hidden, pixels) and (10, hidden) of the network's two layers; ``training``: the mode in
+    which it comes.
+    """
+    import torch
+    from torch import nn
+
+    (hidden, pixels), last = layers[0].shape, layers[1]
+    net = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(pixels, hidden, bias=False),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(hidden, 10, bias=False),
+    )
+    with torch.no_grad():
+        for at, weight in ((1, layers[0]), (4, last)):
+            net[at].weight.copy_(as_tensor(weight))
+    net.append(nn.LogSoftmax(dim=1)).train(training)
+    return function(net, as_tensor(images), as_tensor(labels))
+
+
+def scored(function: Callable[..., Any], image: np.ndarray, weights: np.ndarray, size: int) -> Any:
+    """Call it with an image, a function that scores one image of that shape with a number, and a size.
+
+    ``weights``, of the image's shape, say what the score is made of.
+    """
+
+    def score(one: np.ndarray) -> float:
+        if np.shape(one) != weights.shape:
+            raise ValueError(f"score takes an image of shape {weights.shape}, got {np.shape(one)}")
+        return float(np.tanh((weights * one).sum()))
+
+    return function(image, score, size)

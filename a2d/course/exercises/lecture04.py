@@ -313,8 +313,8 @@ EXERCISES = (
             "$m \\ln y$ with that rule.",
         ),
         right=(
-            "Both depend on the picture only through its distance to the mean. What is left at y = mean, the entropy "
-            "or the variance, is a floor under the training's loss that no network can break through."
+            "All that you needed of the targets is their mean and variance. What is left at y = mean, the entropy or "
+            "the variance, is a floor: no picture costs less on average."
         ),
         parts={"ordinary": 2, "edge": 1},
     ),
