@@ -335,7 +335,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
 
 
 def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:
-    """Handwritten digits by name: ``mnist`` (60,000 and 10,000) or ``builtin`` (scikit-learn's digits, 1,437 and 360).
+    """Handwritten digits by name: ``mnist`` (60,000 and 10,000) or ``builtin`` (scikit-learn's digits, 1,442 and 355).
 
     The built-in ones are real handwriting (E. Alpaydin and C. Kaynak, 1998; 8 x 8 pixels, 17 grey levels), enlarged
     to MNIST's 20 x 20 box in a 28 x 28 image; every fifth image of each class is for testing.

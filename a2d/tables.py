@@ -112,6 +112,24 @@ def evaluators() -> str:
     return markdown(["recipe", "MNIST test", "class means read", "confidence there", "reads our pictures"], rows)
 
 
+def choice() -> str:
+    """Recipes chosen on validation recordings, then measured on fresh seeds."""
+    found = results("choice")
+    rows = []
+    for name, entry in found["choosing"]["validation"].items():
+        fresh = found["fresh"]["test"].get(name, {})
+        keys = ("evaluator-adadelta_sampled", "evaluator_sampled", "finetuned_sampled")
+        told = [spread(fresh[key]) if fresh else "" for key in keys]
+        first, _, change = name.partition(", ")
+        label = f"`{first}`, {change}" if change else f"`{first}`"
+        rows.append(
+            [label + (" (chosen)" if name == found["choosing"]["chosen"] else ""), spread(entry["sampled"]), *told]
+        )
+    seeds = found["fresh"]["seeds"]
+    head = ["recipe", "validation", f"test, seeds {seeds[0]} to {seeds[-1]}", "by `evaluator`", "by it, fine-tuned"]
+    return markdown(head, rows)
+
+
 def lectures() -> str:
     """The lectures, what they hold, and what running them takes."""
     rows = []
@@ -127,4 +145,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "report": report_and_here,
     "labels": labels,
     "evaluators": evaluators,
+    "choice": choice,
 }

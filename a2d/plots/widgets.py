@@ -316,7 +316,7 @@ def _draw_prices(axes: Axes, betas: Sequence[float], cost: np.ndarray, rate: np.
         axes.annotate(
             f"\u03b2 = {betas[place]:g}", (rate[place], cost[place]), (6, 6), textcoords="offset points", **bold
         )
-    axes.margins(0.2)
+    axes.margins(x=0.38, y=0.2)  # the labels stand to the right of their points
     axes.set_xlabel("KL (nats per image)")
     axes.set_ylabel("reconstruction (nats per image)")
     _title(axes, "what each model pays", fontsize=10)

@@ -1,0 +1,160 @@
+"""The figures of lecture 02: what they hold, what their words tell of their data, and how bad input is refused."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import pytest
+
+from a2d.errors import DataError
+from a2d.plots import data
+
+RNG = np.random.default_rng(0)
+DIGITS = np.tile(np.arange(10), 40)
+SPEAKERS = np.repeat([f"{n:02d}" for n in range(20)], 20)
+LEVELS = -30.0 + 10 * (SPEAKERS == "07") + RNG.normal(0, 0.1, 400)
+SECONDS = 0.4 + 0.02 * DIGITS
+IMAGES = np.zeros((40, 28, 28))
+LABELS = np.arange(40) % 10
+for number, label in enumerate(LABELS):
+    IMAGES[number, : 2 * label + 2, :14] = 1.0
+WAVE = np.sin(np.arange(4000) / 5)
+RIGHT = np.diag(np.full(10, 9))
+WRONG = RIGHT + 3 * (np.arange(100).reshape(10, 10) == 58)
+ROWS = {"ann": (0.9, 0.8, 0.95), "ben": (0.25, 0.1, 0.4), "cleo": (0.6, 0.6, 0.6)}
+
+
+def few_speakers():
+    names = np.array(["a_rather_long_name", "bo"])[np.arange(400) % 2]
+    return data.lengths_and_levels(SECONDS, LEVELS, DIGITS, names)
+
+
+# Every figure of this lecture, and how many panels it has (a colour bar is one).
+PICTURES = {
+    "lengths": (lambda: data.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS), 4),
+    "few_speakers": (few_speakers, 4),
+    "trimmed": (lambda: data.trimmed({"one": WAVE, "two": WAVE[:900]}, {"one": (800, 2400), "two": (0, 900)}, 8000), 2),
+    "handwriting": (lambda: data.handwriting(IMAGES, LABELS), 2),
+    "neighbours": (lambda: data.neighbours({"near": [1.0, 2.0, 3.0], "far": [4.0, 6.0]}), 1),
+    "nearest_of_all": (lambda: data.neighbours({"copies": [0.0, 0.0]}), 1),
+    "named": (lambda: data.named_digits({"heard": RIGHT, "not heard": WRONG}), 3),
+    "named_once": (lambda: data.named_digits({"heard": WRONG}), 2),
+    "by_speaker": (lambda: data.by_speaker(ROWS, {"the other split": 0.7}), 1),
+    "one_speaker": (lambda: data.by_speaker({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_panels_pixels_and_the_same_bytes_again(name):
+    from PIL import Image
+
+    make, panels = PICTURES[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = make(), make()
+        content = first.png()
+    assert len(first.figure.axes) == panels
+    assert content == second.png()
+    with Image.open(io.BytesIO(content)) as picture:
+        assert picture.text == {"Description": first.text}
+        assert picture.width <= 1000
+        gray = np.asarray(picture.convert("L"))
+    assert gray.min() < 90
+    assert gray.max() > 240
+    assert first.text.endswith(".")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_no_text_hangs_over_the_edge(name, monkeypatch):
+    from matplotlib.text import Text
+
+    picture, drawn, draw = PICTURES[name][0](), [], Text.draw
+
+    def record(text, renderer, *arguments, **options):
+        if text.get_text().strip():
+            drawn.append((text.get_text(), text.get_window_extent(renderer)))
+        return draw(text, renderer, *arguments, **options)
+
+    monkeypatch.setattr(Text, "draw", record)
+    picture.png()
+    page = picture.figure.bbox
+    for content, box in drawn:
+        assert page.x0 - 1 <= box.x0 < box.x1 <= page.x1 + 1, content
+        assert page.y0 - 1 <= box.y0 < box.y1 <= page.y1 + 1, content
+
+
+# --- the words -----------------------------------------------------------------------------------------
+
+
+def test_lengths_and_levels_tell_ends_and_what_explains_them():
+    text = data.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS).text
+    assert "from 0 with 0.40 s to 9 with 0.58 s; of its variance the digit explains 100 %, the speaker 0 %" in text
+    assert "the digit explains 0 %, the speaker 100 %" in text
+
+
+@pytest.mark.parametrize("groups", [DIGITS.astype(str), SPEAKERS])
+def test_what_groups_explain_is_the_fit_of_a_regression(groups):
+    from sklearn.linear_model import LinearRegression
+
+    values = RNG.normal(size=400) + 0.1 * DIGITS + 0.5 * (SPEAKERS == "03")
+    member = (groups[:, None] == np.unique(groups)).astype(float)
+    fit = LinearRegression().fit(member, values).score(member, values)
+    assert data._explained(values, groups) == pytest.approx(fit)
+    assert data._explained(np.ones(400), groups) == 0
+
+
+def test_trimmed_tells_what_is_kept():
+    assert (
+        PICTURES["trimmed"][0]().text == "one: 0.50 s, of which 0.20 s are kept; two: 0.11 s, of which 0.11 s are kept."
+    )
+
+
+def test_handwriting_tells_the_ink():
+    text = data.handwriting(IMAGES, LABELS).text
+    assert "40 images. Mean ink by class: from 3.6 % (0) to 35.7 % (9); the class explains 100 %" in text
+
+
+def test_the_classes_whose_means_are_most_alike_are_named():
+    images = IMAGES.copy()
+    images[LABELS == 6] = images[LABELS == 2]
+    assert data.handwriting(images, LABELS).text.endswith("most alike are those of 2 and 6.")
+
+
+def test_neighbours_tell_medians():
+    assert PICTURES["neighbours"][0]().text == "Median distance, near: 2.00; far: 5.00."
+
+
+def test_named_digits_tell_the_most_frequent_confusion():
+    text = data.named_digits({"heard": RIGHT, "not heard": WRONG}).text
+    assert text.startswith("heard: 90 of 90 are named right (100.0 %). ")
+    assert "not heard: 90 of 93 are named right (96.8 %); most often 5 is named 8 (3 of 12)." in text
+
+
+def test_by_speaker_tells_the_ends_and_who_is_below():
+    text = data.by_speaker(ROWS, {"the other split": 0.7}).text
+    assert text == "3 speakers, named right from 25 % (ben) to 90 % (ann). Below the other split (70.0 %): 2 of 3."
+    assert data.by_speaker({"ann": ROWS["ann"]}).text == "One speaker, ann: 90 % are named right."
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: data.lengths_and_levels(SECONDS, LEVELS[1:], DIGITS, SPEAKERS), "differ in number"),
+        (lambda: data.lengths_and_levels([np.nan], [1.0], [1], ["a"]), "NaN"),
+        (lambda: data.trimmed({"one": WAVE}, {"one": (10, 5000)}, 8000), "within it"),
+        (lambda: data.trimmed({"one": WAVE}, {"two": (10, 50)}, 8000), "within it"),
+        (lambda: data.handwriting(IMAGES[:9], LABELS[:9]), "at least once"),
+        (lambda: data.handwriting(2 * IMAGES, LABELS), r"\[0, 1\]"),
+        (lambda: data.neighbours({"a": [-1.0, 2.0]}), "0 or more"),
+        (lambda: data.neighbours({str(n): [1.0] for n in range(9)}), "1 to 5"),
+        (lambda: data.named_digits({"a": RIGHT[:5]}), "one to three"),
+        (lambda: data.named_digits({"a": RIGHT * 0}), "one to three"),
+        (lambda: data.by_speaker({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
+        (lambda: data.by_speaker({}), "at least one"),
+    ],
+)
+def test_bad_input_is_refused(make, match):
+    with pytest.raises(DataError, match=match):
+        make()
