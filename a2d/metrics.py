@@ -158,3 +158,49 @@ def mean_and_spread(values: list[float]) -> dict[str, float | int | list[float]]
         "n": len(x),
         "values": [float(v) for v in x],
     }
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Readings in bins of equal width by confidence: ``count (bins,)``, and per bin the mean confidence and accuracy.
+
+    Bin m holds the confidences c with m / bins <= c < (m + 1) / bins, the last one 1 as well. An empty bin has NaN.
+    """
+
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Reliability:
+    """Sort readings into bins by their confidence (lecture 06).
+
+    ``confidence (n,)`` in [0, 1], ``right (n,)`` True where the reading is right. Raises :class:`DataError` for
+    other shapes or values. Source: A. Niculescu-Mizil and R. Caruana (2005).
+    """
+    sure, right = np.asarray(confidence, dtype=np.float64), np.asarray(right)
+    if sure.ndim != 1 or sure.shape != right.shape or len(sure) == 0 or bins < 1:
+        raise DataError(
+            f"confidences have shape {sure.shape}, right or wrong has {right.shape}, with {bins} bins",
+            where="reliability",
+            hint="Give two arrays of one length, at least 1, and at least 1 bin",
+        )
+    # A probability that was summed in float32 may exceed 1 by a hair.
+    if not ((sure >= 0) & (sure <= 1 + 1e-5)).all():
+        raise DataError("confidences must lie in [0, 1]", where="reliability")
+    at = np.minimum((sure * bins).astype(int), bins - 1)
+    count = np.bincount(at, minlength=bins)
+    some = np.where(count, count, np.nan)
+    hits = np.bincount(at, right.astype(bool).astype(float), bins)
+    return Reliability(count, np.bincount(at, sure, bins) / some, hits / some)
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
+    """Expected calibration error: mean over the readings of their bin's |accuracy - mean confidence|, from 0 to 1.
+
+    Arguments and errors as for :func:`reliability`. It is positive by chance alone for few readings, even if the
+    confidences are right. Source: C. Guo et al. (2017), arXiv:1706.04599, equation 3.
+    """
+    table = reliability(confidence, right, bins)
+    gap = np.abs(table.accuracy - table.confidence)
+    return float((table.count * np.nan_to_num(gap)).sum() / table.count.sum())

@@ -1,12 +1,13 @@
 """Retrain every shipped weight and rewrite every results file from real data: ``make reproduce``.
 
 ``python -m a2d.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and is
-resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about an hour
-on two cores.
+resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about two
+hours on two cores.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import shutil
@@ -19,10 +20,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tables, tasks, training, weights
+from a2d import annotation, checkpoints, datasets, experiments, metrics, recipes, runs, tables, tasks, training, weights
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
-from a2d.files import write_json, write_text
+from a2d.files import write_bytes, write_json, write_text
 from a2d.pairing import Targets
 from a2d.tables import RESULTS, ROOT
 
@@ -55,6 +56,16 @@ def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], 
     }
     write_json(RESULTS / f"{name}.json", {**head, **result})
     print(f"wrote results/{name}.json")
+
+
+def write_pictures(name: str, pictures: torch.Tensor) -> None:
+    """Write ``results/NAME.png``: pictures ``(rows, columns, 28, 28)`` in [0, 1], 28 pixels each, no gaps."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(experiments.strips(pictures)).save(stream, format="PNG", optimize=True)
+    write_bytes(RESULTS / f"{name}.png", stream.getvalue())
+    print(f"wrote results/{name}.png")
 
 
 def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
@@ -296,6 +307,72 @@ def protocol() -> None:
     judge_protocol()
 
 
+# ------------------------------------------------------------------------------------------------ the comparisons
+
+
+def _hashes(*names: str) -> dict[str, str]:
+    """Content hashes of data sets; ``mnist-test`` is MNIST's test part."""
+    load = {
+        "fsdd": lambda: datasets.load_spoken("fsdd"),
+        "mnist": lambda: datasets.load_images("mnist"),
+        "mnist-test": lambda: datasets.load_images("mnist", "test"),
+    }
+    return {name: load[name]().content_hash for name in names}
+
+
+def beta() -> None:
+    """Train image VAEs for several betas and likelihoods; ship those with two latent dimensions (lecture 03)."""
+    run = WORK / "beta-sweep"
+    runs.train("beta-sweep", "mnist", run, resume=True, progress=sys.stderr.isatty())
+    sweep = weights.load(run).net.half().float()  # as it is shipped
+    found = experiments.beta_sweeps(sweep, WORK / "beta")
+    keys = ("reconstruction", "kl", "negative_elbo", "active_units")
+    figures = {f"beta {b}": {k: row[k] for k in keys} for b, row in found["latent 2"].items()}
+    ship(run, "beta-sweep", "a2d train beta-sweep --data mnist --out RUN", figures)
+    data = _hashes("mnist", "mnist-test")
+    write_results("beta", "beta", [0], data, found)
+    rows, images = experiments.likelihoods(WORK / "beta")
+    write_results("likelihood", "beta", [0], data, rows)
+    write_pictures("likelihood", images)
+
+
+def targets() -> None:
+    """Compare the three target rules, and the noise that each leaves in the gradient (lecture 04)."""
+    seeds = (0, 1, 2)
+    found, images = experiments.target_rules(WORK / "targets", seeds)
+    found["gradient"] = experiments.gradient_noise(WORK / "targets")
+    write_results("targets", "targets", list(seeds), _hashes("fsdd", "mnist", "mnist-test"), found)
+    write_pictures("targets", images)
+
+
+CHOOSING, FRESH = (5, 6, 7), (8, 9, 10, 11, 12)
+
+
+def choice() -> None:
+    """Choose a recipe on validation parts, and measure it on the test parts of other seeds (lecture 08)."""
+    runs.train("evaluator-adadelta", "mnist", WORK / "evaluator-adadelta", resume=True, progress=sys.stderr.isatty())
+    chooser, shipped = weights.load(WORK / "evaluator-adadelta").net, weights.load("evaluator").net
+    work = WORK / "choice"
+    chosen = experiments.choosing(work, chooser, {"evaluator": shipped}, CHOOSING)
+    names = list(dict.fromkeys((chosen["chosen"], "report", "report-plain")))
+    judges = {"evaluator-adadelta": chooser, "evaluator": shipped}
+    found = experiments.fresh(work, names, judges, FRESH, _finetuned_on_own_drawings)
+    about = (
+        "judge: evaluator-adadelta, trained on MNIST only, with the settings of PyTorch's example; "
+        "'finetuned' is the shipped evaluator fine-tuned on 100 validation drawings of the run, labels = spoken class"
+    )
+    data = _hashes("fsdd", "mnist")
+    write_results("choice", "choice", [*CHOOSING, *FRESH], data, {"about": about, "choosing": chosen, "fresh": found})
+
+
+def _finetuned_on_own_drawings(model: weights.Model, spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
+    """The shipped evaluator, fine-tuned on 100 drawings of validation recordings as in the protocol."""
+    drawn, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
+    task = tasks.FinetuneTask(weights.load("evaluator").net, drawn, labels)
+    training.fit(task, recipes.load("finetuned").training, seed=seed)
+    return task.model
+
+
 def pictures() -> None:
     """The README's pictures, from the shipped models and FSDD's test part."""
     folder = ROOT / "docs"
@@ -320,6 +397,9 @@ STEPS = {
     "annotate": annotate,
     "finetuned": finetuned,
     "protocol": protocol,
+    "beta": beta,
+    "targets": targets,
+    "choice": choice,
     "pictures": pictures,
     "readme": readme,
 }

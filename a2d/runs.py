@@ -23,8 +23,8 @@ from a2d.evaluator import AccuracyNet, embed, read
 from a2d.features import MfccConfig, cached_mfcc_means
 from a2d.files import write_json
 from a2d.pairing import Targets
-from a2d.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask
-from a2d.vae import AudioVAE
+from a2d.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask, ImageVaeTask
+from a2d.vae import AudioVAE, elbo_terms
 
 CARD = "card.json"
 
@@ -98,8 +98,9 @@ def train(
 ) -> dict[str, Any]:
     """Train a recipe into the folder ``out`` and return its card.
 
-    ``data`` is a data set's name or folder; for an evaluator the images' name, for fine-tuning a folder of
-    annotations. Raises an :class:`~a2d.errors.A2DError` for whatever is wrong with the recipe, data or folder.
+    ``data`` is a data set's name or folder; for an evaluator or an image VAE the images' name, for fine-tuning a
+    folder of annotations.
+    Raises an :class:`~a2d.errors.A2DError` for whatever is wrong with the recipe, data or folder.
     """
     seed, recipe = recipes.check_seed(seed), recipes.load(recipe_name)
     if epochs is not None:
@@ -108,9 +109,12 @@ def train(
     _check_out(out, resume)
     if recipe.kind in ("generator", "classifier"):
         task, facts = _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progress)
-    elif recipe.kind == "evaluator":
+    elif recipe.kind in ("evaluator", "image-vae"):
         train_images = datasets.load_images(data)
-        task = EvaluatorTask(train_images, datasets.load_images(data, "test"), seed=seed)
+        if recipe.kind == "evaluator":
+            task = EvaluatorTask(train_images, datasets.load_images(data, "test"), seed=seed)
+        else:
+            task = ImageVaeTask(recipe, train_images, seed=seed)
         facts = {"data": {"name": data, "hash": train_images.content_hash, "n": len(train_images)}}
     else:
         task, facts = _finetune_task(recipe, data, evaluator)
@@ -244,16 +248,19 @@ def variety(
     real: datasets.Images,
     *,
     seed: int = 0,
+    real_features: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Within-class diversity relative to handwriting (evaluator's features and pixels) and Frechet distance.
 
-    As a yardstick the same distance is given between two halves of the handwriting.
+    As a yardstick the same distance is given between two halves of the handwriting. ``real_features`` are the
+    judge's of ``real``, if they are known already.
     """
     generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 1))
     rounds = max(1, -(-2000 // len(digits)))
     drawn = torch.cat([net.draw(features, generator) for _ in range(rounds)])
     labels = np.tile(digits.numpy(), rounds)
-    fake, true = embed(judge, drawn), embed(judge, real.pixels)
+    fake = embed(judge, drawn)
+    true = embed(judge, real.pixels) if real_features is None else real_features
     half = np.random.default_rng(seed).permutation(len(true))
     a, b = half[: len(half) // 2], half[len(half) // 2 :]
     pixels = real.pixels.reshape(len(real), -1) / 255.0
@@ -286,6 +293,8 @@ def evaluate(
         raise RecipeError("this is a file; a folder is needed", where=out, hint="Name another folder with --out")
     if model.kind in ("evaluator", "finetune"):
         result, pictures = _evaluate_reader(model, data, seed)
+    elif model.kind == "image-vae":
+        result, pictures = _evaluate_image_vaes(model, data, seed), {}
     else:
         result, pictures = _evaluate_spoken(model, data, images, evaluators, seed, progress)
     result = {"model": str(model.path), "sha256": checkpoints.file_hash(model.path), "seed": seed, **result}
@@ -306,6 +315,17 @@ def _evaluate_reader(model: weights.Model, data: str, seed: int):
     result = {"kind": model.kind, "data": {"name": data, "part": "test", "n": len(images)}}
     result |= {"accuracy": estimate.as_dict(), "confusion": table.tolist()}
     return result, {"confusion": plots.confusion_matrix(table, title="handwritten and read digits")}
+
+
+def _evaluate_image_vaes(model: weights.Model, data: str, seed: int) -> dict[str, Any]:
+    """The terms of the ELBO on test images, for each model of the sweep with the same noise."""
+    images = datasets.load_images(data, "test")
+    pixels = torch.tensor(images.pixels).float() / 255
+    terms = {}
+    for vae in model.net.vaes:
+        generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6))
+        terms[f"beta {vae.config.beta:g}"] = elbo_terms(vae, pixels, generator)
+    return {"kind": model.kind, "data": {"name": data, "part": "test", "n": len(images)}, "terms": terms}
 
 
 def _test_part(model: weights.Model, data: str, progress: bool) -> tuple[datasets.SpokenDigits, Tensor, Tensor, str]:

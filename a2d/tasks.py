@@ -13,7 +13,7 @@ from a2d import datasets, recipes
 from a2d.classifier import AudioMLP
 from a2d.evaluator import AccuracyNet, normalise, read
 from a2d.pairing import Targets
-from a2d.vae import AudioVAE, negative_elbo
+from a2d.vae import AudioVAE, BetaSweep, negative_elbo
 
 
 class GeneratorTask:
@@ -96,6 +96,33 @@ class ClassifierTask:
         if self.validation is None:
             return {}
         return {"accuracy": float((self.model.predict(self.validation[0]) == self.validation[1]).float().mean())}
+
+
+class ImageVaeTask:
+    """Training of image VAEs, one for each beta of the recipe's sweep, on the same batches of handwritten digits."""
+
+    def __init__(self, recipe: recipes.Recipe, images: datasets.Images, *, seed: int):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = BetaSweep(recipe.model, recipe.sweep.betas)
+        self.pixels, self.n_items = torch.tensor(images.pixels), len(images)
+
+    def loss(self, indices: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
+        """Sum over the models of the negative ELBO (each has its own weights, so each gets its own gradient)."""
+        images = self.pixels[indices].float() / 255
+        losses, logged = [], {}
+        for vae, outcome in zip(self.model.vaes, self.model(images, generator), strict=True):
+            output, mu, logvar = outcome
+            terms = negative_elbo(output, images, mu, logvar, vae.config, progress)
+            losses.append(terms.loss.mean())
+            name = f"beta {vae.config.beta:g}"
+            logged[f"reconstruction, {name}"] = terms.reconstruction.mean().item()
+            logged[f"kl, {name}"] = terms.kl.mean().item()
+        return torch.stack(losses).sum(), logged
+
+    def validate(self, generator: torch.Generator) -> dict[str, float]:
+        """Nothing is chosen by looking."""
+        return {}
 
 
 class EvaluatorTask:

@@ -1,5 +1,7 @@
 """The report's generator: a VAE from a mean-MFCC vector to an image, and its ELBO. Lectures 03 and 05.
 
+Beside it stands the VAE that lecture 03 looks into: from an image to the same image, with a latent of two dimensions.
+
 All terms are in nats per image: natural logarithms, summed over the 784 pixels or the latent dimensions, averaged
 over the images of the batch by whoever calls.
 """
@@ -7,14 +9,14 @@ over the images of the batch by whoever calls.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from a2d.errors import refuse
+from a2d.errors import ModelError, refuse
 from a2d.layers import FeatureScaler, mlp
 
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -108,8 +110,7 @@ class AudioVAE(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image in [0, 1], ``(b, 28, 28)``."""
-        logits = self.decoder(z)
-        return logits.sigmoid() if self.config.likelihood == "bernoulli" else logits.clamp(0, 1)
+        return mean_image(self.decoder(z), self.config.likelihood)
 
     def forward(self, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         mu, logvar = self.encode(features, generator)
@@ -128,6 +129,11 @@ class AudioVAE(nn.Module):
             return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
         finally:
             self.train(was_training)
+
+
+def mean_image(output: Tensor, likelihood: Likelihood) -> Tensor:
+    """From a decoder's output (logits, or means that may leave [0, 1]) to the image that it stands for, in [0, 1]."""
+    return output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)
 
 
 def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
@@ -170,7 +176,7 @@ class Elbo(NamedTuple):
     loss: Tensor
 
 
-def beta_at(config: VaeConfig, progress: float) -> float:
+def beta_at(config: VaeConfig | ImageVaeConfig, progress: float) -> float:
     """Weight of the KL term after the share ``progress`` of the training: it rises in a line, then stays.
 
     A KL term that is weak at first keeps the decoder from learning to ignore z (S. Bowman et al. 2016).
@@ -179,7 +185,12 @@ def beta_at(config: VaeConfig, progress: float) -> float:
 
 
 def negative_elbo(
-    output: Tensor, target: Tensor, mu: Tensor, logvar: Tensor, config: VaeConfig, progress: float = 1.0
+    output: Tensor,
+    target: Tensor,
+    mu: Tensor,
+    logvar: Tensor,
+    config: VaeConfig | ImageVaeConfig,
+    progress: float = 1.0,
 ) -> Elbo:
     """Negative ELBO of decoder outputs (logits or means) against target images ``(b, 28, 28)``.
 
@@ -192,3 +203,154 @@ def negative_elbo(
         reconstruction = gaussian_nll(output, target, config.sigma)
     kl = kl_divergence(mu, logvar)
     return Elbo(reconstruction, kl, reconstruction + beta_at(config, progress) * kl)
+
+
+# ---------------------------------------------------------------------------------------- from an image to an image
+
+
+@dataclass(frozen=True)
+class ImageVaeConfig:
+    """Size and loss of a VAE of images.
+
+    ``latent``: number of latent dimensions (2 can be walked through); ``channels``: feature maps at 7 x 7 pixels;
+    ``hidden``: width of the fully-connected layers on either side of the latent; ``likelihood``, ``beta``, ``warmup``
+    and ``sigma`` as in :class:`VaeConfig`.
+    """
+
+    latent: int = 2
+    channels: int = 16
+    hidden: int = 64
+    likelihood: Likelihood = "bernoulli"
+    beta: float = 1.0
+    warmup: float = 0.0
+    sigma: float = 0.3
+
+    def __post_init__(self) -> None:
+        problems = {
+            "latent": self.latent >= 1,
+            "channels": self.channels >= 2,
+            "hidden": self.hidden >= 1,
+            "likelihood": self.likelihood in ("bernoulli", "gaussian"),
+            "beta": self.beta >= 0,
+            "warmup": 0 <= self.warmup <= 1,
+            "sigma": self.sigma > 0,
+        }
+        refuse(problems, self, "model")
+
+
+class ImageEncoder(nn.Module):
+    """Convolutions from images ``(b, 28, 28)`` to ``mu`` and ``logvar``, ``(b, latent)`` each: the decoder's mirror."""
+
+    def __init__(self, config: ImageVaeConfig):
+        super().__init__()
+        c = config.channels
+        self.down1 = nn.Conv2d(1, c // 2, 4, stride=2, padding=1)
+        self.down2 = nn.Conv2d(c // 2, c, 4, stride=2, padding=1)
+        self.fc = nn.Linear(c * 7 * 7, config.hidden)
+        self.head = nn.Linear(config.hidden, 2 * config.latent)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.relu(self.down2(F.relu(self.down1(images[:, None]))))
+        mu, logvar = self.head(F.relu(self.fc(x.flatten(1)))).chunk(2, dim=-1)
+        return mu, logvar
+
+
+class ImageVAE(nn.Module):
+    """A VAE from an image ``(b, 28, 28)`` in [0, 1] to itself. Its decoder is the report's, behind two layers."""
+
+    def __init__(self, config: ImageVaeConfig):
+        super().__init__()
+        self.config = config
+        self.encoder = ImageEncoder(config)
+        self.widen = mlp([config.latent, config.hidden, config.hidden], 0.0)
+        self.decoder = Decoder(VaeConfig(latent=config.hidden, channels=config.channels))
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each, of images ``(b, 28, 28)`` in [0, 1]."""
+        return self.encoder(images)
+
+    def output(self, z: Tensor) -> Tensor:
+        """The decoder's output for ``z (b, latent)``: pixel logits (Bernoulli) or means (Gaussian), ``(b, 28, 28)``."""
+        return self.decoder(self.widen(z))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Mean image in [0, 1], ``(b, 28, 28)``."""
+        return mean_image(self.output(z), self.config.likelihood)
+
+    def forward(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.encode(images)
+        return self.output(reparameterise(mu, logvar, generator)), mu, logvar
+
+    @torch.inference_mode()
+    def reconstruct(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Images in [0, 1] for images ``(b, 28, 28)``; ``generator`` samples z, None takes its mean."""
+        mu, logvar = self.encode(images)
+        return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+
+
+class BetaSweep(nn.Module):
+    """One :class:`ImageVAE` for each weight of the KL term in ``betas``; ``sweep[1.0]`` is the one whose beta is 1.
+
+    All begin with the same weights, see the same batches and draw the same noise, so that they differ by beta alone.
+    """
+
+    def __init__(self, config: ImageVaeConfig, betas: tuple[float, ...]):
+        super().__init__()
+        self.betas = betas
+        first = ImageVAE(replace(config, beta=betas[0]))
+        self.vaes = nn.ModuleList([first])
+        for beta in betas[1:]:
+            vae = ImageVAE(replace(config, beta=beta))
+            vae.load_state_dict(first.state_dict())
+            self.vaes.append(vae)
+
+    def __getitem__(self, beta: float) -> ImageVAE:
+        if beta not in self.betas:
+            there = ", ".join(f"{b:g}" for b in self.betas)
+            raise ModelError(f"there is no model with beta = {beta:g}", where="beta sweep", hint=f"Use one of {there}")
+        return self.vaes[self.betas.index(beta)]
+
+    def forward(self, images: Tensor, generator: torch.Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Output, ``mu`` and ``logvar`` of each model, in the order of ``betas``, with the same noise."""
+        state, results = generator.get_state(), []
+        for vae in self.vaes:
+            generator.set_state(state)
+            results.append(vae(images, generator))
+        return results
+
+
+ACTIVE = 0.01
+
+
+@torch.inference_mode()
+def elbo_terms(
+    vae: ImageVAE, images: Tensor, generator: torch.Generator, batch_size: int = 1000
+) -> dict[str, float | int | list[float]]:
+    """How a VAE uses its latent: the terms of the negative ELBO over images ``(n, 28, 28)`` in [0, 1].
+
+    ``reconstruction`` (one sample of z each) and ``kl`` in nats per image, means over the images;
+    ``negative_elbo``, their sum, whatever beta the model was trained with; ``kl_by_dimension`` and
+    ``variance_of_mu`` (variance of the posterior's mean over the images), from the dimension with the largest KL to
+    that with the least; ``active_units``, how many dimensions have a ``variance_of_mu`` above 0.01.
+    Source: Y. Burda, R. Grosse and R. Salakhutdinov (2016), arXiv:1509.00519, section 5.2. Lecture 03.
+    """
+    reconstruction, mus, logvars = [], [], []
+    for part in images.split(batch_size):
+        output, mu, logvar = vae(part, generator)
+        reconstruction.append(negative_elbo(output, part, mu, logvar, vae.config).reconstruction)
+        mus.append(mu)
+        logvars.append(logvar)
+    mu, logvar = torch.cat(mus), torch.cat(logvars)
+    # one dimension at a time: the sum over a last axis of length 1 leaves each as it is
+    by_dimension = kl_divergence(mu[..., None], logvar[..., None]).mean(0)
+    order = by_dimension.argsort(descending=True)
+    variance = mu.var(0, correction=0)[order]
+    mean, kl = float(torch.cat(reconstruction).mean()), float(by_dimension.sum())
+    return {
+        "reconstruction": mean,
+        "kl": kl,
+        "negative_elbo": mean + kl,
+        "kl_by_dimension": by_dimension[order].tolist(),
+        "variance_of_mu": variance.tolist(),
+        "active_units": int((variance > ACTIVE).sum()),
+    }

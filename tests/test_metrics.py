@@ -182,3 +182,40 @@ def test_mean_and_spread_of_several_seeds():
     assert out["sd"] == pytest.approx(0.02)
     assert (out["min"], out["max"], out["n"]) == (0.8, 0.84, 3)
     assert metrics.mean_and_spread([0.5])["sd"] == 0.0
+
+
+# --------------------------------------------------------------------------------------------------------- calibration
+
+
+def test_reliability_counts_and_averages_each_bin():
+    table = metrics.reliability(np.array([0.1, 0.3, 0.45, 1.0]), np.array([True, False, True, True]), bins=2)
+    assert table.count.tolist() == [3, 1]
+    np.testing.assert_allclose(table.confidence, [0.85 / 3, 1.0])
+    np.testing.assert_allclose(table.accuracy, [2 / 3, 1.0])
+    empty = metrics.reliability(np.array([0.9]), np.array([True]), bins=4)
+    assert empty.count.tolist() == [0, 0, 0, 1]
+    assert np.isnan(empty.accuracy[:3]).all()
+
+
+def test_calibration_error_is_what_scikit_learn_s_bins_give(rng):
+    from sklearn.calibration import calibration_curve
+
+    sure = rng.random(500)
+    right = rng.random(500) < sure**2
+    accuracy, confidence = calibration_curve(right, sure, n_bins=8)
+    weights = np.bincount(np.minimum((sure * 8).astype(int), 7), minlength=8) / 500
+    expected = (weights * np.abs(accuracy - confidence)).sum()
+    np.testing.assert_allclose(metrics.calibration_error(sure, right, 8), expected)
+
+
+def test_calibration_error_of_the_sure_and_of_the_honest(rng):
+    assert metrics.calibration_error(np.ones(10), np.zeros(10, bool)) == 1
+    assert metrics.calibration_error(np.ones(10), np.ones(10, bool)) == 0
+    sure = rng.random(100_000)
+    assert metrics.calibration_error(sure, rng.random(100_000) < sure) < 0.01
+
+
+@pytest.mark.parametrize(("sure", "right"), [([], []), ([0.5], [True, False]), ([1.5], [True]), ([np.nan], [True])])
+def test_confidences_that_do_not_fit_are_refused(sure, right):
+    with pytest.raises(DataError):
+        metrics.calibration_error(np.array(sure), np.array(right, bool))

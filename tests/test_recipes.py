@@ -95,6 +95,7 @@ def test_unknown_keys_are_refused_with_the_nearest_known_one(values, message):
         (changed(features={"fmax": "high"}), "fmax.*'high' is not a"),
         (changed(targets={"rule": "best"}), "rule.*is not one of 'random', 'fixed', 'mean'"),
         (changed(training=3), "training must be a table"),
+        (changed(sweep={"betas": [1.0]}), "unknown key 'sweep'"),
         (changed(model={"latent": 0}), "latent = 0 is out of its range"),
         (changed(features={"hop_length": 5000}), "hop_length = 5000 is out of its range"),
     ],
@@ -146,3 +147,29 @@ def test_every_setting_is_explained(kind, part):
     obvious = {"sample_rate", "n_fft", "hop_length", "n_mels", "n_mfcc", "fmin", "fmax", "optimizer"}
     unexplained = [f.name for f in fields(cls) if f.name not in obvious and f"``{f.name}``" not in (cls.__doc__ or "")]
     assert set(unexplained) <= {"likelihood", "gamma", "weight_decay", "policy"}
+
+
+def test_sweep_is_read_with_whole_numbers_too():
+    recipe = recipes.parse({"kind": "image-vae", "sweep": {"betas": [0, 0.5, 1]}})
+    assert recipe.sweep.betas == (0.0, 0.5, 1.0)
+    assert all(type(b) is float for b in recipe.sweep.betas)
+    assert recipe.features is None
+    assert recipes.parse(json.loads(json.dumps(recipe.as_dict()))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("betas", "message"),
+    [
+        ([], "makes no sense"),
+        ([1.0, 1.0], "makes no sense"),
+        ([1.0, -1.0], "makes no sense"),
+        ([math.nan], "nan is not a finite number"),
+        ([True], "True is not a finite number"),
+        (["1"], "'1' is not a finite number"),
+        (1.0, "1.0 is not a list of float"),
+    ],
+)
+def test_betas_that_make_no_sense_are_refused(betas, message):
+    with pytest.raises(RecipeError, match=message) as caught:
+        recipes.parse({"kind": "image-vae", "sweep": {"betas": betas}})
+    assert caught.value.hint

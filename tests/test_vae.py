@@ -13,12 +13,16 @@ from torch import nn
 from torch.distributions import Bernoulli, Normal
 from torch.distributions import kl_divergence as torch_kl
 
-from a2d.errors import RecipeError
+from a2d.errors import ModelError, RecipeError
 from a2d.vae import (
     AudioVAE,
+    BetaSweep,
+    ImageVAE,
+    ImageVaeConfig,
     VaeConfig,
     bernoulli_nll,
     beta_at,
+    elbo_terms,
     gaussian_nll,
     kl_divergence,
     negative_elbo,
@@ -267,3 +271,103 @@ def test_forward_draws_from_the_generator_alone():
 def test_settings_out_of_range_are_named(key, value):
     with pytest.raises(RecipeError, match=key):
         replace(SMALL, **{key: value})
+
+
+# ----------------------------------------------------------------------------------------- from an image to an image
+
+TINY = ImageVaeConfig(latent=3, channels=4, hidden=8)
+
+
+def image_vae(**changes) -> ImageVAE:
+    torch.manual_seed(0)
+    return ImageVAE(replace(TINY, **changes)).eval()
+
+
+def some_images(n: int = 6) -> torch.Tensor:
+    return torch.rand(n, 28, 28, generator=seeded(9))
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_image_vae_shapes_and_range(batch, likelihood):
+    vae, images = image_vae(likelihood=likelihood), some_images(batch)
+    with torch.no_grad():
+        output, mu, logvar = vae(images, seeded())
+        decoded = vae.decode(50 * mu)
+    assert output.shape == (batch, 28, 28)
+    assert mu.shape == logvar.shape == (batch, 3)
+    for picture in (vae.reconstruct(images), vae.reconstruct(images, seeded()), decoded):
+        assert picture.shape == (batch, 28, 28)
+        assert 0 <= float(picture.min()) <= float(picture.max()) <= 1
+
+
+def test_image_vae_draws_from_the_generator_alone():
+    vae, images = image_vae(), some_images()
+    state = torch.get_rng_state()
+    assert torch.equal(vae(images, seeded(1))[0], vae(images, seeded(1))[0])
+    assert torch.equal(vae.reconstruct(images, seeded(1)), vae.reconstruct(images, seeded(1)))
+    assert not torch.equal(vae.reconstruct(images, seeded(1)), vae.reconstruct(images, seeded(2)))
+    assert torch.equal(vae.reconstruct(images), vae.reconstruct(images))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_image_vae_gradient_reaches_every_parameter():
+    vae, images = image_vae().train(), some_images()
+    output, mu, logvar = vae(images, seeded())
+    negative_elbo(output, images, mu, logvar, vae.config).loss.mean().backward()
+    for name, parameter in vae.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_sweep_begins_with_the_same_weights_and_draws_the_same_noise():
+    torch.manual_seed(0)
+    sweep = BetaSweep(TINY, (0.5, 1.0, 4.0)).eval()
+    assert [vae.config.beta for vae in sweep.vaes] == [0.5, 1.0, 4.0]
+    assert sweep[4.0] is sweep.vaes[2]
+    for result in sweep(some_images(), seeded(3))[1:]:
+        for a, b in zip(sweep(some_images(), seeded(3))[0], result, strict=True):
+            assert torch.equal(a, b)
+    assert sweep.vaes[0].decoder.fc.weight is not sweep.vaes[1].decoder.fc.weight
+
+
+def test_sweep_refuses_a_beta_that_it_does_not_have():
+    with pytest.raises(ModelError, match=r"no model with beta = 3\..*Use one of 0.5, 1"):
+        BetaSweep(TINY, (0.5, 1.0))[3.0]
+
+
+def test_terms_of_the_elbo_are_means_over_all_images():
+    vae, images = image_vae(beta=7.0), some_images(25)
+    found = elbo_terms(vae, images, seeded(4), batch_size=25)
+    with torch.no_grad():
+        output, mu, logvar = vae(images, seeded(4))
+    assert found["reconstruction"] == pytest.approx(float(bernoulli_nll(output, images).mean()), rel=1e-5)
+    assert found["kl"] == pytest.approx(float(kl_divergence(mu, logvar).mean()), rel=1e-5)
+    assert found["negative_elbo"] == pytest.approx(found["reconstruction"] + found["kl"])  # without beta
+    assert sum(found["kl_by_dimension"]) == pytest.approx(found["kl"], rel=1e-5)
+    assert found["kl_by_dimension"] == sorted(found["kl_by_dimension"], reverse=True)
+    np.testing.assert_allclose(sorted(found["variance_of_mu"]), sorted(mu.numpy().var(0)), rtol=1e-4)
+    parts = elbo_terms(vae, images, seeded(4), batch_size=10)
+    assert parts["kl"] == pytest.approx(found["kl"], rel=1e-5)
+
+
+def test_active_units_are_those_whose_mean_moves():
+    vae, images = image_vae(), some_images(200)
+    with torch.no_grad():
+        vae.encoder.head.weight[:3] *= 1000
+        vae.encoder.head.weight[1] = 0  # the second mu no longer depends on the image
+    found = elbo_terms(vae, images, seeded())
+    assert found["active_units"] == 2
+    assert sorted(found["variance_of_mu"])[0] == pytest.approx(0, abs=1e-9)
+    with torch.no_grad():
+        vae.encoder.head.weight.zero_()
+    assert elbo_terms(vae, images, seeded())["active_units"] == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("latent", 0), ("channels", 1), ("hidden", 0), ("likelihood", "poisson"), ("beta", -1.0), ("sigma", 0.0)],
+)
+def test_image_vae_settings_out_of_range_are_named(key, value):
+    with pytest.raises(RecipeError, match=key):
+        replace(TINY, **{key: value})

@@ -14,6 +14,7 @@ from a2d.errors import ModelError
 SMALL = {
     "generator": {"features": {"n_mfcc": 5}, "model": {"n_features": 5, "hidden": [8], "latent": 2, "channels": 2}},
     "classifier": {"features": {"n_mfcc": 5}, "model": {"n_features": 5, "hidden": [8]}},
+    "image-vae": {"model": {"latent": 2, "channels": 2, "hidden": 8}, "sweep": {"betas": [0.5, 2]}},
     "evaluator": {},
     "finetune": {},
 }
@@ -168,3 +169,30 @@ def test_shipped_models_are_as_their_cards_say(name):
 def test_card_of_an_unknown_model_is_refused():
     with pytest.raises(ModelError, match="no such shipped model"):
         weights.card("nothing-like-it")
+
+
+def test_shipped_sweep_uses_its_latent_less_the_more_that_costs():
+    card, sweep = weights.card("beta-sweep"), weights.load("beta-sweep", "image-vae").net
+    assert weights.load("beta-sweep").path.stat().st_size < 2e6
+    assert 1.0 in sweep.betas
+    assert sweep[1.0].config.latent == 2
+    rows = [card["figures"][f"beta {b:g}"] for b in sweep.betas]
+    kl = [row["kl"] for row in rows]
+    assert kl == sorted(kl, reverse=True)
+    assert rows[-1]["active_units"] == 0  # posterior collapse
+    assert rows[0]["active_units"] == 2
+    # The ELBO is what beta = 1 asks for: no other model of the sweep has a better one.
+    assert min(rows, key=lambda row: row["negative_elbo"]) is rows[sweep.betas.index(1.0)]
+
+
+def test_shipped_sweep_behaves_on_images_as_its_card_says():
+    from a2d import datasets
+    from a2d.vae import elbo_terms
+
+    sweep = weights.load("beta-sweep").net
+    images = torch.tensor(datasets.load_images("builtin", "test").pixels).float() / 255
+    terms = [elbo_terms(sweep[b], images, torch.Generator().manual_seed(0)) for b in (0.1, 1.0, 8.0, 32.0)]
+    assert [t["active_units"] for t in terms] == [2, 2, 2, 0]
+    kl = [t["kl"] for t in terms]
+    assert kl == sorted(kl, reverse=True)
+    assert max(t["reconstruction"] for t in terms[:3]) < terms[3]["reconstruction"]

@@ -64,7 +64,13 @@ class Outcome:
 
     def __str__(self) -> str:
         points = f" ({self.points} of {self.of} points)" if self.kind != "empty" else ""
-        return f"Exercise {self.id}: {_HEADS[self.kind]}{points}.\n{self.message}"
+        lines = [f"Exercise {self.id}: {_HEADS[self.kind]}{points}."]
+        for line in self.message.splitlines():
+            indent = line[: len(line) - len(line.lstrip())]
+            # Code is shown as it stands; sentences fit a notebook's column.
+            keep = line.lstrip().startswith(("Line ", "In "))
+            lines += [line] if keep else textwrap.wrap(line, 92, subsequent_indent=indent) or [""]
+        return "\n".join(lines)
 
 
 # The last outcome of each exercise in this Python, for :func:`score`.

@@ -1,8 +1,8 @@
 """Recipes: small typed files that say how to train something; the report's is ``report``.
 
 A recipe is a TOML file whose tables are the dataclasses of this package: ``[features]``
-(:class:`~a2d.features.MfccConfig`), ``[model]``, ``[targets]`` and ``[training]``. Unknown keys and values of the
-wrong type are refused. Reading a recipe does not import torch.
+(:class:`~a2d.features.MfccConfig`), ``[model]``, ``[targets]``, ``[sweep]``, ``[finetune]`` and ``[training]``.
+Unknown keys and values of the wrong type are refused. Reading a recipe does not import torch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from a2d.errors import RecipeError
 from a2d.features import MfccConfig
 
-Kind = Literal["generator", "classifier", "evaluator", "finetune"]
+Kind = Literal["generator", "classifier", "image-vae", "evaluator", "finetune"]
 FOLDER = Path(__file__).parent
 
 
@@ -41,6 +41,21 @@ class TargetConfig:
             raise RecipeError(f"rule = {self.rule!r} is unknown", where="targets", hint="Use random, fixed or mean")
         if self.draws < 1:
             raise RecipeError(f"draws = {self.draws} makes no sense", where="targets", hint="Use 1 or more")
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """``betas``: weights of the KL term for each of which an image VAE is trained; none stands there twice."""
+
+    betas: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if not self.betas or len(set(self.betas)) < len(self.betas) or min(self.betas) < 0:
+            raise RecipeError(
+                f"betas = {list(self.betas)} makes no sense",
+                where="sweep",
+                hint="Use one or more numbers from 0 on, each once",
+            )
 
 
 @dataclass(frozen=True)
@@ -71,6 +86,7 @@ class Recipe:
     features: MfccConfig | None = None
     model: Any = None
     targets: TargetConfig | None = None
+    sweep: SweepConfig | None = None
     finetune: FinetuneConfig | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,6 +97,7 @@ class Recipe:
 _TABLES: dict[str, tuple[str, ...]] = {
     "generator": ("features", "model", "targets", "training"),
     "classifier": ("features", "model", "training"),
+    "image-vae": ("model", "sweep", "training"),
     "evaluator": ("training",),
     "finetune": ("finetune", "training"),
 }
@@ -157,6 +174,8 @@ def _class_of(kind: str, table: str) -> type:
         return MfccConfig
     if table == "targets":
         return TargetConfig
+    if table == "sweep":
+        return SweepConfig
     if table == "finetune":
         return FinetuneConfig
     if table == "training":
@@ -167,6 +186,10 @@ def _class_of(kind: str, table: str) -> type:
         from a2d.vae import VaeConfig
 
         return VaeConfig
+    if kind == "image-vae":
+        from a2d.vae import ImageVaeConfig
+
+        return ImageVaeConfig
     from a2d.classifier import MlpConfig
 
     return MlpConfig
@@ -209,6 +232,8 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
         if value is None and type(None) in arguments:
             return None
         return _convert(value, next(a for a in arguments if a is not type(None)), where)
+    elif origin is tuple and arguments[0] is float and isinstance(value, list | tuple):
+        return tuple(_convert(v, float, where) for v in value)
     elif origin is tuple:
         if isinstance(value, list | tuple) and all(type(v) is arguments[0] for v in value):
             return tuple(value)
@@ -224,4 +249,4 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     raise RecipeError(f"{value!r} is not {wanted_text}", where=where, hint="Mend the recipe")
 
 
-__all__ = ["FinetuneConfig", "Recipe", "TargetConfig", "check_seed", "load", "names", "parse", "table"]
+__all__ = ["FinetuneConfig", "Recipe", "SweepConfig", "TargetConfig", "check_seed", "load", "names", "parse", "table"]

@@ -85,6 +85,11 @@ def build(kind: str, recipe: dict[str, Any], where: str = "recipe") -> nn.Module
         from a2d.classifier import AudioMLP
 
         return AudioMLP(recipes.table(kind, "model", recipe.get("model", {}), where))
+    if kind == "image-vae":
+        from a2d.vae import BetaSweep
+
+        config = recipes.table(kind, "model", recipe.get("model", {}), where)
+        return BetaSweep(config, recipes.table(kind, "sweep", recipe.get("sweep", {}), where).betas)
     if kind in ("evaluator", "finetune"):
         from a2d.evaluator import AccuracyNet
 

@@ -372,7 +372,7 @@ EXERCISES = (
             "often and hardly less sure, so neither its accuracy nor its confidence can be carried over to other "
             "pictures. "
             "Two judges that are equal on MNIST differ by more than ten points on our drawings, "
-            "because one of them takes blurred ink for no ink. "
+            "although the pictures are the same. "
             "Nor does a high accuracy make the pictures look like handwriting: ten class means, one blurred picture "
             "for each digit, are all read right, and with high confidence. "
             "I would give the interval, a second judge, a reliability diagram on pictures with known labels, "
