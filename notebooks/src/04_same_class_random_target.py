@@ -708,7 +708,7 @@ a2d.check("4.4", bias_and_variance)
 # Now we train the same generator three times, from the same first weights, by the three rules.
 
 # %% id="three-rules"
-epochs = 16 if FAST else 60
+epochs = 16 if FAST else 40
 nets, history = {}, {}
 for rule in ("random", "fixed", "mean"):
     nets[rule], history[rule] = train(rule, epochs)
@@ -897,7 +897,8 @@ target_only = noise["target_only"]["draws"]
 whole = noise["batch_latent_and_target"]
 for k in ("1", "8", "mean"):
     name = "class mean" if k == "mean" else f"{k} random"
-    print(f"{name:<10} target alone {target_only[k]['variance']:6.3f}, whole step {whole[k]:6.2f}")
+    alone = target_only[k]["variance"]
+    print(f"{name:<10} target alone {alone:6.3f}, whole step {whole[k]:6.2f}")
 left = noise["averaged_over_epochs"]
 print(f"after 32 epochs: random {left['random']['32']:.4f}, fixed {left['fixed']['mean']:.4f}")
 
@@ -935,10 +936,15 @@ def compete(choose, rounds=3000):
     return pictures
 
 
-eight = {
-    "random one": compete(lambda pictures, x: int(torch.randint(8, (1,), generator=generator))),
-    "nearest one": compete(lambda pictures, x: int((pictures - x).square().sum((1, 2)).argmin())),
-}
+def nearest_one(pictures, x):
+    return int((pictures - x).square().sum((1, 2)).argmin())
+
+
+def random_one(pictures, x):
+    return int(torch.randint(8, (1,), generator=generator))
+
+
+eight = {"random one": compete(random_one), "nearest one": compete(nearest_one)}
 
 # %% id="compete-figure"
 rows = {"class mean": m.expand(8, 28, 28), "median": own.median(0).values.expand(8, 28, 28)}

@@ -1,0 +1,519 @@
+"""Comparisons that lectures 03, 04 and 08 read: beta and likelihood, the three target rules, an honest choice.
+
+Each function trains what it compares, unless it lies in the folder ``work`` already, and returns plain numbers;
+``python -m a2d.reproduce beta targets choice`` writes them to ``results/``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from a2d import datasets, metrics, recipes, runs, tasks, training, vae, weights
+from a2d.evaluator import AccuracyNet
+from a2d.pairing import Targets
+from a2d.recipes import Recipe
+
+RULES = ("random", "fixed", "mean")
+
+
+def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> weights.Model:
+    """The model at ``path``, trained first if it is not there or was made by another recipe or seed.
+
+    Its history lies in its ``meta``. An interrupted training begins anew.
+    """
+    meta = json.loads(json.dumps({"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed}))
+    if path.is_file():
+        found = weights.load(path)
+        if {k: found.meta.get(k) for k in meta} == meta:
+            return found
+    task = make_task()
+    history = training.fit(task, recipe.training, seed=seed)
+    weights.save(path, task.model, {**meta, "history": history.series})
+    print(f"trained {path.parent.name}/{path.stem}", flush=True)
+    return weights.load(path)
+
+
+def slug(name: str) -> str:
+    """A name as it is used for a file."""
+    return name.replace(",", "").replace(" ", "-")
+
+
+# ---------------------------------------------------------------------------------------------- what pictures look like
+
+
+def sharpness(images: Tensor) -> float:
+    """How sharp pictures ``(n, 28, 28)`` in [0, 1] are: variance over the pixels of their Laplacian, mean of all.
+
+    The Laplacian is the sum of the four neighbours minus four times the pixel, where all four exist.
+    Source: J. Pech-Pacheco and others (2000).
+    """
+    x = images.double()
+    laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
+    return float(laplacian.flatten(1).var(1, correction=0).mean())
+
+
+def greyness(images: Tensor) -> float:
+    """How grey pictures in [0, 1] are: mean of ``4 x (1 - x)``, 0 for black and white, 1 for all pixels at one half."""
+    return float((4 * images.double() * (1 - images.double())).mean())
+
+
+def squared_distance(a: Tensor, b: Tensor) -> float:
+    """Squared Euclidean distance of two stacks ``(n, 28, 28)``, picture by picture; mean of all."""
+    return float((a.double() - b.double()).square().flatten(1).sum(1).mean())
+
+
+# ------------------------------------------------------------------------------------------------- beta and likelihood
+
+
+def _pixels(images: datasets.Images) -> Tensor:
+    return torch.tensor(images.pixels).float() / 255
+
+
+def image_vae_row(net: vae.ImageVAE, images: Tensor, real_sharpness: float, seed: int = 0) -> dict[str, Any]:
+    """What one image VAE makes of images ``(n, 28, 28)``: its ELBO, and its pictures from the latent's mean."""
+    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6))
+    terms = vae.elbo_terms(net, images, generator)
+    again = torch.cat([net.reconstruct(part) for part in images.split(1000)])
+    error = squared_distance(again, images)
+    return {
+        **terms,
+        "squared_error": error,
+        "rmse": (error / images[0].numel()) ** 0.5,
+        "sharpness": sharpness(again) / real_sharpness,
+        "grey": greyness(again),
+    }
+
+
+def sweep_rows(sweep: vae.BetaSweep, images: Tensor, seed: int = 0) -> dict[str, dict[str, Any]]:
+    """:func:`image_vae_row` for each model of a sweep; keys are the betas as text."""
+    real = sharpness(images)
+    return {f"{b:g}": {"beta": b, **image_vae_row(sweep[b], images, real, seed)} for b in sweep.betas}
+
+
+def wide_recipe(recipe: Recipe) -> Recipe:
+    """The sweep's recipe with as many latent dimensions as the course's generator has, and a shorter training."""
+    shorter = replace(recipe.training, epochs=6)
+    return replace(recipe, name=f"{recipe.name}-20", model=replace(recipe.model, latent=20), training=shorter)
+
+
+def beta_sweeps(shipped: vae.BetaSweep, work: Path, seed: int = 0) -> dict[str, Any]:
+    """Both sweeps on MNIST's test images: the shipped one of 2 latent dimensions, and one of 20."""
+    recipe = wide_recipe(recipes.load("beta-sweep"))
+    images, test = datasets.load_images("mnist"), _pixels(datasets.load_images("mnist", "test"))
+    wide = trained(
+        work / "latent-20.safetensors", recipe, lambda: tasks.ImageVaeTask(recipe, images, seed=seed), seed
+    ).net
+    return {
+        "active_threshold": vae.ACTIVE,
+        "training": recipe.as_dict()["training"],
+        "latent 2": sweep_rows(shipped, test, seed),
+        "latent 20": sweep_rows(wide, test, seed),
+    }
+
+
+SIGMAS = (0.1, 0.2, 0.3, 1.0)
+
+
+def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
+    """Bernoulli against Gaussian likelihoods of several sigmas, 20 latent dimensions, beta = 1, MNIST's test images.
+
+    Returns the rows, and pictures ``(rows, 10, 28, 28)``: ten originals, then what each model makes of them.
+    The Bernoulli model is that of the sweep with 20 dimensions; all saw the same batches and noise.
+    """
+    base = wide_recipe(recipes.load("beta-sweep"))
+    images, held = datasets.load_images("mnist"), datasets.load_images("mnist", "test")
+    test = _pixels(held)
+    nets = {"bernoulli": weights.load(work / "latent-20.safetensors").net[1.0]}
+    for sigma in SIGMAS:
+        recipe = replace(
+            base,
+            name=f"gaussian {sigma:g}",
+            model=replace(base.model, likelihood="gaussian", sigma=sigma),
+            sweep=recipes.SweepConfig((1.0,)),
+        )
+        path = work / f"gaussian-{sigma:g}.safetensors"
+        task = lambda recipe=recipe: tasks.ImageVaeTask(recipe, images, seed=seed)  # noqa: E731 (made in a loop)
+        nets[f"gaussian, sigma {sigma:g}"] = trained(path, recipe, task, seed).net[1.0]
+    real = sharpness(test)
+    rows = []
+    for net in nets.values():
+        gaussian = net.config.likelihood == "gaussian"
+        head = {"likelihood": net.config.likelihood, "sigma": net.config.sigma if gaussian else None}
+        rows.append({**head, **image_vae_row(net, test, real, seed)})
+    ten = test[torch.tensor([int(np.flatnonzero(held.labels == c)[0]) for c in range(10)])]
+    pictures = torch.stack([ten, *(net.reconstruct(ten) for net in nets.values())])
+    mnist = {"sharpness": 1.0, "grey": greyness(test)}
+    return {"latent": 20, "mnist": mnist, "rows": rows, "picture_rows": ["originals", *nets]}, pictures
+
+
+# ----------------------------------------------------------------------------------------------------- target rules
+
+
+def rule_recipe(rule: str, likelihood: str = "bernoulli") -> Recipe:
+    """The plain recipe of the report with another target rule or likelihood, and nothing else changed."""
+    plain = recipes.load("report-plain")
+    return replace(
+        plain,
+        name=f"report-plain, {rule}, {likelihood}",
+        model=replace(plain.model, likelihood=likelihood),
+        targets=replace(plain.targets, rule=rule),
+    )
+
+
+def generator_run(
+    work: Path, recipe: Recipe, seed: int, images: datasets.Images, name: str, data: str = "fsdd"
+) -> tuple[weights.Model, runs.SpokenSet]:
+    """A generator trained on the train part of the random split ``seed`` (kept as ``name``), and that split."""
+    spoken = runs.spoken_set(datasets.load_spoken(data), recipe.features, seed=seed)
+
+    def task() -> tasks.GeneratorTask:
+        return tasks.GeneratorTask(recipe, *spoken.part("train"), Targets(images.pixels, images.labels), seed=seed)
+
+    return trained(work / f"{name}-{seed}.safetensors", recipe, task, seed), spoken
+
+
+class Handwriting:
+    """MNIST as what drawings are compared with: class means, the spread about them, and the nearest image."""
+
+    def __init__(self, images: datasets.Images):
+        self.pixels, self.labels = _pixels(images), torch.from_numpy(images.labels)
+        self.means = Targets(images.pixels, images.labels).means()
+        gaps = (self.pixels - self.means[self.labels]).square().flatten(1).sum(1).double()
+        self.spread = torch.stack([gaps[self.labels == c].mean() for c in range(10)])
+
+    def compare(self, pictures: Tensor, classes: Tensor) -> dict[str, float]:
+        """Squared distances per picture, summed over pixels, mean over pictures ``(n, 28, 28)``.
+
+        ``to_class_mean``; ``to_real``: to a random image of the class, in expectation (exact: the distance to the
+        mean plus the class's own spread); ``to_nearest_real``: to the nearest image of the class.
+        """
+        to_mean = (pictures - self.means[classes]).square().flatten(1).sum(1).double()
+        nearest = []
+        for c in classes.unique():
+            mine, real = pictures[classes == c].flatten(1), self.pixels[self.labels == c].flatten(1)
+            nearest.append(torch.cdist(mine, real).min(1).values.square().double())
+        return {
+            "to_class_mean": float(to_mean.mean()),
+            "to_real": float((to_mean + self.spread[classes]).mean()),
+            "to_nearest_real": float(torch.cat(nearest).mean()),
+        }
+
+
+def _drawn(net: vae.AudioVAE, features: Tensor, seed: int) -> Tensor:
+    """Sampled drawings, from a seed of their own."""
+    return net.draw(features, torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 4)))
+
+
+class Yardsticks:
+    """What every rule is held against: the shipped evaluator, and handwriting for training and testing."""
+
+    def __init__(self, images: str):
+        train = datasets.load_images(images)
+        self.judge = weights.load("evaluator").net
+        self.targets, self.hand = Targets(train.pixels, train.labels), Handwriting(train)
+        self.test = datasets.load_images(images, "test")
+        self.test_features = runs.embed(self.judge, self.test.pixels)  # once for all runs: it takes a while
+
+    def real_row(self) -> dict[str, float]:
+        """The measures of pictures for handwriting itself, the test images."""
+        pixels, labels = _pixels(self.test), torch.from_numpy(self.test.labels)
+        return {**self.hand.compare(pixels, labels), "sharpness": 1.0, "grey": greyness(pixels), "diversity": 1.0}
+
+
+def rule_row(model: weights.Model, spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
+    """What one target rule has led to, on the test part: reading, distances, variety, sharpness, ELBO terms."""
+    net, rule = model.net, model.meta["recipe"]["targets"]["rule"]
+    features, digits = spoken.part("test")
+    reading = runs.judge_generator(net, {"judge": by.judge}, features, digits, seed=seed)["judge"]
+    sampled, by_mean = _drawn(net, features, seed), net.draw(features)
+    distances = by.hand.compare(sampled, digits)
+    row = {f"accuracy_{k}": reading[k]["value"] for k in ("sampled", "mean")}
+    row |= distances | {f"{k}_mean_latent": v for k, v in by.hand.compare(by_mean, digits).items()}
+    row |= runs.variety(net, by.judge, features, digits, by.test, seed=seed, real_features=by.test_features)
+    row |= {"sharpness": sharpness(sampled) / sharpness(_pixels(by.test)), "grey": greyness(sampled)}
+    with torch.inference_mode():
+        mu, logvar = net.encode(features)
+        row["kl_test"] = float(vae.kl_divergence(mu, logvar).mean())
+        row["active_units"] = int((mu.var(0, correction=0) > vae.ACTIVE).sum())
+    row |= {f"{k}_train": v[-1] for k, v in model.meta["history"].items()}
+    heard, said = spoken.part("train")
+    of_train = net.draw(heard)
+    row["train_to_class_mean"] = squared_distance(of_train, by.hand.means[said])
+    if rule == "fixed":
+        own = by.targets.fixed(said, torch.arange(len(said)), seed)
+        row["train_to_own_target"] = squared_distance(of_train, own)
+    return row
+
+
+def target_rules(
+    work: Path, seeds: tuple[int, ...], data: str = "fsdd", images: str = "mnist"
+) -> tuple[dict[str, Any], Tensor]:
+    """The three rules side by side, and the random rule under squared error, over several seeds.
+
+    Returns the numbers, and pictures ``(rows, 10, 28, 28)``: one sampled drawing of each digit for each row.
+    """
+    handwritten, by = datasets.load_images(images), Yardsticks(images)
+    cells = {rule: rule_recipe(rule) for rule in RULES} | {"random, gaussian": rule_recipe("random", "gaussian")}
+    found: dict[str, Any] = {}
+    pictures: dict[str, Tensor] = {}
+    for name, recipe in cells.items():
+        rows, curves = [], []
+        for seed in seeds:
+            model, spoken = generator_run(work, recipe, seed, handwritten, slug(name), data)
+            rows.append(rule_row(model, spoken, by, seed))
+            curves.append(model.meta["history"])
+            if seed == seeds[0]:
+                pictures[name] = one_of_each(model.net, *spoken.part("test"), seed)
+        mean_curves = {k: np.mean([c[k] for c in curves], axis=0).round(4).tolist() for k in curves[0]}
+        found[name] = {
+            "numbers": {k: metrics.mean_and_spread([r[k] for r in rows]) for k in rows[0]},
+            "curves": mean_curves,
+        }
+    pictures["class means"] = by.hand.means
+    return {
+        "epochs": cells["random"].training.epochs,
+        "rules": found,
+        "floor": floor(by.hand, spoken.part("test")[1]),
+        "mnist": by.real_row(),
+        "picture_rows": list(pictures),
+    }, torch.stack(list(pictures.values()))
+
+
+def one_of_each(net: vae.AudioVAE, features: Tensor, digits: Tensor, seed: int) -> Tensor:
+    """A sampled drawing of one random recording of each digit, ``(10, 28, 28)``; the seed alone chooses it."""
+    rng = np.random.default_rng([seed, 14])
+    some = torch.tensor([int(rng.choice(np.flatnonzero(digits.numpy() == c))) for c in range(10)])
+    return _drawn(net, features[some], seed)
+
+
+def floor(hand: Handwriting, digits: Tensor) -> dict[str, float]:
+    """What the class means themselves score, in nats per image: no picture chosen by class alone does better."""
+    means = hand.means
+    entropy = -(torch.special.xlogy(means, means) + torch.special.xlogy(1 - means, 1 - means)).sum((-2, -1))
+    return {"reconstruction_bernoulli": float(entropy[digits].mean()), "spread": float(hand.spread[digits].mean())}
+
+
+# ----------------------------------------------------------------------------------------------- noise of the gradient
+
+
+class GradientProbe:
+    """Gradients of the negative ELBO of a generator (no dropout, no noise), as one vector in double precision."""
+
+    def __init__(self, net: vae.AudioVAE, features: Tensor, digits: Tensor, targets: Targets):
+        self.net = net.double()
+        self.features, self.digits, self.targets = features.double(), digits, targets
+        self.means = targets.means().double()
+
+    def batch(self, size: int, generator: torch.Generator) -> Tensor:
+        """Numbers of ``size`` different recordings."""
+        return torch.randperm(len(self.digits), generator=generator)[:size]
+
+    def gradient(self, items: Tensor, images: Tensor, noise_seed: int) -> Tensor:
+        """Gradient of the mean loss over the recordings ``items (b,)`` against ``images (b, 28, 28)``."""
+        self.net.zero_grad()
+        noise = torch.Generator().manual_seed(noise_seed)
+        output, mu, logvar = self.net(self.features[items], noise)
+        vae.negative_elbo(output, images.double(), mu, logvar, self.net.config).loss.mean().backward()
+        return torch.cat([p.grad.flatten() for p in self.net.parameters()])
+
+    def with_mean(self, items: Tensor, noise_seed: int) -> Tensor:
+        """The gradient against the class means: what all rules but the fixed one have in expectation."""
+        return self.gradient(items, self.means[self.digits[items]], noise_seed)
+
+    def random(self, items: Tensor, draws: int, noise_seed: int, generator: torch.Generator) -> Tensor:
+        """The gradient against the mean of ``draws`` random images of each class."""
+        images = self.targets.random(self.digits[items], generator, draws)
+        return self.gradient(items, images, noise_seed)
+
+    def fixed(self, items: Tensor, assignment: int, noise_seed: int) -> Tensor:
+        """The gradient against images that an assignment has given the recordings once and for all."""
+        return self.gradient(items, self.targets.fixed(self.digits[items], items, assignment), noise_seed)
+
+
+def _square(x: Tensor) -> float:
+    return float(x.square().sum())
+
+
+def target_noise(probe: GradientProbe, *, size: int = 64, repeats: int = 600, seed: int = 0) -> dict[str, Any]:
+    """Variance over the target's draw alone: one batch and its latent noise are held.
+
+    All values are relative to the squared length of the gradient against the class means. ``variance``: mean squared
+    distance of single gradients to it; ``bias``: that of their average over ``repeats``, beside what would be left
+    of it by chance if there were no bias (``bias_by_chance``: the variance divided by the repeats); ``p``: how often
+    chance alone leaves as much or more, from 2000 random changes of the deviations' signs.
+    """
+    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 5))
+    items = probe.batch(size, generator)
+    centre = probe.with_mean(items, seed)
+    length, out = _square(centre), {}
+    for draws in (1, 8):
+        gaps = torch.stack([probe.random(items, draws, seed, generator) - centre for _ in range(repeats)])
+        products = gaps @ gaps.T
+        variance, bias = float(products.diagonal().mean()), float(products.mean())
+        signs = 2.0 * torch.randint(0, 2, (2000, repeats), generator=generator).double() - 1
+        by_chance = torch.einsum("sr,rt,st->s", signs, products, signs) / repeats**2
+        out[str(draws)] = {
+            "variance": variance / length,
+            "bias": bias / length,
+            "bias_by_chance": variance / repeats / length,
+            "p": float((by_chance >= bias).double().mean()),
+        }
+    out["mean"] = {"variance": 0.0, "bias": 0.0, "bias_by_chance": 0.0, "p": 1.0}
+    return {"batch_size": size, "repeats": repeats, "draws": out}
+
+
+def whole_noise(probe: GradientProbe, *, size: int = 64, repeats: int = 200, seed: int = 0) -> dict[str, float]:
+    """Variance of a step's gradient over everything random: batch, latent noise and target.
+
+    Relative to the squared length of the average gradient against class means over ``repeats`` batches (less what
+    chance adds to that length).
+    """
+    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 6))
+    sums: dict[str, Tensor] = {}
+    squares: dict[str, float] = {}
+    for repeat in range(repeats):
+        items, noise = probe.batch(size, generator), training.epoch_seed(seed, 10**7 + repeat)
+        for name in ("1", "8", "mean"):
+            if name == "mean":
+                gradient = probe.with_mean(items, noise)
+            else:
+                gradient = probe.random(items, int(name), noise, generator)
+            sums[name] = sums[name] + gradient if name in sums else gradient
+            squares[name] = squares.get(name, 0.0) + _square(gradient)
+    variance = {k: (squares[k] - _square(sums[k]) / repeats) / (repeats - 1) for k in sums}
+    length = _square(sums["mean"] / repeats) - variance["mean"] / repeats
+    return {k: v / length for k, v in variance.items()}
+
+
+def kept_noise(probe: GradientProbe, *, epochs: int = 32, assignments: int = 16, seed: int = 0) -> dict[str, Any]:
+    """What is left of the target's noise after averaging the whole training set's gradient over epochs.
+
+    Random targets are drawn anew in each epoch, so the average's squared distance to the class means' gradient falls
+    as one over the epochs; fixed targets are the same in each, so it stays: a bias that another assignment would
+    give another direction. Relative to the squared length of the gradient against the class means. The network and
+    its latent noise are held.
+    """
+    items = torch.arange(len(probe.digits))
+    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 7))
+    centre = probe.with_mean(items, seed)
+    length = _square(centre)
+    gaps = torch.stack([probe.random(items, 1, seed, generator) - centre for _ in range(epochs)])
+    random = {}
+    n = 1
+    while n <= epochs:
+        random[str(n)] = float(gaps.view(epochs // n, n, -1).mean(1).square().sum(1).mean()) / length
+        n *= 2
+    fixed = [_square(probe.fixed(items, a, seed) - centre) / length for a in range(assignments)]
+    return {"n": len(items), "random": random, "fixed": metrics.mean_and_spread(fixed)}
+
+
+def gradient_noise(work: Path, seed: int = 0, data: str = "fsdd", images: str = "mnist") -> dict[str, Any]:
+    """Bias and variance of the gradient by target rule, for generators that have done half of their training."""
+    handwritten = datasets.load_images(images)
+    found = {}
+    for likelihood in ("bernoulli", "gaussian"):
+        recipe = rule_recipe("random", likelihood)
+        half = replace(recipe.training, epochs=max(1, recipe.training.epochs // 2))
+        recipe = replace(recipe, name=f"{recipe.name}, half", training=half)
+        model, spoken = generator_run(work, recipe, seed, handwritten, f"half-{likelihood}", data)
+        probe = GradientProbe(model.net, *spoken.part("train"), Targets(handwritten.pixels, handwritten.labels))
+        found[likelihood] = {
+            "after_epochs": half.epochs,
+            "target_only": target_noise(probe, seed=seed),
+            "batch_latent_and_target": whole_noise(probe, seed=seed),
+            "averaged_over_epochs": kept_noise(probe, seed=seed),
+        }
+    return found
+
+
+# -------------------------------------------------------------------------------------------------- an honest choice
+
+
+def candidates() -> dict[str, Recipe]:
+    """The plain recipe, the report's as the course trains it, and that with one addition taken away at a time."""
+    plain, full = recipes.load("report-plain"), recipes.load("report")
+    changed = {
+        "report, no noise on the features": replace(full, model=replace(full.model, noise=0.0)),
+        "report, no KL warm-up": replace(full, model=replace(full.model, warmup=0.0)),
+        "report, no averaged weights": replace(full, training=replace(full.training, average=0.0)),
+        "report, one draw": replace(full, targets=replace(full.targets, draws=1)),
+        "report, lower rate": replace(full, training=replace(full.training, lr=2e-3)),
+    }
+    return {"report-plain": plain, "report": full, **{k: replace(v, name=k) for k, v in changed.items()}}
+
+
+def choose(scores: dict[str, list[float]]) -> str:
+    """The candidate with the highest mean; of equals, the first."""
+    return max(scores, key=lambda name: float(np.mean(scores[name])))
+
+
+def _accuracies(model: weights.Model, part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int):
+    judged = runs.judge_generator(model.net, judges, *part, seed=seed)
+    return {name: {k: judged[name][k]["value"] for k in ("sampled", "mean")} for name in judges}
+
+
+def choosing(
+    work: Path, judge: AccuracyNet, others: dict[str, AccuracyNet], seeds: tuple[int, ...], data: str = "fsdd"
+) -> dict[str, Any]:
+    """Train all candidates on the train parts and let ``judge`` read the validation parts; the test parts stay shut.
+
+    Only for the nested estimate is a test part opened: for each seed that of the candidate which this seed's own
+    validation part has chosen.
+    """
+    images = datasets.load_images("mnist")
+    scores: dict[str, dict[str, list[float]]] = {}
+    for name, recipe in candidates().items():
+        for seed in seeds:
+            model, spoken = generator_run(work, recipe, seed, images, slug(name), data)
+            of_val = _accuracies(model, spoken.part("val"), {"judge": judge}, seed)["judge"]
+            for kind, value in of_val.items():
+                scores.setdefault(name, {}).setdefault(kind, []).append(value)
+    sampled = {name: by_kind["sampled"] for name, by_kind in scores.items()}
+    nested = []
+    for i, seed in enumerate(seeds):
+        own = choose({name: [values[i]] for name, values in sampled.items()})
+        model, spoken = generator_run(work, candidates()[own], seed, images, slug(own), data)
+        of_test = _accuracies(model, spoken.part("test"), {"judge": judge, **others}, seed)
+        nested.append({"seed": seed, "chosen": own, "validation": sampled[own][i], "test": of_test})
+    table = {
+        name: {kind: metrics.mean_and_spread(values) for kind, values in by_kind.items()}
+        for name, by_kind in scores.items()
+    }
+    return {"seeds": list(seeds), "validation": table, "chosen": choose(sampled), "nested": nested}
+
+
+def fresh(
+    work: Path,
+    names: list[str],
+    judges: dict[str, AccuracyNet],
+    seeds: tuple[int, ...],
+    finetune: Callable[[weights.Model, runs.SpokenSet, int], AccuracyNet],
+    data: str = "fsdd",
+) -> dict[str, Any]:
+    """Recipes on the test parts of seeds that nothing was chosen on; ``finetune`` makes each run's own judge."""
+    images = datasets.load_images("mnist")
+    found: dict[str, Any] = {}
+    for name in names:
+        rows = []
+        for seed in seeds:
+            model, spoken = generator_run(work, candidates()[name], seed, images, slug(name), data)
+            mine = {**judges, "finetuned": finetune(model, spoken, seed)}
+            of_test = _accuracies(model, spoken.part("test"), mine, seed)
+            rows.append({f"{judge}_{kind}": v for judge, by_kind in of_test.items() for kind, v in by_kind.items()})
+        found[name] = {k: metrics.mean_and_spread([r[k] for r in rows]) for k in rows[0]}
+    return {"seeds": list(seeds), "test": found}
+
+
+def strips(pictures: Tensor) -> np.ndarray:
+    """Pictures ``(rows, columns, 28, 28)`` in [0, 1] side by side, ink white on black: uint8 ``(rows*28, cols*28)``."""
+    rows, columns = pictures.shape[:2]
+    flat = pictures.permute(0, 2, 1, 3).reshape(rows * 28, columns * 28)
+    return (flat * 255).round().to(torch.uint8).numpy()
