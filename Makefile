@@ -12,7 +12,7 @@ help:
 	@echo "make test       set everything up; run all tests"
 	@echo "make lab        JupyterLab in notebooks/ (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
-	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs FSDD and MNIST, about an hour)"
+	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs FSDD and MNIST, about two hours)"
 	@echo "make bench      measure speed against named peers"
 	@echo "make setup      only set up .venv;  make lint, make lock, make clean"
 

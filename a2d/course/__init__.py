@@ -44,11 +44,26 @@ def environment() -> list[Finding]:
 
 def setup() -> None:
     """Print what :func:`environment` finds, and "Setup complete" if nothing is missing. Harmless when repeated."""
+    _one_thread()
     findings = environment()
     for finding in findings:
         print(finding)
     missing = [finding.name for finding in findings if not finding.fine]
     print(f"Setup is not complete: see {', '.join(missing)} above." if missing else "Setup complete")
+
+
+def _one_thread() -> None:
+    """Let torch compute on one thread, unless ``OMP_NUM_THREADS`` says otherwise.
+
+    The lectures' networks are small: one thread trains them as fast as two, and two threads on a machine that is busy
+    with something else, as Binder's are, wait for each other and are many times slower.
+    """
+    import os
+
+    import torch
+
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
 
 
 def show(picture: Picture) -> None:
