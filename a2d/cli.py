@@ -279,6 +279,9 @@ def _table(result: dict) -> list[str]:
         rows |= {f"read by {judge}, {kind} latent": estimates[kind] for kind in ("sampled", "mean")}
     for name, e in rows.items():
         lines.append(f"  {name:<36} {100 * e['value']:6.2f} %   (95 %: {100 * e['low']:.2f} to {100 * e['high']:.2f})")
+    for beta, terms in result.get("terms", {}).items():
+        numbers = ", ".join(f"{k.replace('_', ' ')} {terms[k]:.1f}" for k in ("reconstruction", "kl", "negative_elbo"))
+        lines.append(f"  {beta:<10} {numbers} nats per image, {terms['active_units']} active units")
     for name, value in result.get("variety", {}).items():
         lines.append(f"  {name.replace('_', ' '):<36} {value:6.2f}")
     return lines

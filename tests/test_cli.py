@@ -386,3 +386,11 @@ def test_a_reader_that_leaves_is_no_error(tmp_path):
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""
+
+
+def test_evaluate_image_vaes_tells_the_terms_of_each_beta(tmp_path):
+    lines = fine("evaluate", "beta-sweep", "--data", "builtin", "--out", tmp_path / "out")
+    rows = [line for line in lines if "active units" in line]
+    assert len(rows) == 8
+    assert rows[-1].split()[:2] == ["beta", "32"]
+    assert rows[-1].endswith(" 0 active units")

@@ -50,7 +50,7 @@ def test_make_targets_exist() -> None:
 @pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/a2d ([^#\n]+)", README, re.M))
 def test_commands_exist(line: str) -> None:
     words = line.split()
-    depth = 2 if words[0] == "data" else 1
+    depth = 2 if words[0] in ("data", "course") else 1
     shown = CliRunner().invoke(cli.main, [*words[:depth], "--help"])
     assert shown.exit_code == 0
     for option in (w for w in words if w.startswith("--")):
@@ -64,7 +64,7 @@ def test_results_say_how_they_came_about(path: Path) -> None:
         assert found["sha256"] == weights.card("report")["sha256"]
     assert found["command"].startswith("python -m ")
     assert re.fullmatch(r"[0-9a-f]{40}", found["commit"])
-    if path.stem != "bench":
+    if path.stem not in ("bench", "lectures"):
         assert found["seeds"]
         assert found["data"]
 
