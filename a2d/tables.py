@@ -12,15 +12,23 @@ from a2d.errors import DataError
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"
+INSTALLED = ROOT / "a2d" / "_data" / "results"
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
 
 
 def results(name: str) -> dict[str, Any]:
-    """Read ``results/NAME.json``; raises :class:`~a2d.errors.DataError` if it is not there."""
-    path = RESULTS / f"{name}.json"
-    if not path.is_file():
-        raise DataError("these results are not here", where=path, hint="Run `make reproduce`")
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read ``results/NAME.json``, which tells the command, seeds and data that made its numbers.
+
+    An installed package carries a copy. Raises :class:`~a2d.errors.DataError` for one that cannot be read.
+    """
+    path = next((f for f in (RESULTS, INSTALLED) if f.is_dir()), RESULTS) / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        hint = (
+            "Run `git checkout results` in the project's folder or install the package again; `make reproduce` makes it"
+        )
+        raise DataError("these results cannot be read", where=path, hint=hint) from error
 
 
 def fill(text: str) -> str:

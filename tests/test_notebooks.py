@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy
 import pytest
 
 from a2d.course import anatomy, checking, exercises, run, settings
@@ -226,11 +227,19 @@ def test_a_broken_cell_fails_the_run_and_the_command(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_solution_that_is_wrong_fails_its_gate(monkeypatch):
+def test_a_solution_that_is_wrong_fails_its_gate():
     """Break one line of a solution: the check no longer says that it is right."""
-    one = exercises_of(SOURCES[1])[0]
-    assert checking.judge(one, one.reference).kind == "right"
-    assert checking.judge(one, one.wrong[0].answer).kind != "right"
+    one, path = exercises.get("1.1"), source_module.find_sources(names=["01"])[0]
+    cell = next(c for c in lecture(path).cells if c.name == anatomy.cell_name("exercise", one.id))
+    text = source_module.versions(path, cell)[0]
+    broken = text.replace("1 + (len(x)", "(len(x)")
+    assert broken != text
+    for code, right in ((text, True), (broken, False)):
+        space: dict = {"np": numpy}
+        exec(compile(code, "<exercise>", "exec"), space)
+        outcome = checking.judge(one, space[one.name])
+        assert (outcome.kind == "right") is right
+        assert str(outcome).startswith(f"Exercise {one.id}: Right") is right
 
 
 SYMBOL_CASES = {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-
 import numpy as np
 import pytest
+from pictures import check_picture, check_texts_within_the_page
 
 from a2d import features
 from a2d.errors import DataError
@@ -49,41 +47,12 @@ PICTURES = {
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_panels_pixels_and_the_same_bytes_again(name):
-    from PIL import Image
-
-    make, panels = PICTURES[name]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        first, second = make(), make()
-        data = first.png()
-    assert len(first.figure.axes) == panels
-    assert data == second.png()
-    with Image.open(io.BytesIO(data)) as picture:
-        assert picture.text == {"Description": first.text}
-        assert picture.width <= 1000
-        gray = np.asarray(picture.convert("L"))
-    assert gray.min() < 90
-    assert gray.max() > 240
-    assert first.text.endswith(".")
+    check_picture(*PICTURES[name])
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_no_text_hangs_over_the_edge(name, monkeypatch):
-    from matplotlib.text import Text
-
-    picture, drawn, draw = PICTURES[name][0](), [], Text.draw
-
-    def record(text, renderer, *arguments, **options):
-        if text.get_text().strip():
-            drawn.append((text.get_text(), text.get_window_extent(renderer)))
-        return draw(text, renderer, *arguments, **options)
-
-    monkeypatch.setattr(Text, "draw", record)
-    picture.png()
-    page = picture.figure.bbox
-    for content, box in drawn:
-        assert page.x0 - 1 <= box.x0 < box.x1 <= page.x1 + 1, content
-        assert page.y0 - 1 <= box.y0 < box.y1 <= page.y1 + 1, content
+    check_texts_within_the_page(PICTURES[name][0](), monkeypatch)
 
 
 # --- the words -----------------------------------------------------------------------------------------

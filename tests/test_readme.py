@@ -75,3 +75,16 @@ def test_each_shipped_model_has_its_card(name: str) -> None:
     assert {"about", "command", "recipe", "data", "seed", "figures", "sha256", "licence"} <= set(card)
     assert card["recipe"]["name"] in recipes.names()
     assert card["recipe"] == json.loads(json.dumps(recipes.load(card["recipe"]["name"]).as_dict()))
+
+
+def test_an_installed_package_reads_its_own_copy_of_the_results(tmp_path, monkeypatch) -> None:
+    from a2d import course
+
+    monkeypatch.setattr(tables, "RESULTS", tmp_path / "no-clone")
+    monkeypatch.setattr(tables, "INSTALLED", tmp_path)
+    (tmp_path / "some.json").write_text('{"command": "python -m a2d.reproduce some"}')
+    (tmp_path / "bad.json").write_text("{")
+    assert course.results("some")["command"] == "python -m a2d.reproduce some"
+    for name in ("bad", "nowhere"):
+        with pytest.raises(tables.DataError, match=rf"{name}\.json: these results cannot be read"):
+            course.results(name)

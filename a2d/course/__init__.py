@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from a2d.tables import results
 
 if TYPE_CHECKING:
     from a2d.plots import Picture
@@ -17,6 +19,8 @@ _TOOLS = ("IPython", "ipywidgets", "anywidget")
 # What a lecture on the built-in data needs.
 _MODELS = ("evaluator", "report-builtin")
 
+
+__all__ = ["Finding", "environment", "record", "results", "setup", "show"]
 
 # The kind of output that holds a number which the summary lists.
 RECORD = "application/vnd.a2d.number+json"
@@ -86,23 +90,6 @@ def record(name: str, value: float, text: str = "") -> None:
     text = text or f"{value:.4g}"
     told = f"{name}: {text}"
     display({"text/plain": told, RECORD: {"name": name, "value": float(value), "text": text}}, raw=True)
-
-
-def results(name: str) -> dict[str, Any]:
-    """A results file (``results/NAME.json``), which tells the command, seeds and data that made its numbers.
-
-    Raises :class:`~a2d.course.settings.CourseError` for one that does not come with the course.
-    """
-    import json
-
-    from a2d.course import settings
-
-    folder = next((f for f in settings.RESULTS if f.is_dir()), settings.RESULTS[0])
-    try:
-        return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        hint = "Install the package again, or run `git checkout results` in the project's folder"
-        raise settings.CourseError("these results cannot be read", where=f"{name}.json", hint=hint) from error
 
 
 def _versions() -> Finding:

@@ -16,8 +16,6 @@ REPOSITORY: str | None = None
 TAG = f"v{__version__}"
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# The measured numbers: in a clone, and in an installed package.
-RESULTS = (ROOT / "results", ROOT / "a2d" / "_data" / "results")
 
 MAX_CODE_LINES = 25
 MAX_WORDS = 150
