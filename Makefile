@@ -56,7 +56,7 @@ lint: $(STAMP)
 lock: $(STAMP)
 	@echo 'torch==2.13.0' > .venv/constraints.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 --extra course --extra dev --constraints .venv/constraints.txt \
+		--python-version 3.11 --extra course --extra teach --extra dev --constraints .venv/constraints.txt \
 		pyproject.toml -o requirements.lock
 
 clean:

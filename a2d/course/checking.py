@@ -10,60 +10,58 @@ import ast
 import contextlib
 import copy
 import inspect
-import io
 import random
 import sys
 import textwrap
-import traceback
 import types
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
-from a2d.course import exercises
+from a2d.course import answering, exercises
+from a2d.course.answering import Answer
 from a2d.course.comparing import describe, difference, plain
 from a2d.course.exercises import Case, Exercise, Question, Wrong
+from a2d.course.selection import local_points, number, points_of, scaled
 from a2d.errors import A2DError
 
-Kind = Literal["right", "partly right", "wrong", "error", "empty"]
+# What answers may use beside the standard library; grading has nothing else.
+PACKAGES = ("numpy", "scipy", "torch")
+Kind = Literal["right", "partly right", "wrong", "error", "empty", "timeout", "killed"]
 _HEADS = {
     "right": "Right",
     "partly right": "Not yet right, but partly",
     "wrong": "Not yet right",
     "error": "Error",
     "empty": "Not attempted yet",
+    "timeout": "Stopped: too slow",
+    "killed": "Stopped",
 }
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a function gave for one case: a value, or an error in words; ``changed`` are arguments it wrote into."""
-
-    value: Any = None
-    error: str = ""
-    unwritten: bool = False
-    changed: tuple[str, ...] = ()
-    warning: str = ""
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """How an answer is judged: kind, points earned, and the message; ``misconception`` is the wrong answer's name."""
+    """How an answer is judged: kind, points earned, and the message; ``misconception`` is the wrong answer's name.
+
+    ``expected`` and ``got`` describe the first result that differs, if it is one.
+    """
 
     id: str
     kind: Kind
-    points: int
-    of: int
+    points: float
+    of: float
     message: str
     misconception: str = ""
     parts: dict[str, bool] = field(default_factory=dict)
+    expected: str = ""
+    got: str = ""
 
     def __str__(self) -> str:
-        points = f" ({self.points} of {self.of} points)" if self.kind != "empty" else ""
+        points = f" ({number(self.points)} of {number(self.of)} points)" if self.kind != "empty" else ""
         lines = [f"Exercise {self.id}: {_HEADS[self.kind]}{points}."]
         for line in self.message.splitlines():
             indent = line[: len(line) - len(line.lstrip())]
@@ -95,7 +93,8 @@ def check(id: str, function: Any = None) -> None:
         )
         return
     _outcomes[id] = outcome
-    print(outcome)
+    points = local_points()
+    print(replace(outcome, points=scaled(exercise, outcome.points, points), of=points_of(id, points)))
 
 
 def score(lecture: int | str | None = None) -> None:
@@ -107,14 +106,15 @@ def score(lecture: int | str | None = None) -> None:
         return
     known = [one for number in numbers for one in exercises.of_lecture(number)]
     code = [one for one in known if isinstance(one, Exercise)]
+    points = local_points()
+    most = {one.id: points_of(one.id, points) for one in known}
+    earned = {one.id: scaled(one, _outcomes[one.id].points, points) for one in code if one.id in _outcomes}
     for one in code:
-        outcome = _outcomes.get(one.id)
-        state = _HEADS[outcome.kind].lower() if outcome else "not checked yet"
-        print(f"{one.id:<5}{outcome.points if outcome else 0:>2} of {one.points}  {one.title}: {state}")
-    earned = sum(_outcomes[one.id].points for one in code if one.id in _outcomes)
-    print(f"Exercises: {earned} of {sum(one.points for one in code)} points.")
-    if more := sum(one.points for one in known if isinstance(one, Question)):
-        print(f"Questions that a person marks: {more} points.")
+        state = _HEADS[_outcomes[one.id].kind].lower() if one.id in _outcomes else "not checked yet"
+        print(f"{one.id:<5}{number(earned.get(one.id, 0)):>2} of {number(most[one.id])}  {one.title}: {state}")
+    print(f"Exercises: {number(sum(earned.values()))} of {number(sum(most[one.id] for one in code))} points.")
+    if more := sum(most[one.id] for one in known if isinstance(one, Question)):
+        print(f"Questions that a person marks: {number(more)} points.")
 
 
 def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
@@ -130,11 +130,39 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
     if tree is not None and (name := forbidden_name(tree, exercise.forbidden, _globals(function))):
         text = f"It uses {name}, which is the answer itself. Write it with simpler steps."
         return _outcome(exercise, "wrong", text, misconception="uses the answer itself")
+    # The declared answers of the course itself may use the package.
+    own = not str(getattr(function, "__module__", "")).startswith("a2d.")
+    if own and tree is not None and (name := foreign_name(tree, exercise.given, _globals(function))):
+        text = f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
+        return _outcome(exercise, "wrong", text)
+    with still():
+        sheet = make_sheet(exercise, seed)
+        answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
+        return compare(sheet, answers)
+
+
+@dataclass
+class Sheet:
+    """What the answers to an exercise are compared with: cases, and what the reference gives for each."""
+
+    exercise: Exercise
+    cases: list[Case]
+    expected: list[Any]
+
+    @cached_property
+    def wrong(self) -> list[tuple[Wrong, list[Answer]]]:
+        """What the declared wrong answers give for the cases; run once, when first asked for."""
+        exercise = self.exercise
+        return [
+            (w, [answer(exercise, w.answer, c) for c in self.cases]) for w in exercise.wrong if w.looks_like is None
+        ]
+
+
+def make_sheet(exercise: Exercise, seed: int) -> Sheet:
+    """The sheet of an exercise for a seed; it moves random numbers' global states (see :func:`still`)."""
     cases = make_cases(exercise, seed)
-    with _still():
-        answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(cases)]
-        expected = [plain(exercise.call(exercise.reference, *copy.deepcopy(case.args))) for case in cases]
-        return compare(exercise, cases, answers, expected)
+    answering.seed_everything()
+    return Sheet(exercise, cases, [plain(exercise.call(exercise.reference, *copy.deepcopy(c.args))) for c in cases])
 
 
 def make_cases(exercise: Exercise, seed: int) -> list[Case]:
@@ -146,73 +174,12 @@ def make_cases(exercise: Exercise, seed: int) -> list[Case]:
 
 
 def answer(exercise: Exercise, function: Callable[..., Any], case: Case, *, quiet: bool = True) -> Answer:
-    """Run a function on a case; whatever it raises becomes words. ``quiet`` swallows what it prints."""
-    args = copy.deepcopy(case.args)
-    out = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
-    _seed_everything()
-    with warnings.catch_warnings(record=True) as warned, out:
-        warnings.simplefilter("always")
-        try:
-            value = plain(exercise.call(function, *args))
-        except NotImplementedError:
-            return Answer(unwritten=True)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            return Answer(error=explain(error, function, exercise))
-    names = [n for n, a, b in zip(exercise.parameters, args, case.args, strict=False) if _changed(a, b)]
-    warning = str(warned[0].message) if warned else ""
-    return Answer(value, unwritten=value is None or value is Ellipsis, changed=tuple(names), warning=warning)
-
-
-def explain(error: BaseException, function: Callable[..., Any], exercise: Exercise) -> str:
-    """An exception in one or two lines: what, and in which line of the learner's function."""
-    wanted = exercise.parameters
-    count = len(_parameters(function)) if _parameters(function) is not None else None
-    if isinstance(error, TypeError) and count is not None and count != len(wanted):
-        return f"The function should take {len(wanted)} arguments ({', '.join(wanted)}), it takes {count}."
-    text = f"{type(error).__name__}: {error}".strip().removesuffix(":")
-    lines = text.splitlines() or [type(error).__name__]
-    text = lines[0] if len(lines[0]) <= 300 else lines[0][:297] + "..."
-    if isinstance(error, SystemExit):
-        text = "it tries to end the program"
-    file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", None)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    if not frames:
-        return text
-    last, first = frames[-1], function.__code__.co_firstlineno if hasattr(function, "__code__") else 1
-    inside = last.lineno - first + 1 if last.lineno and last.name == getattr(function, "__name__", "") else None
-    where = f"Line {inside} of {last.name}" if inside else f"In {last.name}"
-    return f"{where}: {last.line}\n{text}" if last.line else f"{where}.\n{text}"
-
-
-def _parameters(function: Callable[..., Any]) -> list[str] | None:
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found):
-        return None
-    return [p.name for p in found if p.default is p.empty]
-
-
-def _changed(after: Any, before: Any) -> bool:
-    if isinstance(before, np.ndarray):
-        return not (isinstance(after, np.ndarray) and np.array_equal(after, before, equal_nan=before.dtype.kind == "f"))
-    if isinstance(before, list | tuple):
-        return len(after) != len(before) or any(_changed(a, b) for a, b in zip(after, before, strict=True))
-    return False
-
-
-def _seed_everything() -> None:
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 (a learner may draw from it)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+    """Run a function on a case of an exercise; whatever it raises becomes words."""
+    return answering.answer(function, case.args, exercise.call, exercise.parameters, quiet=quiet)
 
 
 @contextlib.contextmanager
-def _still() -> Iterator[None]:
+def still() -> Iterator[None]:
     """Give random numbers' global states back as they were."""
     states = random.getstate(), np.random.get_state()  # noqa: NPY002
     torch = sys.modules.get("torch")
@@ -266,23 +233,54 @@ def forbidden_name(tree: ast.AST, forbidden: Sequence[str], namespace: Mapping[s
     ``librosa.feature.mfcc`` is found as that, as ``feature.mfcc``, and by any name that ``namespace`` (the function's
     globals) or an import in its body gives it. A learner's own function of the same name is not meant.
     """
-    known = _imports(tree)
-    for name, value in (namespace or {}).items():
-        if isinstance(value, types.ModuleType):
-            known.setdefault(name, value.__name__)
-        elif callable(value) and isinstance(getattr(value, "__module__", None), str):
-            known.setdefault(name, f"{value.__module__}.{getattr(value, '__name__', name)}")
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Attribute | ast.Name):
-            continue
-        used = ast.unparse(node)
-        root, dot, rest = used.partition(".")
-        full = known[root] + dot + rest if root in known else used
+    for full in _used_names(tree, namespace or {}):
         for name in forbidden:
             same_end = full.rpartition(".")[2] == name.rpartition(".")[2]
             same_start = full.partition(".")[0] == name.partition(".")[0]
             if same_end and "." in full and (same_start or name.endswith(f".{full}")):
                 return name
+    return ""
+
+
+def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, Any]) -> str:
+    """The first thing a function's source uses that grading does not have, or "".
+
+    That is whatever comes from a package other than :data:`PACKAGES`, but for the functions ``given``.
+    """
+    local = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    local |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
+    outside = {name: value for name, value in namespace.items() if name not in local}
+    packages = {name for name, value in outside.items() if _origin(name, value)} | set(_imports(tree))
+    for full in _used_names(tree, outside, packages):
+        root = full.partition(".")[0]
+        known = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
+        if not known and not any(name == full or name.startswith(f"{full}.") for name in given):
+            return full
+    return ""
+
+
+def _used_names(tree: ast.AST, namespace: Mapping[str, Any], only: Collection[str] | None = None) -> Iterator[str]:
+    """Each name with its attributes in a function's source, in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
+
+    ``only`` are the names to look at; None means all.
+    """
+    known = _imports(tree)
+    for name, value in namespace.items():
+        if origin := _origin(name, value):
+            known.setdefault(name, origin)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute | ast.Name):
+            root, dot, rest = ast.unparse(node).partition(".")
+            if only is None or root in only:
+                yield known[root] + dot + rest if root in known else root + dot + rest
+
+
+def _origin(name: str, value: Any) -> str:
+    """What a name stands for where it is a module or a function of one, as ``librosa.filters.mel``; or ""."""
+    if isinstance(value, types.ModuleType):
+        return value.__name__
+    if callable(value) and isinstance(getattr(value, "__module__", None), str):
+        return f"{value.__module__}.{getattr(value, '__name__', name)}"
     return ""
 
 
@@ -303,11 +301,15 @@ def _imports(tree: ast.AST) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ judging the answers
 
 
-def compare(exercise: Exercise, cases: Sequence[Case], answers: Sequence[Answer], expected: Sequence[Any]) -> Outcome:
-    """Judge answers against what the reference gives; runs nothing of the learner's."""
+def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) -> Outcome:
+    """Judge answers against what the reference gives; runs nothing of the learner's.
+
+    With ``hidden``, the message tells what was expected and what came, and not for which case.
+    """
+    exercise, cases = sheet.exercise, sheet.cases
     if all(a.unwritten for a in answers):
         return _outcome(exercise, "empty", f"{exercise.name} gives None. Write it, then run this cell again.")
-    told = [_problem(exercise, c, a, e) for c, a, e in zip(cases, answers, expected, strict=True)]
+    told = [_problem(exercise, c, a, e) for c, a, e in zip(cases, answers, sheet.expected, strict=True)]
     parts = {
         part: not any(t for t, case in zip(told, cases, strict=True) if case.part == part) for part in exercise.shares()
     }
@@ -316,15 +318,25 @@ def compare(exercise: Exercise, cases: Sequence[Case], answers: Sequence[Answer]
     if not any(told):
         return _outcome(exercise, "right", "\n".join([exercise.right, *notes]), points, parts=parts)
     at = next(n for n, text in enumerate(told) if text)
-    kind: Kind = "partly right" if points else "error" if answers[at].error else "wrong"
-    lines = [_case_line(exercise, cases[at]), *textwrap.indent(told[at], "  ").splitlines()]
-    if wrong := misconception(exercise, cases, answers, expected):
+    lines = told[at].splitlines()
+    if not hidden:
+        lines = [_case_line(exercise, cases[at]), *(f"  {line}" for line in lines)]
+    if wrong := misconception(sheet, answers):
         lines.append(f"This looks like a known mistake: {wrong.means}.")
     if points:
         good = ", ".join(part for part, fine in parts.items() if fine)
         lines.append(f"What is right already: {good}.")
-    text = "\n".join([*lines, *notes])
-    return _outcome(exercise, kind, text, points, wrong.means if wrong else "", parts)
+    outcome = _outcome(exercise, _kind(answers[at], points), "\n".join([*lines, *notes]), points, parts=parts)
+    shown = {} if answers[at].error else {"got": describe(answers[at].value)}
+    return replace(outcome, misconception=wrong.means if wrong else "", expected=describe(sheet.expected[at]), **shown)
+
+
+def _kind(answer: Answer, points: int) -> Kind:
+    if points:
+        return "partly right"
+    if answer.stopped:
+        return "timeout" if answer.stopped == "timeout" else "killed"
+    return "error" if answer.error else "wrong"
 
 
 def _problem(exercise: Exercise, case: Case, given: Answer, expected: Any) -> str:
@@ -355,31 +367,29 @@ def _case_line(exercise: Exercise, case: Case) -> str:
     return f"For {', '.join(told)}:"
 
 
-def misconception(
-    exercise: Exercise, cases: Sequence[Case], answers: Sequence[Answer], expected: Sequence[Any]
-) -> Wrong | None:
+def misconception(sheet: Sheet, answers: Sequence[Answer]) -> Wrong | None:
     """The wrong answer that explains these answers: it gives the same in every case, and differs from the right one."""
     if any(a.error for a in answers):
         return None
+    exercise = sheet.exercise
+    given = list(zip(sheet.cases, sheet.expected, answers, strict=True))
+    bad = [(c, e, a.value) for c, e, a in given if _problem(exercise, c, a, e)]
+    theirs = {id(wrong): results for wrong, results in sheet.wrong}
     for wrong in exercise.wrong:
         if wrong.looks_like is not None:
-            bad = [
-                (c, e, a.value) for c, e, a in zip(cases, expected, answers, strict=True) if _problem(exercise, c, a, e)
-            ]
             with contextlib.suppress(Exception):
                 if bad and all(wrong.looks_like(*one) for one in bad):
                     return wrong
-        elif _explains(exercise, wrong, cases, answers):
+        elif _explains(exercise, theirs[id(wrong)], answers):
             return wrong
     return None
 
 
-def _explains(exercise: Exercise, wrong: Wrong, cases: Sequence[Case], answers: Sequence[Answer]) -> bool:
-    for case, given in zip(cases, answers, strict=True):
-        theirs = answer(exercise, wrong.answer, case)
-        if theirs.error or difference(theirs.value, given.value, exercise.rtol, exercise.atol):
-            return False
-    return True
+def _explains(exercise: Exercise, theirs: Sequence[Answer], answers: Sequence[Answer]) -> bool:
+    return not any(
+        wrong.error or difference(wrong.value, given.value, exercise.rtol, exercise.atol)
+        for wrong, given in zip(theirs, answers, strict=True)
+    )
 
 
 def _outcome(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 
 @click.group()
 def course() -> None:
-    """Build and run the lectures."""
+    """Build and run the lectures; hand them out and grade what comes back."""
 
 
 @course.command("list")
@@ -83,3 +84,118 @@ def all_command() -> None:
     from a2d.course.run import course_main
 
     course_main(progress=sys.stderr.isatty())
+
+
+_LECTURES = click.option("--lectures", metavar="01-04,06", help="Which lectures.  [default: all]")
+_POINTS = click.option(
+    "--points",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A CSV file with the columns exercise and points, where they are not to be the declared ones.",
+)
+
+
+@course.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@_LECTURES
+@_POINTS
+@click.option("--nbgrader", is_flag=True, help="Write a course for nbgrader instead.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="With --nbgrader: hidden inputs."
+)
+def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool, seed: int) -> None:
+    """Write what students get into the folder OUT, and into OUT.zip: notebooks, package with data, instructions."""
+    from a2d.course import nbgrader_course, selection
+    from a2d.course import release as releasing
+
+    if nbgrader:
+        chosen = selection.read_points(points) if points else {}
+        told = nbgrader_course.write_course(out, selection.parse_lectures(lectures), chosen, seed=seed)
+    else:
+        told = releasing.release(out, [lectures] if lectures else None, points)
+    for line in told:
+        click.echo(line)
+
+
+@course.command()
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the results go.")
+@_LECTURES
+@_POINTS
+@click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes here.  [default: one for each core]")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it, as tcp://host:8786.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    metavar="S",
+    help="Of the hidden inputs.  [default: made from the submissions]",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for each exercise."
+)
+@click.option(
+    "--sandbox/--no-sandbox", default=True, help="Run answers apart from everything (needs bubblewrap), or not."
+)
+def grade(
+    submissions: Path,
+    out: Path,
+    lectures: str | None,
+    points: Path | None,
+    marks: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+    seed: int | None,
+    timeout: float,
+    sandbox: bool,
+) -> None:
+    """Grade what came back: a folder of notebooks or of students' folders, a zip, or a Moodle or Canvas download.
+
+    An interrupted run goes on where it was when the same command is given again.
+    """
+    from a2d.course import selection
+    from a2d.course.grading import grade as grading
+
+    if not sandbox:
+        click.echo("Warning: without the sandbox, whatever the notebooks hold runs with all your rights.", err=True)
+    try:
+        run = grading.grade(
+            submissions,
+            out,
+            lectures=selection.parse_lectures(lectures),
+            points=selection.read_points(points) if points else None,
+            marks=marks,
+            jobs=jobs,
+            scheduler=scheduler,
+            seed=seed,
+            timeout=timeout,
+            sandbox=sandbox,
+            progress=sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted. What is graded is kept in {out}; give the same command again to go on.", err=True)
+        raise click.exceptions.Exit(130) from None
+    click.echo(
+        f"{run.students} students, {run.marked} graded now, the others before; hidden inputs of seed {run.seed}."
+    )
+    click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
+
+
+@course.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
+@_LECTURES
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--layout", default="folders", show_default=True, type=click.Choice(["folders", "flat", "moodle", "canvas"])
+)
+@click.option("--one-notebook", is_flag=True, help="One short notebook for each student, with all exercises.")
+def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
+    """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""
+    from a2d.course import rehearse as rehearsing
+    from a2d.course import selection
+
+    numbers = selection.parse_lectures(lectures)
+    told = rehearsing.rehearse(out, students, numbers, seed, layout, one_notebook, progress=sys.stderr.isatty())
+    for line in told:
+        click.echo(line)

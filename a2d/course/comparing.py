@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 _FEW = 8
+
+
+@dataclass(frozen=True)
+class Other:
+    """A value that is no plain data, of which only a description came from where it was made."""
+
+    kind: str
 
 
 def plain(value: Any) -> Any:
@@ -47,10 +56,11 @@ def _number(expected: float, got: Any, rtol: float, atol: float) -> str:
         got = got.reshape(()).item()
     if isinstance(got, bool) or not isinstance(got, int | float):
         return f"Expected one number, got {describe(got)}."
-    if math.isnan(got) and not math.isnan(expected):
-        return "It is NaN (not a number): look for 0 / 0, or for the logarithm of a negative number."
-    if expected == got or abs(got - expected) <= atol + rtol * abs(expected):
-        return ""
+    with contextlib.suppress(OverflowError):  # a whole number that is too large for a float
+        if math.isnan(got) and not math.isnan(expected):
+            return "It is NaN (not a number): look for 0 / 0, or for the logarithm of a negative number."
+        if expected == got or abs(got - expected) <= atol + rtol * abs(expected):
+            return ""
     return f"Expected {describe(expected)}, got {describe(got)}."
 
 
@@ -117,6 +127,8 @@ def _keys(value: Mapping[Any, Any]) -> str:
 
 def _short(value: Any) -> str:
     value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return f"a whole number of {value.bit_length()} bits"
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
@@ -136,4 +148,4 @@ def describe(value: Any) -> str:
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in list(value.items())[:4]) + "}"
-    return f"a value of the type {type(value).__name__}"
+    return f"a value of the type {value.kind if isinstance(value, Other) else type(value).__name__}"

@@ -453,6 +453,7 @@ EXERCISES = (
         ),
         right="One number now holds the trade-off: what z may say about the image, and what each nat of that costs.",
         forbidden=("a2d.vae.negative_elbo",),
+        given=("a2d.vae.bernoulli_nll", "a2d.vae.kl_divergence"),
     ),
     Exercise(
         id="3.5",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,9 @@ class Exercise:
     its seed. ``call`` (from :mod:`a2d.course.exercises.calls`) says how the function is called with a case's
     arguments; the reference and the wrong answers are called the same way. ``verify(case, expected, got)`` replaces
     the comparison with the reference where many answers are right: it gives "" or says what is wrong. ``parts`` splits
-    the points over groups of cases; ``forbidden`` names functions that would be the answer itself; ``right`` is said
-    to who got it right, and tells why it matters.
+    the points over groups of cases; ``forbidden`` names functions that would be the answer itself; ``given`` names
+    functions of this package that an answer may use (others it may not: grading has the standard library, NumPy, SciPy
+    and PyTorch); ``right`` is said to who got it right, and tells why it matters.
     """
 
     id: str
@@ -67,8 +69,9 @@ class Exercise:
     verify: Callable[[Case, Any, Any], str] | None = None
     parts: Mapping[str, int] = field(default_factory=dict)
     forbidden: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the function to write."""
         return self._function().name

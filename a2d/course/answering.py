@@ -1,0 +1,118 @@
+"""Running a learner's function on one case: what it gives, or in words what went wrong.
+
+Grading runs this beside the learner's code, where no reference is in reach: nothing here may import the exercises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import io
+import random
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from a2d.course.comparing import plain
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a function gave for one case: a value, or an error in words; ``changed`` are arguments it wrote into.
+
+    ``stopped`` is "timeout" or "killed" where the function did not come to an end by itself.
+    """
+
+    value: Any = None
+    error: str = ""
+    unwritten: bool = False
+    changed: tuple[str, ...] = ()
+    warning: str = ""
+    stopped: str = ""
+
+
+def answer(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    call: Callable[..., Any],
+    parameters: Sequence[str],
+    *,
+    quiet: bool = True,
+) -> Answer:
+    """Run a function on a case's arguments; whatever it raises becomes words. ``quiet`` swallows what it prints."""
+    given = copy.deepcopy(tuple(args))
+    out = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
+    seed_everything()
+    with warnings.catch_warnings(record=True) as warned, out:
+        warnings.simplefilter("always")
+        try:
+            value = plain(call(function, *given))
+        except NotImplementedError:
+            return Answer(unwritten=True)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            return Answer(error=explain(error, function, parameters))
+    names = [n for n, a, b in zip(parameters, given, args, strict=False) if _changed(a, b)]
+    warning = str(warned[0].message) if warned else ""
+    return Answer(value, unwritten=value is None or value is Ellipsis, changed=tuple(names), warning=warning)
+
+
+def explain(error: BaseException, function: Callable[..., Any], wanted: Sequence[str]) -> str:
+    """An exception in one or two lines: what, and in which line of the learner's function.
+
+    ``wanted`` are the names of the parameters that the function should have.
+    """
+    found = _parameters(function)
+    if isinstance(error, TypeError) and found is not None and len(found) != len(wanted):
+        return f"The function should take {len(wanted)} arguments ({', '.join(wanted)}), it takes {len(found)}."
+    text = brief(error)
+    file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", None)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+    if not frames:
+        return text
+    last, first = frames[-1], function.__code__.co_firstlineno if hasattr(function, "__code__") else 1
+    inside = last.lineno - first + 1 if last.lineno and last.name == getattr(function, "__name__", "") else None
+    where = f"Line {inside} of {last.name}" if inside else f"In {last.name}"
+    return f"{where}: {last.line}\n{text}" if last.line else f"{where}.\n{text}"
+
+
+def brief(error: BaseException) -> str:
+    """An exception's kind and the first line of its text, at most 300 characters."""
+    if isinstance(error, SystemExit):
+        return "it tries to end the program"
+    text = f"{type(error).__name__}: {error}".strip().removesuffix(":")
+    line = (text.splitlines() or [type(error).__name__])[0]
+    return line if len(line) <= 300 else line[:297] + "..."
+
+
+def _parameters(function: Callable[..., Any]) -> list[str] | None:
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in found):
+        return None
+    return [p.name for p in found if p.default is p.empty]
+
+
+def _changed(after: Any, before: Any) -> bool:
+    if isinstance(before, np.ndarray):
+        return not (isinstance(after, np.ndarray) and np.array_equal(after, before, equal_nan=before.dtype.kind == "f"))
+    if isinstance(before, list | tuple):
+        return len(after) != len(before) or any(_changed(a, b) for a, b in zip(after, before, strict=True))
+    return False
+
+
+def seed_everything() -> None:
+    """Set the global random numbers of Python, NumPy and torch (if it is loaded) to a known state."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (a learner may draw from it)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)

@@ -1,0 +1,459 @@
+"""The box: where a learner's function runs, apart from the grader, and how the grader talks to it.
+
+With bubblewrap (``bwrap``), the box has its own user, process, mount, network and IPC namespaces; it sees the system,
+Python, NumPy, SciPy and PyTorch, all read-only, and no file of anybody. Inside, each job has a process of its own in
+once more its own namespaces (:mod:`a2d.course.grading.runner`), so that jobs share only the loaded libraries. Where the
+kernel refuses the inner namespaces, each job gets a whole box of its own, which is slower.
+Without bubblewrap, ``sandbox=False`` runs each job in an ordinary process: limited in time, and not safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import a2d.course
+from a2d.course.checking import PACKAGES
+from a2d.course.grading import wire
+from a2d.course.grading.model import GradingError
+from a2d.course.grading.runner import places
+
+# The course's own modules that the box needs; none of them knows an answer.
+_MODULES = (
+    "answering.py",
+    "comparing.py",
+    "exercises/calls.py",
+    "grading/confine.py",
+    "grading/runner.py",
+    "grading/wire.py",
+)
+_COURSE = Path(a2d.course.__file__).parent
+_INSIDE = "/box"
+_START_SECONDS = 120
+MEMORY = 1 << 30
+SCRATCH_BYTES = 16 << 20
+INSTALL = (
+    "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`; "
+    "it is for Linux only), or give --no-sandbox: then whatever the notebooks hold runs with all your rights"
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a job ended: "done", "timeout" or "killed" with the reason, and the messages that came until then."""
+
+    how: str
+    messages: tuple[dict[str, Any], ...]
+    reason: str = ""
+
+
+def require_sandbox() -> None:
+    """Raise a :class:`GradingError` that says what to do where bubblewrap is missing or cannot work."""
+    if shutil.which("bwrap") is None:
+        raise GradingError("the sandbox is missing", where="bwrap", hint=INSTALL)
+    command = [*_bubble(()), "--", "/bin/true"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
+    if done.returncode != 0:
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        hint = "It needs user namespaces: allow them (sysctl kernel.unprivileged_userns_clone=1), or give --no-sandbox"
+        raise GradingError(f"bubblewrap does not work here ({said})", where="bwrap", hint=hint)
+
+
+_ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    # One thread, and the same order of sets each time.
+    **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+    "PYTHONHASHSEED": "0",
+}
+
+
+# ------------------------------------------------------------------------------------------------- what a box holds
+
+
+@cache
+def _folders() -> tuple[str, ...]:
+    """Where modules are found: the standard library's folders, and those of the installed packages."""
+    names = ("stdlib", "platstdlib")
+    standard = [sysconfig.get_path(n, vars={"base": sys.base_prefix, "platbase": sys.base_prefix}) for n in names]
+    standard.append(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload"))
+    standard += [p for p in sys.path if p.startswith(sys.base_prefix) and p.endswith(("lib-dynload", ".zip"))]
+    return tuple(dict.fromkeys([*standard, *sorted({str(path.parent) for path in _packages()})]))
+
+
+@cache
+def _packages() -> tuple[Path, ...]:
+    """The files and folders, in site-packages, of the packages that an answer may use and of what they need."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    seen: dict[str, importlib.metadata.Distribution] = {}
+    waiting = list(PACKAGES)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in seen:
+            continue
+        try:
+            seen[name] = found = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        wanted = [Requirement(text) for text in found.requires or ()]
+        waiting += [r.name for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
+    tops = {
+        Path(str(found.locate_file(file.parts[0])))
+        for found in seen.values()
+        for file in found.files or ()
+        if file.parts and file.parts[0] not in ("..", "__pycache__") and not file.parts[0].endswith(".pth")
+    }
+    return tuple(sorted(path for path in tops if path.exists()))
+
+
+def _bubble(hide: Sequence[str]) -> list[str]:
+    """The bubblewrap command up to what runs in the box; ``hide`` are paths at which nothing is to be seen."""
+    base = os.path.realpath(sys.base_prefix)
+    command = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
+    for name, value in _ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    command += ["--uid", "1000", "--gid", "1000", "--hostname", "box", "--ro-bind", "/usr", "/usr"]
+    for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(name):
+            command += ["--symlink", os.readlink(name), name]
+        elif os.path.isdir(name):
+            command += ["--ro-bind", name, name]
+    if not base.startswith("/usr/") and base != "/usr":
+        command += ["--ro-bind", base, base]
+    for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"):
+        command += ["--ro-bind-try", name, name]
+    for folder in _site_folders(base):
+        command += ["--tmpfs", folder]
+    for path in _packages():
+        command += ["--ro-bind", str(path), str(path)]
+    for name in _MODULES:
+        command += ["--ro-bind", str(_COURSE / name), f"{_INSIDE}/a2d/course/{name}"]
+    for path in hide:
+        command += ["--tmpfs", path] if os.path.isdir(path) else ["--ro-bind", "/dev/null", path]
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def _site_folders(base: str) -> list[str]:
+    """The folders of installed packages that the box would see without this; there, only what is allowed is shown."""
+    found = {str(path.parent) for path in _packages()}
+    for root in (base, "/usr", "/usr/local"):
+        for pattern in ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib64/python3*/site-packages"):
+            found |= {str(path) for path in Path(root).glob(pattern) if path.is_dir() and not path.is_symlink()}
+    return sorted(found)
+
+
+def _python(way: str, what: str, course: str, *more: str) -> list[str]:
+    """The command of the runner; ``course`` is the folder that holds its modules."""
+    path = [*_folders(), course]
+    code = f"import sys; sys.path[:] = {path!r}; from a2d.course.grading.runner import main; main()"
+    return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code, way, what, *more]
+
+
+# ------------------------------------------------------------------------------------------------------- running jobs
+
+
+class Boxes:
+    """The boxes of one process: for answers that need torch, and for those that do not; each starts when needed.
+
+    Not for use by several threads at once. Leave with :meth:`close`, or use it as a context manager.
+    """
+
+    def __init__(self, *, sandbox: bool = True, nested: bool = True):
+        self.sandbox = sandbox
+        self._nested = nested and sandbox
+        self._servers: dict[str, _Server] = {}
+
+    def __enter__(self) -> Boxes:
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every box."""
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+
+    def run(self, job: dict[str, Any], *, torch: bool, timeout: float) -> Ended:
+        """Run a job (see ``runner.perform``) for at most ``timeout`` seconds, and see that nothing is left of it."""
+        what = "torch" if torch else "numpy"
+        if self._nested:
+            server = self._server(what)
+            if server is not None:
+                return self._on_server(server, what, job, timeout)
+        hide = [path for module in job["hide"] for path in places(module, _folders())]
+        return _run_once(self._dressed(job, timeout, own_mounts=False), what, hide, timeout, self.sandbox)
+
+    def _server(self, what: str) -> _Server | None:
+        if what not in self._servers:
+            try:
+                self._servers[what] = _Server(what)
+            except _NoNesting:
+                self._nested = False
+                return None
+        return self._servers[what]
+
+    def _on_server(self, server: _Server, what: str, job: dict[str, Any], timeout: float) -> Ended:
+        try:
+            return server.run(self._dressed(job, timeout, own_mounts=True), timeout)
+        except _ServerLost as error:
+            # The box is gone; the next job gets a new one.
+            self._servers.pop(what).close()
+            return Ended("killed", (), f"its process could not be watched any longer ({error})")
+
+    def _dressed(self, job: dict[str, Any], timeout: float, *, own_mounts: bool) -> bytes:
+        limits = {
+            "confined": self.sandbox,
+            "own_mounts": own_mounts,
+            "memory": MEMORY,
+            "seconds": int(timeout) + 2,
+            "file_bytes": SCRATCH_BYTES,
+        }
+        return wire.dumps({**job, "limits": limits}).encode()
+
+
+class _NoNesting(Exception):
+    """The kernel refuses namespaces inside the box."""
+
+
+class _ServerLost(Exception):
+    """A server ended, or does not answer."""
+
+
+class _Server:
+    """A box that serves one job after the other."""
+
+    def __init__(self, what: str):
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        rights = ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
+        command = [*_bubble(()), *rights, "--", *_python("server", what, _INSIDE, str(theirs.fileno()))]
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the server)
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                pass_fds=(theirs.fileno(),),
+                env=_ENVIRONMENT,
+            )
+        finally:
+            theirs.close()
+        self._control.settimeout(_START_SECONDS)
+        try:
+            ready = self._control.recv(100)
+        except TimeoutError:
+            ready = b""
+        if not ready:
+            said = self._said()
+            self.close()
+            raise GradingError(f"the box did not start ({said})", where="bwrap", hint="Is the installation complete?")
+        self._tested = False
+
+    def _said(self) -> str:
+        self._log.seek(0)
+        text = self._log.read(4000).decode("utf-8", "replace").strip()
+        return text.splitlines()[-1] if text else "it said nothing"
+
+    def run(self, job: bytes, timeout: float) -> Ended:
+        read_job, write_job = os.pipe()
+        read_result, write_result = os.pipe()
+        try:
+            socket.send_fds(self._control, [b"run"], [read_job, write_result])
+        except OSError as error:
+            for pipe in (read_job, write_job, read_result, write_result):
+                os.close(pipe)
+            raise _ServerLost(str(error)) from error
+        os.close(read_job)
+        os.close(write_result)
+        lines, how = _talk(write_job, read_result, job, timeout)
+        if how != "closed":
+            with contextlib.suppress(OSError):
+                self._control.send(b"kill")
+        status = self._end()
+        if status is None:
+            said = self._said()
+            if not self._tested:
+                self.close()
+                raise _NoNesting(said)
+            raise _ServerLost(said)
+        self._tested = True
+        return _ended(lines, how, status)
+
+    def _end(self) -> int | None:
+        """The exit status of the job's process, once the kernel says that it is gone; None if it was never there."""
+        self._control.settimeout(30)
+        try:
+            told = wire.loads(self._control.recv(200) or b"{}")
+        except (OSError, wire.WireError) as error:
+            raise _ServerLost(str(error)) from error
+        return told.get("ended")
+
+    def close(self) -> None:
+        self._control.close()
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        self._log.close()
+
+
+def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbox: bool) -> Ended:
+    """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without."""
+    with tempfile.TemporaryDirectory(prefix="a2d-box-") as scratch:
+        own = [sys.executable, *_python("once", what, str(_COURSE.parent.parent))[1:]]
+        command = [*_bubble(hide), "--", *_python("once", what, _INSIDE)] if sandbox else own
+        # Loading the libraries is not the learner's time.
+        start = _START_SECONDS if what == "torch" else 30
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=scratch,
+            env=_ENVIRONMENT if sandbox else {**os.environ, **_ENVIRONMENT, "PATH": os.environ.get("PATH", "")},
+            start_new_session=True,
+        )
+        lines, how = _talk_plainly(process, job, start, timeout)
+        _end_group(process)
+        return _ended(lines, how, process.wait())
+
+
+def _talk_plainly(process: Any, job: bytes, start: float, timeout: float) -> tuple[list[bytes], str]:
+    """As :func:`_talk`, with threads instead of a selector: pipes that every system has."""
+    stdin, stdout = process.stdin, process.stdout
+    data = bytearray()
+    loaded, over = threading.Event(), threading.Event()
+
+    def listen() -> None:
+        while piece := stdout.read1(65536):
+            loaded.set()
+            data.extend(piece)
+            if len(data) > wire.RESULT_BYTES:
+                break
+        loaded.set()
+        over.set()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    with contextlib.suppress(OSError):
+        stdin.write(job)
+        stdin.close()
+    loaded.wait(start)
+    finished = over.wait(timeout)
+    if len(data) > wire.RESULT_BYTES:
+        return bytes(data).splitlines(), "too much"
+    return bytes(data).splitlines(), "closed" if finished else "timeout"
+
+
+def _end_group(process: subprocess.Popen) -> None:
+    """End a process and those that it started and that did not leave its session."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _talk(write_job: int, read_result: int, job: bytes, timeout: float) -> tuple[list[bytes], str]:
+    """Send a job, and read lines until the other side closes, the time is over, or too much came.
+
+    How it ended is "closed", "timeout" or "too much". Both pipes are closed.
+    """
+    data, sent, deadline, how = bytearray(), 0, time.monotonic() + timeout, "timeout"
+    os.set_blocking(write_job, False)
+    with selectors.DefaultSelector() as selector:
+        selector.register(read_result, selectors.EVENT_READ)
+        selector.register(write_job, selectors.EVENT_WRITE)
+        while (left := deadline - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                if key.fd == write_job:
+                    sent, over = _feed(write_job, job, sent)
+                    if over:
+                        selector.unregister(write_job)
+                        os.close(write_job)
+                        write_job = -1
+                    continue
+                piece = os.read(read_result, 1 << 16)
+                data += piece
+                if not piece or len(data) > wire.RESULT_BYTES:
+                    how = "too much" if piece else "closed"
+                    deadline = 0.0
+    os.close(read_result)
+    if write_job >= 0:
+        os.close(write_job)
+    return bytes(data).splitlines(), how
+
+
+def _feed(pipe: int, job: bytes, sent: int) -> tuple[int, bool]:
+    """Write on; how much was sent in all, and whether that is the end of it."""
+    try:
+        sent += os.write(pipe, job[sent : sent + (1 << 16)])
+    except BlockingIOError:
+        return sent, False
+    except OSError:
+        return sent, True
+    return sent, sent >= len(job)
+
+
+def _ended(lines: Sequence[bytes], how: str, status: int) -> Ended:
+    """What the lines and the end of the process mean."""
+    messages = tuple(message for message in _read(lines) if not message.get("ready"))
+    if messages and messages[-1].get("done") and how == "closed":
+        return Ended("done", messages[:-1])
+    if how == "timeout":
+        return Ended("timeout", messages)
+    if how == "too much":
+        return Ended("killed", messages, f"it gave more than {wire.RESULT_BYTES // 10**6} MB of results")
+    if messages and "failed" in messages[-1] and how == "closed":
+        return Ended("done", messages)
+    return Ended("killed", messages, _reason(status))
+
+
+def _read(lines: Sequence[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            message = wire.loads(line)
+        except wire.WireError:
+            return
+        if not isinstance(message, dict):
+            return
+        yield message
+
+
+def _reason(status: int) -> str:
+    # A shell, and bubblewrap, tell of a signal as 128 and its number.
+    status = 128 - status if status > 128 else status
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = str(-status)
+        told = {
+            "SIGSEGV": "it used memory that is not its own (SIGSEGV)",
+            "SIGKILL": "the system ended it (SIGKILL), most often for want of memory or time",
+            "SIGXCPU": "it used up its processor time (SIGXCPU)",
+            "SIGXFSZ": "it wrote a file that is too large (SIGXFSZ)",
+        }
+        return told.get(name, f"its process was ended by {name}")
+    return f"its process ended by itself (exit code {status}) before it gave all results"

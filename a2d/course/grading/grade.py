@@ -1,0 +1,352 @@
+"""Grading a class: every submission is marked on Dask's workers, and the tables and pages are written from the results.
+
+Each student's result is a file of its own, written when it is there: an interrupted run goes on where it was. The
+workers are processes of this computer, or those of a cluster; both run the same code.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import a2d
+from a2d import files
+from a2d.course.grading.box import require_sandbox
+from a2d.course.grading.collect import Collection, collect, listing_seed
+from a2d.course.grading.marking import Handed, Marker, Settings
+from a2d.course.grading.model import Grade, GradingError, Problem, Result, Submission
+from a2d.course.selection import points_of
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+# The file that tells how a folder was graded; what makes it a folder that may be written to again.
+RECORD = "grading.json"
+_RESULTS = "results"
+_IN_FLIGHT = 4
+_CONNECT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did: how many students, how many of them were marked now, and where the results are."""
+
+    students: int
+    marked: int
+    problems: int
+    seed: int
+    out: Path
+
+
+def grade(
+    submissions: Path,
+    out: Path,
+    *,
+    lectures: Sequence[int],
+    points: Mapping[str, float] | None = None,
+    marks: Path | None = None,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    seed: int | None = None,
+    timeout: float = 10.0,
+    sandbox: bool = True,
+    progress: bool = False,
+) -> Run:
+    """Grade what a class handed in, into the folder ``out``.
+
+    ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
+    the names and sizes of what was handed in. ``marks`` is a filled-in ``to_mark.csv``. Raises :class:`GradingError`
+    for input, options and machines that cannot be used.
+    """
+    collection = collect(submissions)
+    earlier = _record(out)
+    if seed is None:
+        seed = earlier.get("seed", listing_seed(collection))
+    chosen = tuple(sorted((points or {}).items()))
+    settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
+    if not settings.asked:
+        raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
+    if sandbox and scheduler is None:
+        require_sandbox()
+    given = _read_marks(marks)
+    files.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
+    todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
+    if todo:
+        _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
+    _write(out, collection, settings, given)
+    return Run(len(collection.submissions), len(todo), len(collection.problems), settings.seed, out)
+
+
+def _record(out: Path) -> dict[str, Any]:
+    """What an earlier run recorded in a folder; a folder with anything else in it is refused."""
+    if out.exists() and not out.is_dir():
+        raise GradingError("this is a file, not a folder", where=out, hint="Choose another --out")
+    try:
+        return json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if out.is_dir() and any(out.iterdir()):
+            hint = "Choose an empty or new folder, or one that this command wrote"
+            raise GradingError("this folder holds something else", where=out, hint=hint) from None
+        return {}
+    except (OSError, ValueError) as error:
+        hint = "Delete it and give --seed, or choose another --out"
+        raise GradingError(f"this record cannot be read ({error})", where=out / RECORD, hint=hint) from error
+
+
+def _workers(jobs: int | None) -> int:
+    if jobs is not None:
+        return jobs
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _read_marks(path: Path | None) -> Mapping[tuple[str, str], tuple[float, str]]:
+    from a2d.course.grading.tables import read_marks
+
+    return read_marks(path) if path is not None else {}
+
+
+# ------------------------------------------------------------------------------------------- results, one file each
+
+
+def _print(submission: Submission, settings: Settings) -> str:
+    """What a result depends on, as a hash: the files, the settings, and the code that marks."""
+    found = hashlib.sha256(f"{code_print()} {settings!r} {submission.key}".encode("utf-8", "surrogatepass"))
+    for name, content in _contents(submission):
+        data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+        found.update(f"{name} {len(data)} ".encode("utf-8", "surrogatepass"))
+        found.update(data)
+    return found.hexdigest()
+
+
+# What grades depend on beside the exercises; how they are shown is not part of it.
+_CODE = ("answering", "checking", "comparing", "selection", "texts") + tuple(
+    f"grading/{name}" for name in ("box", "confine", "marking", "model", "reading", "runner", "similar", "wire")
+)
+
+
+@cache
+def code_print() -> str:
+    """A hash of the code that grades depend on."""
+    course = Path(a2d.__file__).parent / "course"
+    found = hashlib.sha256()
+    for path in (*(course / f"{name}.py" for name in _CODE), *sorted((course / "exercises").glob("*.py"))):
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def _contents(submission: Submission) -> Iterator[tuple[str, bytes | str]]:
+    """Name and bytes of each file; a text tells why it could not be read."""
+    for file in submission.files:
+        try:
+            yield file.name, file.read()
+        except GradingError as error:
+            yield file.name, f"{error.what}. {error.hint or ''}".strip()
+
+
+def _result_path(out: Path, key: str) -> Path:
+    return out / _RESULTS / f"{key}.json"
+
+
+def _is_done(out: Path, submission: Submission, print: str) -> bool:
+    try:
+        return json.loads(_result_path(out, submission.key).read_text(encoding="utf-8"))["print"] == print
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _keep(out: Path, result: Result, print: str) -> None:
+    files.write_json(_result_path(out, result.key), {"print": print, "result": result.to_json()})
+
+
+def _kept(out: Path, key: str) -> Result:
+    path = _result_path(out, key)
+    try:
+        return Result.from_json(json.loads(path.read_text(encoding="utf-8"))["result"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GradingError("this result cannot be read", where=path, hint="Delete it and run this again") from error
+
+
+# ------------------------------------------------------------------------------------------------------- the workers
+
+_markers: dict[Settings, Marker] = {}
+
+
+def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, Any]:
+    """What a worker does for one student; the boxes stay for the next."""
+    if code != code_print():
+        hint = "Install the same version of this package on every worker"
+        raise GradingError("this worker has other code than the one who sent the work", where=a2d.__file__, hint=hint)
+    if settings not in _markers:
+        _close_markers()
+        if settings.sandbox:
+            require_sandbox()
+        _markers[settings] = Marker(settings)
+    return _markers[settings].mark(handed).to_json()
+
+
+@atexit.register
+def _close_markers() -> None:
+    for old in _markers.values():
+        old.close()
+    _markers.clear()
+
+
+def _mark_all(
+    out: Path,
+    todo: Sequence[tuple[Submission, str]],
+    settings: Settings,
+    workers: int,
+    scheduler: str | None,
+    progress: bool,
+) -> None:
+    from tqdm import tqdm
+
+    with (
+        _cluster(workers, scheduler) as client,
+        tqdm(total=len(todo), unit="student", disable=not progress) as bar,
+    ):
+        for (submission, print), result in _results(client, todo, settings):
+            _keep(out, result, print)
+            bar.set_postfix_str(submission.key[:20], refresh=False)
+            bar.update()
+
+
+@contextlib.contextmanager
+def _cluster(workers: int, scheduler: str | None) -> Iterator[Client]:
+    """Workers on this computer, or those of the scheduler at an address."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        hint = 'In the project\'s folder, run: pip install -e ".[course,teach]"'
+        raise GradingError("grading needs the package distributed", where="a2d course grade", hint=hint) from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="distributed")
+    with contextlib.ExitStack() as stack:
+        if scheduler is None:
+            local = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address=None,
+                memory_limit="4GiB",
+                silence_logs=logging.CRITICAL,
+            )
+            client = stack.enter_context(Client(stack.enter_context(local)))
+        else:
+            client = stack.enter_context(_connected(Client, scheduler))
+        yield client
+
+
+def _connected(client: type[Client], address: str) -> Client:
+    hint = f"Start one with: dask scheduler; and workers with: dask worker {address} --nthreads 1"
+    try:
+        found = client(address, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise GradingError("no scheduler answers here", where=address, hint=hint) from error
+    try:
+        found.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+    except TimeoutError as error:
+        found.close()
+        raise GradingError("this scheduler has no workers", where=address, hint=hint) from error
+    return found
+
+
+def _results(
+    client: Client, todo: Sequence[tuple[Submission, str]], settings: Settings
+) -> Iterator[tuple[tuple[Submission, str], Result]]:
+    """Each student's result as it comes; only a few students' files are in memory at a time."""
+    from distributed import as_completed
+
+    waiting = iter(todo)
+    pending: dict[Any, tuple[Submission, str]] = {}
+    finished = as_completed()
+    started = 0
+
+    def start() -> None:
+        nonlocal started
+        one = next(waiting, None)
+        if one is not None:
+            submission, _ = one
+            handed = Handed(
+                submission.key, submission.student, submission.number, submission.late, tuple(_contents(submission))
+            )
+            started += 1
+            future = client.submit(
+                mark_on_worker, handed, settings, code_print(), key=f"mark-{started}-{one[1]}", pure=False
+            )
+            pending[future] = one
+            finished.add(future)
+
+    for _ in range(max(_IN_FLIGHT, 2 * len(client.scheduler_info(n_workers=-1)["workers"]))):
+        start()
+    while pending:
+        future = next(finished)
+        one = pending.pop(future)
+        yield one, _result_of(future, one[0], settings)
+        future.release()
+        start()
+
+
+def _result_of(future: Any, submission: Submission, settings: Settings) -> Result:
+    """A future's result; where the work itself failed, every exercise says so."""
+    from distributed import KilledWorker
+
+    try:
+        return Result.from_json(future.result())
+    except GradingError:
+        raise
+    except KilledWorker:
+        told = "reading or comparing it ended the grader's own process, several times"
+    except Exception as error:
+        told = f"the grader failed at it ({type(error).__name__}: {str(error)[:200]})"
+    message = f"This submission could not be graded: {told}. Look at it by hand."
+    points = dict(settings.points)
+    grades = tuple(Grade(one.id, "unreadable", 0, points_of(one.id, points), message) for one in settings.asked)
+    problem = Problem(submission.student, "", told, "Look at this submission by hand, and report the failure")
+    return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,))
+
+
+# ---------------------------------------------------------------------------------------------------- what is written
+
+
+def _write(
+    out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
+) -> None:
+    from a2d.course.grading.reports import write_all
+    from a2d.course.grading.tables import with_marks
+
+    keys = [submission.key for submission in collection.submissions]
+    found: dict[str, list[Problem]] = {}
+    for problem in collection.problems:
+        found.setdefault(problem.student, []).append(problem)
+
+    def results() -> Iterator[Result]:
+        for key in keys:
+            result = with_marks(_kept(out, key), marks)
+            yield replace(result, problems=(*found.get(result.student, ()), *result.problems))
+
+    points = dict(settings.points)
+    facts = {
+        "seed": settings.seed,
+        "version": a2d.__version__,
+        "sandbox": settings.sandbox,
+        "lectures": list(settings.lectures),
+        "timeout": settings.timeout,
+        "points": {one.id: points_of(one.id, points) for one in settings.asked},
+        "problems": tuple(found.get("", ())),
+    }
+    write_all(out, results, facts)
+    # Students who are no longer among the submissions leave nothing behind.
+    for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
+        for path in folder.glob(f"*{ending}"):
+            if path.stem not in set(keys):
+                path.unlink(missing_ok=True)

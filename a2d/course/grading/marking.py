@@ -1,0 +1,295 @@
+"""Marking one submission: find each answer, have the box run it on hidden cases, and compare what came out.
+
+This never imports or runs anything of a student's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import a2d
+from a2d.course import checking, exercises
+from a2d.course.answering import Answer
+from a2d.course.checking import Outcome, Sheet, compare, forbidden_name, make_sheet
+from a2d.course.exercises import Exercise, Question
+from a2d.course.grading import wire
+from a2d.course.grading.box import Boxes, Ended
+from a2d.course.grading.model import TO_MARK, Grade, GradingError, Problem, Result
+from a2d.course.grading.reading import Answered, Notebook, NotebookCell, read_notebook
+from a2d.course.grading.similar import fingerprint
+from a2d.course.selection import points_of, scaled
+
+# Ways of calling that hand tensors or networks to the function.
+_TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")
+# Packages that the box does not have anyway: nothing of them need be hidden.
+_ABSENT = ("a2d", "librosa", "sklearn")
+_TWINS = {"scipy.fft": ("scipy.fft", "scipy.fftpack")}
+_MESSAGE = 2000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What grades depend on beside the notebooks; ``points`` are the points of ids that differ from the declared."""
+
+    lectures: tuple[int, ...]
+    seed: int
+    timeout: float = 10.0
+    sandbox: bool = True
+    points: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def asked(self) -> tuple[Exercise | Question, ...]:
+        """The exercises and questions that are graded, in the course's order."""
+        return tuple(one for number in self.lectures for one in exercises.of_lecture(number))
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What one student handed in, ready to travel: files by name, those that could not be read as texts."""
+
+    key: str
+    student: str
+    number: str
+    late: bool
+    files: tuple[tuple[str, bytes | str], ...]
+
+
+class Marker:
+    """Marks submissions with the same settings; keeps what is expected, and the boxes, from one to the next."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._boxes = Boxes(sandbox=settings.sandbox)
+        self._sheets: dict[str, _Prepared] = {}
+
+    def close(self) -> None:
+        """End the boxes."""
+        self._boxes.close()
+
+    def mark(self, handed: Handed) -> Result:
+        """All grades of one student."""
+        notebooks, problems = _read_all(handed)
+        grades, written, prints = [], {}, {}
+        for one in self.settings.asked:
+            if isinstance(one, Question):
+                grade, text = self._question(one, notebooks, problems)
+                if text:
+                    written[one.id] = text
+            else:
+                found = _find(one, notebooks)
+                grade = self._exercise(one, found, notebooks, problems)
+                if found is not None and not found.stub and not found.broken:
+                    prints[one.id] = fingerprint(found.tree)
+            grades.append(grade)
+        return Result(
+            handed.key, handed.student, handed.number, handed.late, tuple(grades), tuple(problems), written, prints
+        )
+
+    def _points(self, one: Exercise | Question) -> float:
+        return points_of(one.id, dict(self.settings.points))
+
+    # --------------------------------------------------------------------------------------------------- exercises
+
+    def _exercise(
+        self, exercise: Exercise, found: Answered | None, notebooks: Sequence[Notebook], problems: Sequence[Problem]
+    ) -> Grade:
+        full = self._points(exercise)
+        if found is None:
+            outcome, message = _absent(exercise, notebooks, problems)
+            return Grade(exercise.id, outcome, 0, full, message)
+        if found.broken:
+            return Grade(exercise.id, "error", 0, full, found.broken, where=found.where)
+        if found.stub:
+            return Grade(exercise.id, "empty", 0, full, f"{exercise.name} is not written yet.", where=found.where)
+        if name := forbidden_name(found.tree, exercise.forbidden):
+            message = f"It uses {name}, which is the answer itself. Write it with simpler steps."
+            return Grade(exercise.id, "wrong", 0, full, message, "uses the answer itself", where=found.where)
+        outcome = self._run(exercise, found)
+        message = "\n".join([outcome.message, *found.notes])
+        return Grade(
+            id=exercise.id,
+            outcome=outcome.kind,
+            points=scaled(exercise, outcome.points, dict(self.settings.points)),
+            maximum=full,
+            message=_calm(message),
+            misconception=outcome.misconception,
+            expected=_calm(outcome.expected),
+            got=_calm(outcome.got),
+            parts=outcome.parts,
+            where=found.where,
+        )
+
+    def _run(self, exercise: Exercise, found: Answered) -> Outcome:
+        ready = self._prepared(exercise)
+        job = {**ready.job, "source": found.source, "function": found.function}
+        torch = ready.torch or bool(re.search(r"\btorch\b", found.source))
+        ended = self._boxes.run(job, torch=torch, timeout=self.settings.timeout)
+        with checking.still():
+            return _judged(ready.sheet, ended, self.settings.timeout)
+
+    def _prepared(self, exercise: Exercise) -> _Prepared:
+        if exercise.id not in self._sheets:
+            with checking.still():
+                self._sheets[exercise.id] = _Prepared(make_sheet(exercise, self.settings.seed))
+        return self._sheets[exercise.id]
+
+    # --------------------------------------------------------------------------------------------------- questions
+
+    def _question(
+        self, question: Question, notebooks: Sequence[Notebook], problems: Sequence[Problem]
+    ) -> tuple[Grade, str]:
+        full = self._points(question)
+        places = [place for notebook in notebooks if (place := notebook.written(question)) is not None]
+        answered = [place for place in places if place[0]]
+        if answered:
+            text, where = answered[-1]
+            return Grade(question.id, TO_MARK, None, full, "A person marks this answer.", where=where), text
+        if places:
+            return Grade(question.id, "empty", 0, full, "Nothing is written here.", where=places[-1][1]), ""
+        outcome, message = _absent(question, notebooks, problems)
+        return Grade(question.id, outcome, 0, full, message), ""
+
+
+class _Prepared:
+    """What running and judging an exercise needs, made once for all students."""
+
+    def __init__(self, sheet: Sheet):
+        self.sheet = sheet
+        exercise = sheet.exercise
+        self.torch = exercise.call.__name__ in _TORCH_CALLS
+
+    @cached_property
+    def job(self) -> dict[str, Any]:
+        """The job without the student's code."""
+        exercise = self.sheet.exercise
+        modules = [name.rpartition(".")[0] for name in exercise.forbidden]
+        hidden = [m for m in modules if m.partition(".")[0] not in (*_ABSENT, "torch")]
+        return {
+            "call": exercise.call.__name__,
+            "parameters": list(exercise.parameters),
+            "cases": [wire.encode(list(case.args)) for case in self.sheet.cases],
+            "hide": sorted({twin for module in hidden for twin in _TWINS.get(module, (module,))}),
+            "leave_out": list(exercise.forbidden),
+            "given": _given(exercise.given),
+        }
+
+
+@cache
+def _given(names: tuple[str, ...]) -> dict[str, str]:
+    """The source of the package's functions that an exercise gives, by module, with the imports that they need."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        module, _, function = name.rpartition(".")
+        path = Path(a2d.__file__).parent.joinpath(*module.split(".")[1:]).with_suffix(".py")
+        cell = NotebookCell(1, "code", path.read_text(encoding="utf-8"))
+        found.setdefault(module, []).append(Notebook(module, (cell,)).slice_of(function))
+    return {module: "\n".join(pieces) for module, pieces in found.items()}
+
+
+# ------------------------------------------------------------------------------------------------- finding and judging
+
+
+def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
+    """The notebooks in the order in which later ones count more, and what is wrong with the others."""
+    notebooks, problems = [], []
+    for name, content in sorted(handed.files, key=lambda one: _age(one[0])):
+        try:
+            if isinstance(content, str):
+                raise GradingError(content.removesuffix("."), where=name)
+            notebook = read_notebook(name, content)
+        except GradingError as error:
+            problems.append(Problem(handed.student, name, f"unreadable: {error.what}", error.hint or ""))
+            continue
+        notebooks.append(notebook)
+        problems += [Problem(handed.student, name, text) for text in notebook.problems]
+        problems += [
+            Problem(handed.student, f"{name}, cell {number}", text) for number, text in notebook.broken.items()
+        ]
+    return notebooks, problems
+
+
+def _age(name: str) -> tuple[Any, ...]:
+    """A key that sorts ``a-2.ipynb`` after ``a-1.ipynb`` and ``a.ipynb``, and ``a-10.ipynb`` after both."""
+    pieces = re.split(r"(\d+)", name.casefold().removesuffix(".ipynb"))
+    return tuple((1, int(p)) if p.isdecimal() and len(p) < 18 else (0, p) for p in pieces), name
+
+
+def _find(exercise: Exercise, notebooks: Sequence[Notebook]) -> Answered | None:
+    """The answer that counts: written before empty, a later notebook before an earlier."""
+    found = [(notebook, answer) for notebook in notebooks if (answer := notebook.answer(exercise)) is not None]
+    if not found:
+        return None
+    own = [(n, a) for n, a in found if _is_of(n.name, exercise.id)] or found
+    for one in (own, found):
+        written = [a for _, a in one if not a.stub and not a.broken]
+        if written:
+            return written[-1]
+    return next((a for _, a in reversed(found) if a.broken), found[-1][1])
+
+
+def _is_of(name: str, id: str) -> bool:
+    """Whether a file's name tells that it is the lecture of an exercise (``01_sound.ipynb`` of 1.2)."""
+    lecture = int(id.partition(".")[0])
+    return bool(re.search(rf"(?<!\d){lecture:02d}(?!\d)", Path(name).name))
+
+
+def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: Sequence[Problem]) -> tuple[str, str]:
+    """Why nothing was found: "missing" or "unreadable", and the reason."""
+    unreadable = [p for p in problems if p.what.startswith("unreadable: ")]
+    same = [p for p in unreadable if _is_of(p.file, one.id)]
+    others = [n for n in notebooks if _is_of(n.name, one.id)]
+    if same or (unreadable and not others):
+        told = (same or unreadable)[0]
+        return "unreadable", f"{told.file}: {told.what.removeprefix('unreadable: ')}. {told.hint}".strip()
+    what = f"The function {one.name}" if isinstance(one, Exercise) else f"The answer to question {one.id}"
+    if not notebooks:
+        return "missing", "No notebook was handed in."
+    return "missing", f"{what} was not found in {', '.join(n.name for n in (others or notebooks)[:5])}."
+
+
+def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
+    """What the messages from the box are worth."""
+    stop = {
+        "timeout": f"It did not come to an end within {timeout:g} seconds. Look for a loop without an end.",
+        "killed": f"It was stopped: {ended.reason}.",
+        "done": "Its results are incomplete.",
+    }[ended.how]
+    stopped = "timeout" if ended.how == "timeout" else "killed"
+    cases = len(sheet.cases)
+    answers = []
+    for message in ended.messages[:cases]:
+        if "failed" in message:
+            answers += [Answer(error=str(message["failed"]))] * (cases - len(answers))
+            break
+        answers.append(_answer(message))
+    answers += [Answer(error=stop, stopped=stopped)] * (cases - len(answers))
+    return compare(sheet, answers[:cases], hidden=True)
+
+
+def _answer(message: Mapping[str, Any]) -> Answer:
+    """One case's message as an answer; whatever it holds, this gives plain data."""
+    if "error" in message or "broken" in message:
+        return Answer(error=str(message.get("error") or message.get("broken")) or "an error without a text")
+    try:
+        value = wire.decode(message.get("value"))
+    except (wire.WireError, RecursionError):
+        return Answer(error="Its result could not be read.", stopped="killed")
+    changed = message.get("changed")
+    return Answer(
+        value,
+        unwritten=value is None or value is Ellipsis or message.get("unwritten") is True,
+        changed=tuple(str(name)[:80] for name in changed[:20]) if isinstance(changed, list) else (),
+        warning=str(message.get("warning", "")),
+    )
+
+
+def _calm(text: str) -> str:
+    """A message without what differs from run to run, and without what a terminal or a table cannot show."""
+    text = re.sub(r"\b0x[0-9a-fA-F]{4,}\b", "0x...", text)
+    text = "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs())
+    return text if len(text) <= _MESSAGE else text[: _MESSAGE - 3] + "..."

@@ -1,0 +1,299 @@
+"""What runs in the box: it takes a job, runs the learner's function on its cases, and writes what came out.
+
+Two ways: ``server``, which loads NumPy (and torch) once and starts a process for each job in namespaces of its own, and
+``once``, for one job. A job and its results go through pipes that the grader made for this job alone; this program
+never sees what is right. Beside the standard library it needs only NumPy and four small modules of the course.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import linecache
+import os
+import select
+import signal
+import socket
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from a2d.course.answering import Answer, answer, brief
+from a2d.course.exercises import calls
+from a2d.course.grading import confine, wire
+
+SCRATCH = "/tmp"
+_FILE = "<answer>"
+_write, _exit = os.write, os._exit
+
+
+# --------------------------------------------------------------------------------------------------------- one job
+
+
+def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
+    """Run a job and send a message for each case; "failed" where the function could not even be made."""
+    cases = [wire.decode(case) for case in job["cases"]]
+    call = getattr(calls, job["call"])
+    with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
+        try:
+            _leave_out(job["leave_out"])
+            _provide(job["given"])
+            function = _make(job["source"], job["function"])
+        except BaseException as error:
+            send({"failed": _failed(error)})
+            return
+        for args in cases:
+            found = answer(function, args, call, job["parameters"], quiet=False)
+            send(_message(found))
+    send({"done": True})
+
+
+class Nowhere(io.TextIOBase):
+    """Where a learner's prints go: nowhere, whatever their size."""
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Forget it."""
+        return len(text)
+
+
+def _message(found: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"value": wire.encode(found.value)}
+    if found.error:
+        message = {"error": str(found.error)[:2000]}
+    if found.unwritten:
+        message["unwritten"] = True
+    if found.changed:
+        message["changed"] = list(found.changed)
+    if found.warning:
+        message["warning"] = str(found.warning)[:400]
+    return message
+
+
+def _make(source: str, name: str) -> Any:
+    """Run the source and give the function; the lines are known to tracebacks."""
+    linecache.cache[_FILE] = (len(source), None, source.splitlines(keepends=True), _FILE)
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    space = module.__dict__
+    space["display"] = lambda *things, **options: None
+    exec(compile(source, _FILE, "exec"), space)
+    return space[name]
+
+
+def _failed(error: BaseException) -> str:
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else _line(error)
+    text = linecache.getline(_FILE, line).strip() if line else ""
+    where = f"Before the function could be called, at this line: {text}\n" if text else ""
+    told = where + brief(error)
+    if isinstance(error, ImportError):
+        told += (
+            "\nAn answer may use Python's standard library, NumPy, SciPy and PyTorch; nothing else is there when it is "
+            "graded, and nothing that the notebook makes with something else."
+        )
+    return told
+
+
+def _line(error: BaseException) -> int | None:
+    trace, found = error.__traceback__, None
+    while trace:
+        if trace.tb_frame.f_code.co_filename == _FILE:
+            found = found or trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+def _leave_out(names: list[str]) -> None:
+    """Put a refusal in the place of each function (``torch.nn.functional.fold``) whose module is loaded already."""
+    for name in names:
+        module, _, function = name.rpartition(".")
+        found = sys.modules.get(module)
+        if found is None and module.partition(".")[0] == "torch":
+            with contextlib.suppress(ImportError):
+                found = importlib.import_module(module)
+        if found is not None and hasattr(found, function):
+            with contextlib.suppress(AttributeError, TypeError):
+                setattr(found, function, _refusal(name))
+
+
+def _provide(given: dict[str, str]) -> None:
+    """Make the modules of the package that hold only what this exercise gives; their source is the course's own."""
+    for name, source in given.items():
+        module = types.ModuleType(name)
+        exec(source, module.__dict__)
+        sys.modules[name] = module
+        parent, _, last = name.rpartition(".")
+        setattr(importlib.import_module(parent), last, module)
+
+
+def _refusal(name: str) -> Callable[..., Any]:
+    def refused(*args: Any, **options: Any) -> Any:
+        raise RuntimeError(f"{name} is the answer itself, so it is left out here")
+
+    return refused
+
+
+def run_job(read: int, write: int) -> None:
+    """Read a job from a file descriptor, run it, and write its messages to another, one on a line."""
+    with open(read, "rb", closefd=True) as stream:
+        job = wire.loads(stream.read())
+    limits = job["limits"]
+    if limits["confined"]:
+        # What is left afterwards: this process, the pipe for its results, and a folder for scratch.
+        if limits["own_mounts"]:
+            hide = [path for module in job["hide"] for path in places(module, sys.path)]
+            confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
+            confine.own_mounts(SCRATCH, limits["file_bytes"], 1000, hide)
+        else:
+            confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
+        confine.drop_privileges()
+        confine.refuse_calls()
+        os.chdir(SCRATCH)
+    send_line(write, {"ready": True})
+    perform(job, lambda message: send_line(write, message))
+
+
+def send_line(write: int, message: dict[str, Any]) -> None:
+    """Write one message as a line."""
+    data = wire.dumps(message).encode() + b"\n"
+    while data:
+        data = data[_write(write, data) :]
+
+
+def places(module: str, folders: Sequence[str]) -> list[str]:
+    """The folder or file of a module, as ``scipy.fft``, in the folders that modules are found in; nothing is loaded."""
+    inside = module.replace(".", os.sep)
+    found = [os.path.join(folder, inside + ending) for folder in folders if folder for ending in ("", ".py")]
+    return [path for path in found if os.path.exists(path)]
+
+
+# ---------------------------------------------------------------------------------------------------- the two ways
+
+
+def warm(what: str) -> None:
+    """Load what jobs need, so that a process started from here has it."""
+    sys.dont_write_bytecode = True
+    np.linalg.norm(np.fft.rfft(np.ones(4)).real)
+    np.random.default_rng(0).normal()
+    if what == "torch":
+        import torch
+
+        torch.set_num_threads(1)
+        # The first convolution and the first gradient set things up that need more rights than a job has.
+        x = torch.ones(1, 1, 4, 4, requires_grad=True)
+        torch.nn.functional.conv2d(x, torch.ones(1, 1, 2, 2)).sum().backward()
+        torch.manual_seed(0)
+
+
+def serve(control: socket.socket) -> None:
+    """Take jobs until the grader hangs up: a pair of pipes comes, and the way the process ended goes back."""
+    control.send(b'{"ready":true}')
+    while True:
+        message, pipes, _, _ = socket.recv_fds(control, 16, 2)
+        if not message:
+            return
+        if message != b"run":  # a "kill" that came too late
+            for pipe in pipes:
+                os.close(pipe)
+            continue
+        told, tell = os.pipe()
+        between = os.fork()
+        if between == 0:
+            control.close()
+            os.close(told)
+            _between(pipes[0], pipes[1], tell)
+        for pipe in (*pipes, tell):
+            os.close(pipe)
+        control.send(_watch(control, told).encode())
+        os.close(told)
+        os.waitpid(between, 0)
+
+
+def _watch(control: socket.socket, told: int) -> str:
+    """Wait for a job's process to end, and end it when the grader says so; how it ended, as JSON."""
+    text = b""
+    while text.count(b"\n") < 2:
+        ready, _, _ = select.select([control, told], [], [])
+        if told in ready:
+            piece = os.read(told, 100)
+            if not piece:
+                return '{"broken":true}'
+            text += piece
+        elif control in ready:
+            if not control.recv(16):
+                _exit(0)
+            with contextlib.suppress(ProcessLookupError, ValueError, IndexError):
+                os.kill(int(text.split(b"\n")[0]), signal.SIGKILL)
+    return wire.dumps({"ended": int(text.split(b"\n")[1])})
+
+
+def _between(read: int, write: int, tell: int) -> None:
+    """The process between: it makes the namespaces, starts the job in them, and tells its number and its end."""
+    try:
+        confine.die_with_parent()
+        confine.own_namespaces()
+        child = os.fork()
+        if child == 0:
+            _child(read, write)
+        os.close(read)
+        os.close(write)
+        os.write(tell, b"%d\n" % child)
+        _, status = os.waitpid(child, 0)
+        os.write(tell, b"%d\n" % os.waitstatus_to_exitcode(status))
+    except BaseException as error:
+        os.write(2, f"the box could not start a job: {error}\n".encode())
+    finally:
+        _exit(0)
+
+
+def _child(read: int, write: int) -> None:
+    """The job's process, the first in its namespace; it holds only its two pipes."""
+    try:
+        confine.die_with_parent()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        # Results on 4, the job on 3, nothing on the usual three, and no other file.
+        read, write = os.dup(read), os.dup(write)
+        high = os.dup2(write, 60), os.dup2(read, 61)
+        os.dup2(high[0], 4)
+        os.dup2(high[1], 3)
+        for usual in (0, 1, 2):
+            os.dup2(nothing, usual)
+        os.closerange(5, 4096)
+        run_job(3, 4)
+    except BaseException as error:
+        with contextlib.suppress(BaseException):
+            send_line(4, {"broken": f"{type(error).__name__}: {error}"[:500]})
+    finally:
+        _exit(0)
+
+
+def main() -> None:
+    """``runner server numpy|torch CONTROL`` or ``runner once numpy|torch``: the job on 0, results on 1."""
+    way, what = sys.argv[1:3]
+    if way == "server":
+        warm(what)
+        serve(socket.socket(fileno=int(sys.argv[3])))
+        return
+    if what == "torch":
+        warm(what)
+    write = os.dup(1)
+    os.dup2(2, 1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        read = os.dup(0)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        run_job(read, write)
+    finally:
+        _exit(0)
+
+
+if __name__ == "__main__":
+    main()
