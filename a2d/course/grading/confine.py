@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import signal
 import struct
 from collections.abc import Sequence
 
@@ -71,9 +72,25 @@ def _ask(result: int, what: str) -> None:
         raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
-def own_namespaces() -> None:
-    """Give the processes that this one starts from now on their own process, mount and IPC namespaces."""
-    _ask(_libc().unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC), "unshare")
+def fork_apart() -> int:
+    """As ``os.fork``, with the new process in its own process, mount and IPC namespaces (clone(2)).
+
+    It is one call, because copying a process that has torch loaded is most of what a job costs: a fork after
+    ``unshare`` would copy it twice. Raises OSError where the kernel refuses.
+    """
+    # PyDLL keeps Python's lock over the call, so that the copy has it as os.fork would leave it.
+    system, python = ctypes.PyDLL(None, use_errno=True), ctypes.pythonapi
+    number = _CALLS["clone"][_MACHINES[platform.machine()][0]]
+    python.PyOS_BeforeFork()
+    pid = system.syscall(number, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | signal.SIGCHLD, 0, 0, 0, 0)
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+        return 0
+    error = ctypes.get_errno()
+    python.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(error, f"clone: {os.strerror(error)}")
+    return pid
 
 
 def die_with_parent() -> None:

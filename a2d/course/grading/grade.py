@@ -129,9 +129,8 @@ def _print(submission: Submission, settings: Settings) -> str:
 
 
 # What grades depend on beside the exercises; how they are shown is not part of it.
-_CODE = ("answering", "checking", "comparing", "selection", "texts") + tuple(
-    f"grading/{name}" for name in ("box", "confine", "marking", "model", "reading", "runner", "similar", "wire")
-)
+_GRADING = ("box", "confine", "marking", "model", "reading", "runner", "similar", "wire")
+_CODE = ("answering", "checking", "comparing", "selection", "texts", *(f"grading/{name}" for name in _GRADING))
 
 
 @cache

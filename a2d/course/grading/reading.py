@@ -305,7 +305,12 @@ def _names_of(text: str, node: ast.stmt) -> tuple[frozenset[str], frozenset[str]
     # table[0] = 1 changes what the name stands for, so it belongs to what makes it.
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         gives |= {root for one in ast.walk(node) if (root := _changed_name(one))}
+        needs |= {one.target.id for one in ast.walk(node) if isinstance(one, ast.AugAssign) and _is_name(one.target)}
     return frozenset(needs), frozenset(gives)
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name)
 
 
 def _changed_name(node: ast.AST) -> str:

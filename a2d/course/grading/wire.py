@@ -131,12 +131,17 @@ def _dict(inner: Any) -> dict[Any, Any]:
     return {decode(k): decode(v) for k, v in inner}
 
 
+def _complex(inner: Any) -> complex:
+    real, imaginary = inner
+    return complex(float(real), float(imaginary))
+
+
 _DECODERS = {
     "array": _array,
     "texts": _texts,
     "tuple": lambda inner: tuple(decode(v) for v in inner),
     "dict": _dict,
-    "complex": lambda inner: complex(*inner),
+    "complex": _complex,
     "dots": lambda inner: Ellipsis,
     "other": lambda inner: Other(str(inner)[:120]),
 }
