@@ -48,6 +48,7 @@ reproduce: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.bench
 	@$(BIN)/python -m benchmarks.lectures
+	@$(BIN)/python -m benchmarks.grading
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 import venv
 import zipfile
@@ -93,14 +92,6 @@ def copy_sources(folder: Path, more: Iterable[str] = ()) -> Path:
         else:
             shutil.copy(ROOT / name, folder / name)
     return folder
-
-
-def build_wheel(sources: Path, folder: Path) -> Path:
-    """Build this project's wheel from a copy of its sources."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    done = subprocess.run(command, cwd=sources, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    return next(folder.glob("digits_from_sound-*.whl"))
 
 
 def pack(name: str, folder: Path) -> Path:

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 import a2d
 from a2d.course import settings
 from a2d.course.build import make_notebook
+from a2d.course.release import build_wheel
 from a2d.course.source import Lecture, find_sources, read_lecture
 
 ADDRESS = "owner/some-name"
@@ -155,7 +156,7 @@ def run_on_colab(python: Path, wheel: Path, folder: Path, lecture: Lecture, whee
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    return emptyenv.build_wheel(emptyenv.copy_sources(folder / "sources"), folder / "dist")
+    return build_wheel(emptyenv.copy_sources(folder / "sources"), folder / "dist")
 
 
 def check(outcome: Outcome, python: Path, added: set[str]) -> None:

@@ -87,7 +87,7 @@ def test_slices(cells: list[str], wanted: list[str]):
     assert "K = 1\n" not in source or "K = 2" not in source
 
 
-# ------------------------------------------------------------------------------------------------------ which one counts
+# ----------------------------------------------------------------------------------------------------- which one counts
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_formats(data: bytes):
     ],
 )
 def test_no_notebook(data: bytes, told: str):
-    with pytest.raises(GradingError, match="not a notebook|nested too deeply") as caught:
+    with pytest.raises(GradingError, match=r"not a notebook|nested too deeply") as caught:
         read_notebook("x.ipynb", data)
     assert told in str(caught.value)
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,8 +102,11 @@ def _ids(lecture: Lecture) -> list[str]:
     return ids
 
 
-def make_notebook(lecture: Lecture, *, solution: bool) -> NotebookNode:
-    """The notebook of a lecture, without outputs: with the solutions, or as a student opens it."""
+def make_notebook(lecture: Lecture, *, solution: bool, points: Mapping[str, float] | None = None) -> NotebookNode:
+    """The notebook of a lecture, without outputs: with the solutions, or as a student opens it.
+
+    ``points``, by id, replace the declared ones.
+    """
     import nbformat.v4
 
     pairs = list(zip(lecture.cells, _ids(lecture), strict=True))
@@ -113,7 +116,7 @@ def make_notebook(lecture: Lecture, *, solution: bool) -> NotebookNode:
         source = versions(lecture.path, cell)[0 if solution else 1]
         source = "\n".join(badges(lecture.slug) if line == BADGES else line for line in source.splitlines())
         if cell.kind == "markdown":
-            source = texts.expand(source, solution=solution)
+            source = texts.expand(source, solution=solution, points=points)
         new = nbformat.v4.new_code_cell if cell.kind == "code" else nbformat.v4.new_markdown_cell
         cells.append(new(source, id=name, metadata={"tags": list(cell.tags)} if cell.tags else {}))
     return nbformat.v4.new_notebook(cells=cells, metadata=_METADATA)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from a2d.course.settings import ANSWER_SECONDS
+
 
 @click.group()
 def course() -> None:
@@ -112,7 +114,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
         chosen = selection.read_points(points) if points else {}
         told = nbgrader_course.write_course(out, selection.parse_lectures(lectures), chosen, seed=seed)
     else:
-        told = releasing.release(out, [lectures] if lectures else None, points)
+        told = releasing.release(out, [lectures] if lectures is not None else None, points)
     for line in told:
         click.echo(line)
 
@@ -132,7 +134,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
     help="Of the hidden inputs.  [default: made from the submissions]",
 )
 @click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds for each exercise."
+    "--timeout", type=click.FloatRange(min=0.1), default=ANSWER_SECONDS, show_default=True, help="Seconds for each exercise."
 )
 @click.option(
     "--sandbox/--no-sandbox", default=True, help="Run answers apart from everything (needs bubblewrap), or not."
@@ -175,9 +177,8 @@ def grade(
     except KeyboardInterrupt:
         click.echo(f"Interrupted. What is graded is kept in {out}; give the same command again to go on.", err=True)
         raise click.exceptions.Exit(130) from None
-    click.echo(
-        f"{run.students} students, {run.marked} graded now, the others before; hidden inputs of seed {run.seed}."
-    )
+    before = f" ({run.students - run.marked} of them were graded before)" if run.marked < run.students else ""
+    click.echo(f"{run.students} students{before}, hidden inputs of seed {run.seed}.")
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 

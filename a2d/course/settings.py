@@ -21,6 +21,8 @@ MAX_CODE_LINES = 25
 MAX_WORDS = 150
 MAX_BYTES = 1_000_000
 CELL_SECONDS = 600
+# What an answer may take in grading, for one exercise with all its cases.
+ANSWER_SECONDS = 10
 # The kernels run on this computer only; that they talk to us without encryption is no news.
 KERNEL_ARGUMENTS = ["--log-level=ERROR"]
 

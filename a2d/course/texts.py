@@ -8,40 +8,57 @@ for the answer, in the solution version a model answer with the rubric.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from a2d.course import exercises
 from a2d.course.exercises import Exercise, Question
+from a2d.course.selection import number, points_of, scaled
 from a2d.course.settings import CourseError
 
 PLACEHOLDER = re.compile(r"^\{(exercise|hints|question|answer) (\d+\.\d+)\}$", re.M)
-_WRITE_HERE = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
+# What a lecture may say, on a line of its own, about the points of an exercise's parts.
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SHARES = re.compile(
+    rf"^({'|'.join(_WORDS)}) points? (?:is|are) for (.+?), ({'|'.join(_WORDS)}) for (.+)\.$", re.I | re.M
+)
+WRITE_HERE = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
 
 
-def expand(text: str, *, solution: bool) -> str:
-    """A cell's text with its placeholders filled in."""
-    return PLACEHOLDER.sub(lambda match: _one(match[1], match[2], solution), text)
+def expand(text: str, *, solution: bool, points: Mapping[str, float] | None = None) -> str:
+    """A cell's text with its placeholders filled in; ``points`` by id replace the declared ones."""
+    for match in PLACEHOLDER.finditer(text):
+        if match[1] == "exercise" and points_of(match[2], points) != points_of(match[2], None):
+            text = _SHARES.sub(lambda shares, id=match[2]: _shares(shares, id, points), text)
+    return PLACEHOLDER.sub(lambda match: _one(match[1], match[2], solution, points), text)
 
 
-def _one(what: str, id: str, solution: bool) -> str:
+def _shares(match: re.Match[str], id: str, points: Mapping[str, float] | None) -> str:
+    """A sentence that says what an exercise's points are for, with other points."""
+    exercise = exercises.get(id)
+    first, second = (scaled(exercise, _WORDS.index(match[n].lower()), points) for n in (1, 3))
+    return f"{_points(first)} {'is' if first == 1 else 'are'} for {match[2]}, {number(second)} for {match[4]}."
+
+
+def _one(what: str, id: str, solution: bool, points: Mapping[str, float] | None) -> str:
     found = exercises.get(id)
     wanted = Exercise if what in ("exercise", "hints") else Question
     if not isinstance(found, wanted):
         kind = "a question" if isinstance(found, Question) else "an exercise"
         raise CourseError(f"{{{what} {id}}} does not fit: {id} is {kind}", where=id, hint="Use the other placeholder")
     if what == "exercise":
-        return exercise_heading(found)
+        return exercise_heading(found, points)
     if what == "hints":
         return hints(found)
     if what == "question":
-        return question(found)
-    return model_answer(found) if solution else _WRITE_HERE
+        return question(found, points)
+    return model_answer(found, points) if solution else WRITE_HERE
 
 
-def exercise_heading(exercise: Exercise) -> str:
+def exercise_heading(exercise: Exercise, points: Mapping[str, float] | None = None) -> str:
     """The heading and the line below it."""
     return (
         f"### Exercise {exercise.id}: {exercise.title}\n\n"
-        f"Difficulty {exercise.difficulty}/5, {exercise.minutes} min, {_points(exercise.points)}."
+        f"Difficulty {exercise.difficulty}/5, {exercise.minutes} min, {_points(points_of(exercise.id, points))}."
     )
 
 
@@ -54,17 +71,17 @@ def hints(exercise: Exercise) -> str:
     )
 
 
-def question(question: Question) -> str:
+def question(question: Question, points: Mapping[str, float] | None = None) -> str:
     """Heading, facts and text of a question."""
-    facts = f"{question.minutes} min, {_points(question.points)}, marked by a person."
+    facts = f"{question.minutes} min, {_points(points_of(question.id, points))}, marked by a person."
     return f"### Question {question.id}: {question.title}\n\n{facts}\n\n{question.text}"
 
 
-def model_answer(question: Question) -> str:
+def model_answer(question: Question, points: Mapping[str, float] | None = None) -> str:
     """One good answer, and what points are given for."""
-    rows = "\n".join(f"| {points} | {what} |" for points, what in question.rubric)
+    rows = "\n".join(f"| {number(scaled(question, share, points))} | {what} |" for share, what in question.rubric)
     return f"**A good answer.** {question.answer}\n\n| points | for saying |\n|---|---|\n{rows}"
 
 
-def _points(n: int) -> str:
-    return f"{n} point" if n == 1 else f"{n} points"
+def _points(n: float) -> str:
+    return f"{number(n)} point" if n == 1 else f"{number(n)} points"

@@ -46,6 +46,7 @@ _MODULES = (
 _COURSE = Path(a2d.course.__file__).parent
 _INSIDE = "/box"
 _START_SECONDS = 120
+_END_SECONDS = 30
 MEMORY = 1 << 30
 SCRATCH_BYTES = 16 << 20
 INSTALL = (
@@ -199,28 +200,22 @@ class Boxes:
         """Run a job (see ``runner.perform``) for at most ``timeout`` seconds, and see that nothing is left of it."""
         what = "torch" if torch else "numpy"
         if self._nested:
-            server = self._server(what)
-            if server is not None:
-                return self._on_server(server, what, job, timeout)
+            try:
+                return self._server(what).run(self._dressed(job, timeout, own_mounts=True), timeout)
+            except _ServerLost as error:
+                # The box is gone; the next job gets a new one.
+                self._servers.pop(what).close()
+                return Ended("killed", (), f"its process could not be watched any longer ({error})")
+            except _NoNesting:
+                self.close()
+                self._nested = False
         hide = [path for module in job["hide"] for path in places(module, _folders())]
         return _run_once(self._dressed(job, timeout, own_mounts=False), what, hide, timeout, self.sandbox)
 
-    def _server(self, what: str) -> _Server | None:
+    def _server(self, what: str) -> _Server:
         if what not in self._servers:
-            try:
-                self._servers[what] = _Server(what)
-            except _NoNesting:
-                self._nested = False
-                return None
+            self._servers[what] = _Server(what)
         return self._servers[what]
-
-    def _on_server(self, server: _Server, what: str, job: dict[str, Any], timeout: float) -> Ended:
-        try:
-            return server.run(self._dressed(job, timeout, own_mounts=True), timeout)
-        except _ServerLost as error:
-            # The box is gone; the next job gets a new one.
-            self._servers.pop(what).close()
-            return Ended("killed", (), f"its process could not be watched any longer ({error})")
 
     def _dressed(self, job: dict[str, Any], timeout: float, *, own_mounts: bool) -> bytes:
         limits = {
@@ -269,7 +264,6 @@ class _Server:
             said = self._said()
             self.close()
             raise GradingError(f"the box did not start ({said})", where="bwrap", hint="Is the installation complete?")
-        self._tested = False
 
     def _said(self) -> str:
         self._log.seek(0)
@@ -287,28 +281,33 @@ class _Server:
             raise _ServerLost(str(error)) from error
         os.close(read_job)
         os.close(write_result)
+        deadline = time.monotonic() + timeout
         lines, how = _talk(write_job, read_result, job, timeout)
-        if how != "closed":
+        # Closing the pipe is not the end: the process may go on.
+        status = self._status(max(0.5, deadline - time.monotonic())) if how == "closed" else None
+        if status is None:
+            how = "timeout" if how == "closed" else how
             with contextlib.suppress(OSError):
                 self._control.send(b"kill")
-        status = self._end()
+            status = self._status(_END_SECONDS)
         if status is None:
-            said = self._said()
-            if not self._tested:
-                self.close()
-                raise _NoNesting(said)
-            raise _ServerLost(said)
-        self._tested = True
+            raise _ServerLost("it does not answer")
         return _ended(lines, how, status)
 
-    def _end(self) -> int | None:
-        """The exit status of the job's process, once the kernel says that it is gone; None if it was never there."""
-        self._control.settimeout(30)
+    def _status(self, seconds: float) -> int | None:
+        """The exit status of the job's process, once the kernel says that it is gone; None if it is still there."""
+        self._control.settimeout(seconds)
         try:
             told = wire.loads(self._control.recv(200) or b"{}")
+        except TimeoutError:
+            return None
         except (OSError, wire.WireError) as error:
             raise _ServerLost(str(error)) from error
-        return told.get("ended")
+        if told.get("broken"):
+            raise _NoNesting(self._said())
+        if "ended" not in told:
+            raise _ServerLost(self._said())
+        return told["ended"]
 
     def close(self) -> None:
         self._control.close()

@@ -26,6 +26,7 @@ from a2d.course.grading.collect import Collection, collect, listing_seed
 from a2d.course.grading.marking import Handed, Marker, Settings
 from a2d.course.grading.model import Grade, GradingError, Problem, Result, Submission
 from a2d.course.selection import points_of
+from a2d.course.settings import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -58,7 +59,7 @@ def grade(
     jobs: int | None = None,
     scheduler: str | None = None,
     seed: int | None = None,
-    timeout: float = 10.0,
+    timeout: float = ANSWER_SECONDS,
     sandbox: bool = True,
     progress: bool = False,
 ) -> Run:
@@ -324,14 +325,12 @@ def _write(
     from a2d.course.grading.tables import with_marks
 
     keys = [submission.key for submission in collection.submissions]
-    found: dict[str, list[Problem]] = {}
-    for problem in collection.problems:
-        found.setdefault(problem.student, []).append(problem)
+    found = collection.by_key
 
     def results() -> Iterator[Result]:
         for key in keys:
             result = with_marks(_kept(out, key), marks)
-            yield replace(result, problems=(*found.get(result.student, ()), *result.problems))
+            yield replace(result, problems=(*found.get(key, ()), *result.problems))
 
     points = dict(settings.points)
     facts = {

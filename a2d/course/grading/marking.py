@@ -23,6 +23,7 @@ from a2d.course.grading.model import TO_MARK, Grade, GradingError, Problem, Resu
 from a2d.course.grading.reading import Answered, Notebook, NotebookCell, read_notebook
 from a2d.course.grading.similar import fingerprint
 from a2d.course.selection import points_of, scaled
+from a2d.course.settings import ANSWER_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")
@@ -38,7 +39,7 @@ class Settings:
 
     lectures: tuple[int, ...]
     seed: int
-    timeout: float = 10.0
+    timeout: float = ANSWER_SECONDS
     sandbox: bool = True
     points: tuple[tuple[str, float], ...] = ()
 

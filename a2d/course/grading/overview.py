@@ -1,0 +1,300 @@
+"""The page about the whole class: points, outcomes, misconceptions, submissions that are alike, and what went wrong."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from a2d.course import exercises
+from a2d.course.grading.feedback import FOLDER
+from a2d.course.grading.model import TO_MARK, Result
+from a2d.course.grading.pages import SIGNS, render
+from a2d.course.grading.similar import WARNING, Group
+from a2d.course.grading.tables import Results, lecture_of, totals
+from a2d.files import write_text
+
+# How an answer can end without a judgement about what it gives.
+_UNJUDGED = ("timeout", "killed", "unreadable")
+_UNANSWERED = ("empty", "missing", "unreadable")
+_MOST_DRAWN, _MOST_MISTAKES, _MOST_LISTED = 15, 30, 100
+
+
+@dataclass
+class Class:
+    """What the page tells of a class; it grows by a few numbers per student."""
+
+    students: int = 0
+    late: int = 0
+    shares: list[float] = field(default_factory=list)
+    waiting: float = 0.0
+    earned: Counter[str] = field(default_factory=Counter)
+    maximum: dict[str, float] = field(default_factory=dict)
+    marked: Counter[str] = field(default_factory=Counter)
+    outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    misconceptions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
+    unjudged: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        """Take a student in."""
+        points, maximum, waiting = totals(result)
+        self.students += 1
+        self.late += result.late
+        self.waiting += waiting
+        if maximum:
+            self.shares.append(min(max(points / maximum, 0.0), 1.0))
+        self.problems.update(problem.what for problem in result.problems)
+        for grade in result.grades:
+            self.outcomes[grade.id][grade.outcome] += 1
+            self.maximum[grade.id] = grade.maximum
+            if grade.points is not None:
+                self.earned[grade.id] += grade.points  # type: ignore[assignment]
+                self.marked[grade.id] += 1
+            if grade.misconception:
+                self.misconceptions[grade.id, grade.misconception] += 1
+            if grade.outcome in _UNJUDGED and self.count([grade.outcome]) <= _MOST_LISTED:
+                reason = grade.message.strip().partition("\n")[0][:300]
+                self.unjudged.append((result.key, result.student, grade.id, grade.outcome, reason))
+
+    def answered(self, id: str) -> int:
+        """How many answered an exercise, whatever came of it."""
+        return sum(n for outcome, n in self.outcomes[id].items() if outcome not in _UNANSWERED)
+
+    def count(self, outcomes: Sequence[str]) -> int:
+        """How many answers of the class ended in one of these ways."""
+        return sum(counter[outcome] for counter in self.outcomes.values() for outcome in outcomes)
+
+
+_PAGE = """{% extends "shell" %}
+{% from "macros" import count, state %}
+{% macro student(key, name) %}<a href="{{ folder }}/{{ key }}.html"><bdi>{{ name }}</bdi></a>{% endmacro %}
+{% macro figure(name) %}
+{% if name in pictures %}
+<figure><img src="{{ pictures[name].source }}" alt="{{ pictures[name].text }}"
+width="{{ pictures[name].width }}" height="{{ pictures[name].height }}">
+<figcaption aria-hidden="true">{{ pictures[name].text }}</figcaption></figure>
+{% endif %}
+{% endmacro %}
+{% block body %}
+<header>
+<h1>Overview of the class</h1>
+<p class="total"><strong>{{ count(whole.students, "student") }}</strong>, {{ count(maximum, "point") }} at most</p>
+{% if not facts.sandbox %}
+<p class="note"><strong>Judged without a sandbox.</strong> The students' code ran with the rights of whoever graded it:
+it could read and change files, and fake what it gave. Do not rely on these grades for what you would not trust.</p>
+{% endif %}
+</header>
+<main>
+<h2>In short</h2>
+<table>
+<tbody>
+{% for name, value in short %}<tr><th scope="row">{{ name }}</th><td>{{ value }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+{% if whole.students %}
+<h2>Points</h2>
+{% if whole.waiting %}
+<p>In the totals, what a person still has to mark counts as 0; the mean of a question is of those that are marked.</p>
+{% endif %}
+{{ figure("totals") }}
+{{ figure("means") }}
+<h2>How the exercises ended</h2>
+{{ figure("outcomes") }}
+<div class="wide" role="region" aria-label="How the exercises ended, in numbers" tabindex="0">
+<table class="dense">
+<caption>Students by outcome</caption>
+<thead><tr><th scope="col">Exercise</th>
+{% for outcome in used %}<th scope="col" class="n">{{ state(outcome) }}</th>{% endfor %}
+<th scope="col" class="n">mean points</th></tr></thead>
+<tbody>
+{% for row in rows %}
+<tr><th scope="row">{{ row.label }}</th>
+{% for outcome in used %}<td class="n">{{ row.outcomes[outcome] }}</td>{% endfor %}
+<td class="n">{% if row.mean is none %}not yet{% else %}{{ row.mean | number }} of {{ row.maximum | number }}
+{%- endif %}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+{% endif %}
+<h2>Commonest misconceptions</h2>
+{% if mistakes %}
+{{ figure("misconceptions") }}
+<div class="wide" role="region" aria-label="Misconceptions" tabindex="0">
+<table>
+<thead><tr><th scope="col">Exercise</th><th scope="col">Misconception</th><th scope="col" class="n">Students</th>
+<th scope="col" class="n">Of those who answered</th></tr></thead>
+<tbody>
+{% for row in mistakes[:told] %}
+<tr><th scope="row">{{ row[0] }}</th><td>{{ row[1] }}</td><td class="n">{{ row[2] }}</td>
+<td class="n">{{ (100 * row[2] / row[3]) | round | int }} %</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+{% if mistakes | length > told %}<p>{{ mistakes | length - told }} more are in grades.csv.</p>{% endif %}
+{% else %}
+<p>None was recognised.</p>
+{% endif %}
+<h2>Submissions that are alike</h2>
+<p class="note">{{ warning }} Answers are compared without names of their own, comments and formatting. The weight, in
+bits, says how surprising equal answers are if students answer independently; the published solutions, a shared lesson
+or a common source explain many of them.</p>
+{% if groups %}
+<div class="wide" role="region" aria-label="Submissions that are alike" tabindex="0">
+<table class="fixed">
+<colgroup><col style="width: 4rem"><col style="width: 50%"><col><col style="width: 5rem"></colgroup>
+<thead><tr><th scope="col">Kind</th><th scope="col">Students</th><th scope="col">Exercises</th>
+<th scope="col" class="n">Weight</th></tr></thead>
+<tbody>
+{% for group in groups[:listed] %}
+<tr><th scope="row">{{ group.kind }}</th>
+<td>{% for key, name in group.students[:listed] %}{{ student(key, name) }}{{ ", " if not loop.last }}{% endfor %}
+{%- if group.students | length > listed %} and {{ group.students | length - listed }} more{% endif %}</td>
+<td>{{ group.exercises | join(", ") }}</td><td class="n">{{ group.weight | number }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+{% if groups | length > listed %}<p>{{ groups | length - listed }} more are in similar.csv.</p>{% endif %}
+{% else %}
+<p>None was noticed.</p>
+{% endif %}
+<h2>What was not judged</h2>
+<p>{{ count(missing, "answer") }} {{ "is" if missing == 1 else "are" }} missing: neither the exercise's place in the
+notebook nor its function was found.</p>
+{% if whole.unjudged %}
+<p>{{ count(unjudged, "answer") }} could not be judged, and earned no points; each says why.
+{% if unjudged > whole.unjudged | length %}This list is cut; grades.csv has every one.{% endif %}</p>
+<div class="wide" role="region" aria-label="What was not judged" tabindex="0">
+<table class="fixed">
+<colgroup><col style="width: 30%"><col style="width: 6rem"><col style="width: 8rem"><col></colgroup>
+<thead><tr><th scope="col">Student</th><th scope="col">Exercise</th><th scope="col">Outcome</th>
+<th scope="col">Reason</th></tr></thead>
+<tbody>
+{% for key, name, id, outcome, reason in whole.unjudged %}
+<tr><th scope="row">{{ student(key, name) }}</th><td>{{ id }}</td><td>{{ state(outcome) }}</td>
+<td><bdi>{{ reason }}</bdi></td></tr>
+{% endfor %}
+</tbody>
+</table>
+</div>
+{% else %}
+<p>Every answer that is there was judged.</p>
+{% endif %}
+<h2>Problems</h2>
+{% if problems %}
+<table>
+<thead><tr><th scope="col">Problem</th><th scope="col" class="n">How often</th></tr></thead>
+<tbody>
+{% for what, n in problems[:listed] %}<tr><th scope="row"><bdi>{{ what }}</bdi></th><td class="n">{{ n }}</td></tr>
+{% endfor %}
+</tbody>
+</table>
+<p>Students and files are in problems.csv.</p>
+{% else %}
+<p>None.</p>
+{% endif %}
+</main>
+{% endblock %}
+"""
+
+
+def gather(results: Results) -> Class:
+    """Read all results once and keep only what the overview tells."""
+    found = Class()
+    for result in results():
+        found.add(result)
+    return found
+
+
+def write_overview(out: Path, whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> None:
+    """Write ``overview.html`` into the folder ``out``; ``facts`` as in :func:`a2d.course.grading.reports.write_all`."""
+    write_text(out / "overview.html", page(whole, groups, facts))
+
+
+def page(whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> str:
+    """The HTML of the overview."""
+    ids = [id for id in facts["points"] if id in whole.outcomes]
+    mistakes = _mistakes(whole)
+    return render(
+        _PAGE,
+        title="Overview of the class",
+        whole=whole,
+        facts=facts,
+        maximum=sum(facts["points"].values()),
+        short=_short(whole, facts),
+        rows=[_row(whole, id) for id in ids],
+        used=[outcome for outcome in SIGNS if whole.count([outcome])],
+        mistakes=mistakes,
+        groups=groups,
+        warning=WARNING,
+        unjudged=whole.count(_UNJUDGED),
+        missing=whole.count(["missing"]),
+        problems=sorted(whole.problems.items(), key=lambda pair: (-pair[1], pair[0])),
+        pictures=_pictures(whole, ids, mistakes),
+        folder=FOLDER,
+        listed=_MOST_LISTED,
+        told=_MOST_MISTAKES,
+    )
+
+
+def _label(id: str) -> str:
+    return f"{id} {exercises.get(id).title}"
+
+
+def _row(whole: Class, id: str) -> dict[str, Any]:
+    mean = round(whole.earned[id] / whole.marked[id], 2) if whole.marked[id] else None
+    return {"label": _label(id), "outcomes": whole.outcomes[id], "mean": mean, "maximum": whole.maximum[id]}
+
+
+def _short(whole: Class, facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    lectures = sorted({lecture_of(id) for id in facts["points"]})
+    answers = whole.count(tuple(SIGNS))
+    return [
+        ("Lectures", ", ".join(f"{number:02d}" for number in lectures)),
+        ("Exercises and questions", str(len(facts["points"]))),
+        ("Answers judged", f"{answers - whole.count((*_UNJUDGED, 'missing', TO_MARK))} of {answers}"),
+        ("Not judged", ", ".join(f"{whole.count([o])} {o}" for o in (*_UNJUDGED, "missing"))),
+        ("Still to be marked by a person", f"{whole.count([TO_MARK])} answers, {whole.waiting:g} points"),
+        ("Handed in late", str(whole.late)),
+        ("Sandbox", "used for every answer" if facts["sandbox"] else "not used"),
+        ("Time limit", f"{facts['timeout']:g} s"),
+        ("Seed of the hidden cases", str(facts["seed"])),
+        ("Version of the course", str(facts["version"])),
+    ]
+
+
+def _mistakes(whole: Class) -> list[tuple[str, str, int, int]]:
+    """Exercise, misconception, students, students who answered; the commonest first."""
+    rows = [(id, what, n, max(whole.answered(id), n)) for (id, what), n in whole.misconceptions.items()]
+    return sorted(rows, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def _pictures(whole: Class, ids: Sequence[str], mistakes: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
+    from a2d.plots import grades
+
+    looks = {outcome: (sign.fill, sign.hatch) for outcome, sign in SIGNS.items()}
+    means = {_label(id): (whole.earned[id] / whole.marked[id], whole.maximum[id]) for id in ids if whole.marked[id]}
+    means = {name: (min(max(mean, 0.0), most), most) for name, (mean, most) in means.items() if most > 0}
+    drawn = {
+        "totals": grades.totals(whole.shares) if whole.shares else None,
+        "means": grades.mean_points(means) if means else None,
+        "outcomes": grades.outcomes({_label(id): whole.outcomes[id] for id in ids}, looks) if ids else None,
+        "misconceptions": grades.misconceptions(mistakes[:_MOST_DRAWN]) if mistakes else None,
+    }
+    return {name: _embedded(picture) for name, picture in drawn.items() if picture is not None}
+
+
+def _embedded(picture: Any) -> dict[str, Any]:
+    from markupsafe import Markup
+
+    width, height = (round(n) for n in picture.figure.get_size_inches() * picture.figure.dpi)
+    # Base64 needs no escape, and is not to be cut as other long texts are.
+    source = Markup(f"data:image/png;base64,{base64.b64encode(picture.png()).decode()}")
+    return {"source": source, "text": picture.text, "width": width, "height": height}

@@ -1,0 +1,31 @@
+"""All that a teacher gets about a graded class, written into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from a2d.course.grading.feedback import write_feedback
+from a2d.course.grading.overview import gather, write_overview
+from a2d.course.grading.similar import notice, write_similar
+from a2d.course.grading.tables import Results, write_tables
+
+
+def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
+    """Write the tables, the feedback pages, the overview and the notice of alike submissions into the folder ``out``.
+
+    ``results`` gives all results anew each time it is called, sorted by student; never more than one of them is held.
+    ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in seconds, "points" (exercise or question
+    to its maximum, in the course's order), and "problems" (those that belong to no student), if there are any. The
+    same results and facts give the same bytes. Raises :class:`~a2d.course.grading.model.GradingError` before anything
+    is written if marks in ``to_mark.csv`` would be lost.
+    """
+    problems = tuple(facts.get("problems", ()))
+    write_tables(out, results, facts["points"], problems)
+    write_feedback(out, results)
+    groups = notice(results())
+    write_similar(out, groups)
+    found = gather(results)
+    found.problems.update(problem.what for problem in problems)
+    write_overview(out, found, groups, facts)
