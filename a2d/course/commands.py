@@ -134,7 +134,11 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
     help="Of the hidden inputs.  [default: made from the submissions]",
 )
 @click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=ANSWER_SECONDS, show_default=True, help="Seconds for each exercise."
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    default=ANSWER_SECONDS,
+    show_default=True,
+    help="Seconds for each exercise.",
 )
 @click.option(
     "--sandbox/--no-sandbox", default=True, help="Run answers apart from everything (needs bubblewrap), or not."
