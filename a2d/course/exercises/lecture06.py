@@ -94,6 +94,9 @@ def _calibration_cases(rng: np.random.Generator) -> list[Case]:
     for bins in (2, 4, 5, 5):
         sure = confidences(int(rng.integers(20, 60)), np.arange(bins), bins)
         right = rng.random(len(sure)) < 0.8 * sure
+        if len(cases) == 3:
+            # Bins on both sides of the diagonal, or a difference with its sign would do as well.
+            right = (right | (sure < 1 / bins)) & (sure < 1 - 1 / bins)
         cases.append(Case((sure, right, bins), part="ordinary"))
     for bins in (10, 15):
         filled = rng.permutation(bins - 1)[:3]

@@ -46,6 +46,8 @@ def _kappa_cases(rng: np.random.Generator) -> list[Case]:
     other = (label + 1) % 10
     cases.append(Case(([label] * n, [other] * n), part="edge"))
     mixed = [label, other, other, *rng.choice([label, other], n).tolist()]
+    # An odd number: where each label is half of them, a chance made from one reader's labels is right as well.
+    mixed += [other] * (len(mixed) % 2 == 0)
     cases.append(Case((mixed, list(mixed)), told="two readers who agree on every picture", part="edge"))
     told = f"two readers of whom the second always says {label}"
     cases.append(Case((mixed, [label] * len(mixed)), told=told, part="edge"))
