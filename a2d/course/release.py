@@ -151,7 +151,7 @@ The last line opens JupyterLab; use it each time. The data and the trained model
 - Do not rename functions, change their parameters, or delete cells.
   Further functions and imports that an answer needs go into the cell of its exercise.
 - An answer may use Python's standard library, NumPy, SciPy and PyTorch. Where it is graded, there is nothing else:
-  no `a2d`, no librosa, no files, no network.
+  no librosa, no files, no network, and of `a2d` only the functions that an exercise names.
 
 ## Hand in
 

@@ -1,0 +1,91 @@
+"""Twelve honest students, whose answers together make every declared mistake, and the points that each should get.
+
+The points are not computed by what they test. They follow from rules that can be checked by hand: a right answer gets
+all points; an empty one, one that raises and one that gives NaN get none; a mistake gets what ``PARTLY`` says, or none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from a2d.course import exercises
+from a2d.course.exercises import Exercise
+from a2d.course.rehearse import declared_source, right_source, short_notebook
+
+CODE = tuple(one for one in exercises.every() if isinstance(one, Exercise))
+
+# The mistakes, by exercise and number from 1, that are right in one part of the points: which part, and its points.
+PARTLY = {
+    ("1.2", 1): 1,  # no window: right where every weight is 1
+    ("1.4", 5): 1,  # no top_db: right for loud sounds
+    ("1.4", 6): 1,  # top_db below the reference: the same
+    ("1.4", 7): 1,  # no least power: the same
+    ("2.2", 8): 2,  # divides by 0: right where no feature is constant
+    ("2.2", 9): 2,  # a small number added to the sd: the same
+    ("3.3", 3): 2,  # logarithm of 0: right where logits are small
+    ("3.3", 4): 2,  # logarithm cut off: the same
+    ("3.3", 5): 2,  # exp runs over: the same
+    ("4.2", 7): 2,  # a class without images gives NaN: right where each has some
+    ("4.4", 5): 1,  # variance averaged over pixels: right where it is 0, for targets that are always the same
+    ("4.4", 6): 1,  # divided by r - 1: the same
+    ("5.2", 4): 3,  # padding not cut off: right without padding
+    ("5.2", 5): 3,  # padding added: the same
+    ("6.2", 6): 2,  # a confidence of exactly 1 is lost: right where there is none
+    ("6.2", 7): 2,  # an empty bin gives NaN: right where none is empty
+    ("7.1", 5): 2,  # kappa 1 where chance explains everything: right elsewhere
+    ("7.1", 6): 2,  # kappa NaN there: right elsewhere
+    ("7.2", 5): 1,  # layers that were frozen stay so: right where none was
+    ("8.2", 1): 1,  # recordings pooled: right where speakers have equally many
+}
+# What the students give who make the n-th mistake of an exercise that has fewer.
+_OTHERWISE = ("empty", "right", "raising", "NaN")
+
+
+def source_of(exercise: Exercise, what: str | int) -> tuple[str | None, int]:
+    """The text of an answer, None for an empty one, and its points; ``what`` is its kind or the mistake's number."""
+    if isinstance(what, int):
+        return declared_source(exercise, exercise.wrong[what - 1].answer), PARTLY.get((exercise.id, what), 0)
+    if what == "right":
+        return right_source(exercise), exercise.points
+    if what == "empty":
+        return None, 0
+    line = {"raising": 'raise ValueError("not finished")', "NaN": 'return float("nan")'}[what]
+    return f"def {exercise.name}({', '.join(exercise.parameters)}):\n    {line}", 0
+
+
+def _kinds(student: int) -> list[str | int]:
+    """What the student gives for each exercise: 0 is right in all, 1 to 9 make that mistake, 10 and 11 do half."""
+    if student == 0:
+        return ["right"] * len(CODE)
+    if student > 9:
+        both = ("empty", "right") if student == 10 else ("raising", "NaN")
+        return [both[n % 2] for n in range(len(CODE))]
+    counts = [len(one.wrong) for one in CODE]
+    return [student if student <= n else _OTHERWISE[(student - n - 1) % len(_OTHERWISE)] for n in counts]
+
+
+def _student(student: int) -> tuple[dict[str, str | None], dict[str, int]]:
+    found = {one.id: source_of(one, what) for one, what in zip(CODE, _kinds(student), strict=True)}
+    return {id: text for id, (text, _) in found.items()}, {id: points for id, (_, points) in found.items()}
+
+
+_NAMES = ("all-right", *(f"mistake-{n}" for n in range(1, 10)), "half-done", "raises-or-nan")
+# (name, text of each exercise's cell or None for the cell as it was, points of each exercise)
+HONEST: list[tuple[str, dict[str, str | None], dict[str, int]]] = [
+    (name, *_student(n)) for n, name in enumerate(_NAMES)
+]
+
+
+def write_notebooks(folder: Path, ids: Mapping[str, object] | set[str] | None = None) -> dict[str, Path]:
+    """Write each student's short notebook, with all exercises or those of ``ids``; gives the paths by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for name, answers, _ in HONEST:
+        chosen = {id: text for id, text in answers.items() if ids is None or id in ids}
+        paths[name] = folder / f"{name}.ipynb"
+        paths[name].write_text(
+            json.dumps(short_notebook(chosen), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    return paths
