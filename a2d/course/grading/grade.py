@@ -25,7 +25,6 @@ from a2d.course.grading.box import require_sandbox
 from a2d.course.grading.collect import Collection, collect, listing_seed
 from a2d.course.grading.marking import Handed, Marker, Settings
 from a2d.course.grading.model import Grade, GradingError, Problem, Result, Submission
-from a2d.course.selection import points_of
 from a2d.course.settings import ANSWER_SECONDS
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def grade(
         raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
     if sandbox and scheduler is None:
         require_sandbox()
-    given = _read_marks(marks)
+    given = _read_marks(marks, collection, settings)
     files.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
     todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
     if todo:
@@ -110,10 +109,14 @@ def _workers(jobs: int | None) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _read_marks(path: Path | None) -> Mapping[tuple[str, str], tuple[float, str]]:
+def _read_marks(
+    path: Path | None, collection: Collection, settings: Settings
+) -> Mapping[tuple[str, str], tuple[float, str]]:
     from a2d.course.grading.tables import read_marks
 
-    return read_marks(path) if path is not None else {}
+    if path is None:
+        return {}
+    return read_marks(path, settings.maxima, {submission.key for submission in collection.submissions})
 
 
 # ------------------------------------------------------------------------------------------- results, one file each
@@ -309,8 +312,7 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> Resul
     except Exception as error:
         told = f"the grader failed at it ({type(error).__name__}: {str(error)[:200]})"
     message = f"This submission could not be graded: {told}. Look at it by hand."
-    points = dict(settings.points)
-    grades = tuple(Grade(one.id, "unreadable", 0, points_of(one.id, points), message) for one in settings.asked)
+    grades = tuple(Grade(id, "unreadable", 0, most, message) for id, most in settings.maxima.items())
     problem = Problem(submission.student, "", told, "Look at this submission by hand, and report the failure")
     return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,))
 
@@ -332,14 +334,13 @@ def _write(
             result = with_marks(_kept(out, key), marks)
             yield replace(result, problems=(*found.get(key, ()), *result.problems))
 
-    points = dict(settings.points)
     facts = {
         "seed": settings.seed,
         "version": a2d.__version__,
         "sandbox": settings.sandbox,
         "lectures": list(settings.lectures),
         "timeout": settings.timeout,
-        "points": {one.id: points_of(one.id, points) for one in settings.asked},
+        "points": settings.maxima,
         "problems": tuple(found.get("", ())),
     }
     write_all(out, results, facts)

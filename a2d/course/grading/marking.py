@@ -31,6 +31,10 @@ _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")
 _ABSENT = ("a2d", "librosa", "sklearn")
 _TWINS = {"scipy.fft": ("scipy.fft", "scipy.fftpack")}
 _MESSAGE = 2000
+# Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
+_CODE = 3_000_000
+# Cells that cannot be read and are told one by one, of a notebook.
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,12 @@ class Settings:
     def asked(self) -> tuple[Exercise | Question, ...]:
         """The exercises and questions that are graded, in the course's order."""
         return tuple(one for number in self.lectures for one in exercises.of_lecture(number))
+
+    @property
+    def maxima(self) -> dict[str, float]:
+        """The points that each of these can give, by id."""
+        points = dict(self.points)
+        return {one.id: points_of(one.id, points) for one in self.asked}
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,7 @@ class Marker:
             outcome, message = _absent(exercise, notebooks, problems)
             return Grade(exercise.id, outcome, 0, full, message)
         if found.broken:
-            return Grade(exercise.id, "error", 0, full, found.broken, where=found.where)
+            return Grade(exercise.id, "error", 0, full, _calm(found.broken), where=found.where)
         if found.stub:
             return Grade(exercise.id, "empty", 0, full, f"{exercise.name} is not written yet.", where=found.where)
         if name := forbidden_name(found.tree, exercise.forbidden):
@@ -197,20 +207,25 @@ def _given(names: tuple[str, ...]) -> dict[str, str]:
 
 def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
     """The notebooks in the order in which later ones count more, and what is wrong with the others."""
-    notebooks, problems = [], []
+    notebooks, problems, left = [], [], _CODE
     for name, content in sorted(handed.files, key=lambda one: _age(one[0])):
         try:
             if isinstance(content, str):
                 raise GradingError(content.removesuffix("."), where=name)
             notebook = read_notebook(name, content)
+            left -= notebook.weight
+            if left < 0:
+                hint = "Ask for the latest notebooks only"
+                raise GradingError("the student's other notebooks have too much code already", where=name, hint=hint)
         except GradingError as error:
             problems.append(Problem(handed.student, name, f"unreadable: {error.what}", error.hint or ""))
             continue
         notebooks.append(notebook)
         problems += [Problem(handed.student, name, text) for text in notebook.problems]
-        problems += [
-            Problem(handed.student, f"{name}, cell {number}", text) for number, text in notebook.broken.items()
-        ]
+        broken = list(notebook.broken.items())
+        problems += [Problem(handed.student, f"{name}, cell {number}", text) for number, text in broken[:_LISTED]]
+        if len(broken) > _LISTED:
+            problems.append(Problem(handed.student, name, f"{len(broken) - _LISTED} more cells that cannot be read"))
     return notebooks, problems
 
 
@@ -265,7 +280,7 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
     answers = []
     for message in ended.messages[:cases]:
         if "failed" in message:
-            answers += [Answer(error=str(message["failed"]))] * (cases - len(answers))
+            answers += [Answer(error=_text(message["failed"]))] * (cases - len(answers))
             break
         answers.append(_answer(message))
     answers += [Answer(error=stop, stopped=stopped)] * (cases - len(answers))
@@ -275,18 +290,23 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
 def _answer(message: Mapping[str, Any]) -> Answer:
     """One case's message as an answer; whatever it holds, this gives plain data."""
     if "error" in message or "broken" in message:
-        return Answer(error=str(message.get("error") or message.get("broken")) or "an error without a text")
+        return Answer(error=_text(message.get("error") or message.get("broken")))
     try:
         value = wire.decode(message.get("value"))
-    except (wire.WireError, RecursionError):
+    except wire.WireError:
         return Answer(error="Its result could not be read.", stopped="killed")
     changed = message.get("changed")
     return Answer(
         value,
         unwritten=value is None or value is Ellipsis or message.get("unwritten") is True,
-        changed=tuple(str(name)[:80] for name in changed[:20]) if isinstance(changed, list) else (),
-        warning=str(message.get("warning", "")),
+        changed=tuple(_text(name)[:80] for name in changed[:20]) if isinstance(changed, list) else (),
+        warning=_text(message["warning"]) if "warning" in message else "",
     )
+
+
+def _text(value: Any) -> str:
+    """A text from the box; whatever else came, and no text at all, is told as that."""
+    return (value[:_MESSAGE] if isinstance(value, str) else "") or "an error without a text"
 
 
 def _calm(text: str) -> str:

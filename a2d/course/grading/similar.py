@@ -57,9 +57,7 @@ def fingerprint(tree: ast.AST) -> tuple[str, int]:
         printer.print(tree, [_Scope(_bound([tree]))])
     except RecursionError:
         return "", 0
-    # Sources may hold surrogates as escapes; they are no UTF-8.
-    text = "\n".join(printer.out).encode("utf-8", errors="surrogatepass")
-    return hashlib.sha256(text).hexdigest()[:16], printer.size
+    return hashlib.sha256("\n".join(printer.out).encode()).hexdigest()[:16], printer.size
 
 
 @dataclass
@@ -132,7 +130,7 @@ class _Printer:
             self.out.append(repr(value))
 
     def _known(self, node: ast.Name | ast.Attribute, scopes: list[_Scope]) -> str:
-        """What a name or a dotted name stands for: an own name's number, or its full name; "" for neither."""
+        """What a name or a dotted name stands for, an own name by its number; "" for what is no name."""
         parts = []
         root: ast.AST = node
         while isinstance(root, ast.Attribute):
@@ -140,10 +138,11 @@ class _Printer:
             root = root.value
         if not isinstance(root, ast.Name):
             return ""
-        if own := self._number(root.id, scopes):
-            return own if root is node else ""
-        found = next((scope.modules[root.id] for scope in reversed(scopes) if root.id in scope.modules), None)
-        return ".".join([found or _USUAL.get(root.id, root.id), *reversed(parts)])
+        known = self._number(root.id, scopes) or next(
+            (scope.modules[root.id] for scope in reversed(scopes) if root.id in scope.modules),
+            _USUAL.get(root.id, root.id),
+        )
+        return ".".join([known, *reversed(parts)])
 
     def _number(self, name: str, scopes: list[_Scope]) -> str:
         """The number of an own name, given when it first appears; "" for a name from elsewhere."""
