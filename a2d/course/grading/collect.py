@@ -132,7 +132,7 @@ def collect(path: str | os.PathLike[str], limits: Limits | None = None) -> Colle
     entries, label = _unwrap(_without_junk(entries), label)
     drafts, nobody = _assign(entries, label)
     opened = functools.lru_cache(maxsize=1)(functools.partial(_open_student_zip, limits=limits))
-    made = {owner: _submit(owner, draft, limits, opened) for owner, draft in sorted(drafts.items())}
+    made = {owner: _submit(owner, draft, limits, opened) for owner, draft in drafts.items()}
     _tell_lookalikes(made)
     collection = _finish(made, nobody)
     if not any(submission.files for submission in collection.submissions):
@@ -297,16 +297,20 @@ _SMALLER = "Ask for the notebook with its outputs cleared"
 
 def _entry(raw: bytes) -> _Entry:
     """An entry of a path in bytes, as a zip or a disk has it; an unsafe path is one part, and in trouble."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = raw.decode("cp437")  # what the zip format says of names that are not marked as UTF-8
+    text = "/".join(map(_decode, raw.split(b"/")))
     # Some programs on Windows write backslashes; splitting there also unmasks "..\\..".
     parts = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".")]
     outside = text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", text) or ".." in parts
     if outside or not parts or len(text) > _LONGEST_PATH or len(parts) > _DEEPEST:
         return _Entry((re.sub(r"[/\\:]", "_", _readable(text)) or "(no name)",), trouble=_UNSAFE)
     return _Entry(tuple(_readable(part) for part in parts))
+
+
+def _decode(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp437")  # what the zip format says of names that are not marked as UTF-8
 
 
 def _readable(text: str) -> str:
@@ -758,7 +762,7 @@ def _tell_lookalikes(made: Mapping[_Owner, tuple[Submission, list[_Note]]]) -> N
 def _finish(made: Mapping[_Owner, tuple[Submission, list[_Note]]], nobody: Sequence[_Note]) -> Collection:
     """Add the keys, put everything in order, and write the problems down under the students' names."""
     names = Counter(submission.student for submission, _ in made.values())
-    submissions, by_key = [], {"": tuple(Problem("", *one) for one in sorted(nobody))}
+    submissions, by_key = [], {"": tuple(Problem("", *one) for one in nobody)}
     for key, (submission, problems) in zip(_keys(list(made)), made.values(), strict=True):
         student = submission.student
         if names[student] > 1:
