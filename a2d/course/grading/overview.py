@@ -99,7 +99,7 @@ it could read and change files, and fake what it gave. Do not rely on these grad
 {% if whole.students %}
 <h2>Points</h2>
 {% if whole.waiting %}
-<p>In the totals, what a person still has to mark counts as 0; the mean of a question is of those that are marked.</p>
+<p>In the totals, what a person still has to mark counts as 0; a question has a mean once all answers to it are marked.</p>
 {% endif %}
 {{ figure("totals") }}
 {{ figure("means") }}
@@ -248,8 +248,13 @@ def _label(id: str) -> str:
     return f"{id} {exercises.get(id).title}"
 
 
+def _has_mean(whole: Class, id: str) -> bool:
+    """Whether the points of an exercise or question are complete."""
+    return bool(whole.marked[id]) and not whole.outcomes[id][TO_MARK]
+
+
 def _row(whole: Class, id: str) -> dict[str, Any]:
-    mean = round(whole.earned[id] / whole.marked[id], 2) if whole.marked[id] else None
+    mean = round(whole.earned[id] / whole.marked[id], 2) if _has_mean(whole, id) else None
     return {"label": _label(id), "outcomes": whole.outcomes[id], "mean": mean, "maximum": whole.maximum[id]}
 
 
@@ -280,7 +285,7 @@ def _pictures(whole: Class, ids: Sequence[str], mistakes: Sequence[tuple[str, st
     from a2d.plots import grades
 
     looks = {outcome: (sign.fill, sign.hatch) for outcome, sign in SIGNS.items()}
-    means = {_label(id): (whole.earned[id] / whole.marked[id], whole.maximum[id]) for id in ids if whole.marked[id]}
+    means = {_label(id): (whole.earned[id] / whole.marked[id], whole.maximum[id]) for id in ids if _has_mean(whole, id)}
     means = {name: (min(max(mean, 0.0), most), most) for name, (mean, most) in means.items() if most > 0}
     drawn = {
         "totals": grades.totals(whole.shares) if whole.shares else None,
