@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,9 @@ def autograde(course: Path, students: Mapping[str, Path]) -> dict[str, Graded]:
         target.parent.mkdir(parents=True)
         nbformat.write(hand_in(release, nbformat.read(path, as_version=4)), target)
         begin = time.perf_counter()
-        told = api.autograde(ASSIGNMENT, student)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nbgrader's own, of its database
+            told = api.autograde(ASSIGNMENT, student)
         seconds = time.perf_counter() - begin
         _succeed(told, student)
         with api.gradebook as gradebook:

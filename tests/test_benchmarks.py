@@ -94,3 +94,21 @@ def test_unknown_benchmark_is_refused():
     done = bench("speed")
     assert done.returncode == 2
     assert "mfcc, pipeline, draw, import" in done.stderr
+
+
+@pytest.mark.slow
+def test_grading_is_measured_against_nbgrader():
+    pytest.importorskip("nbgrader", reason="nbgrader comes with the extra `dev`")
+    from sandbox import REFUSAL
+
+    if REFUSAL:
+        pytest.skip(f"needs bubblewrap (package bubblewrap): {REFUSAL[:120]}")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.grading", "--quick"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^a2d course grade: 3 students in \d+ s", done.stdout, re.MULTILINE)
+    assert re.search(r"^nbgrader's NbGraderAPI.autograde: 1 students, \d", done.stdout, re.MULTILINE)
+    assert re.search(r"^ratio: \d", done.stdout, re.MULTILINE)
+    assert re.search(r"^4 students: \d+ s, [1-9]\d+ MB$", done.stdout, re.MULTILINE)
+    assert "Written" not in done.stdout
