@@ -148,8 +148,26 @@ def lectures() -> str:
     return markdown(["lecture, with solutions", "exercises", "runs in", "memory"], rows)
 
 
+def grading() -> str:
+    """How fast a class is graded, beside nbgrader, and the memory of the leading process."""
+    found = results("grading")
+    speed, memory = found["speed"], found["memory"]
+    each, peer = speed["seconds_each"], speed["peer"]["seconds_each"]
+    rows = [
+        ["`a2d course grade`", f"{speed['students']} students", f"{each:.2f} s a student", ""],
+        ["nbgrader's `NbGraderAPI.autograde`", f"{speed['peer']['students']} of them", f"{peer:.1f} s a student",
+         f"{speed['ratio']:.0f} times as long"],
+    ]  # fmt: skip
+    for count, row in memory["classes"].items():
+        rows.append(
+            [f"leading process, lecture {memory['lectures']}", f"{count} students", f"{row['peak_mb']:.0f} MB", ""]
+        )
+    return markdown(["what", "class", "measured", ""], rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "lectures": lectures,
+    "grading": grading,
     "report": report_and_here,
     "labels": labels,
     "evaluators": evaluators,
