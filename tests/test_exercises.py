@@ -229,3 +229,14 @@ def test_ids_of_cells_follow_the_exercises():
             kinds = ("exercise", "check") if isinstance(one, Exercise) else ("answer",)
             assert {anatomy.cell_name(kind, one.id) for kind in kinds} <= names
         assert all(re.fullmatch(r"[\w-]*", name) for name in names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("exercise", CODE, ids=lambda one: one.id)
+def test_what_a_wrong_answer_earns_does_not_depend_on_the_seed(exercise):
+    earned: dict[str, set[float]] = {}
+    for seed in range(40):
+        sheet = checking.make_sheet(exercise, seed)
+        for wrong, answers in sheet.wrong:
+            earned.setdefault(wrong.means, set()).add(checking.compare(sheet, answers).points)
+    assert {means: points for means, points in earned.items() if len(points) > 1} == {}

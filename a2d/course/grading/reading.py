@@ -12,8 +12,9 @@ import re
 import symtable
 import textwrap
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,11 +23,17 @@ from a2d.course.exercises import Exercise, Question
 from a2d.course.grading.model import GradingError
 from a2d.course.texts import WRITE_HERE
 
-# A cell longer than this is not looked at, a notebook of more cells is cut off: no honest one comes near.
-CELL_CHARACTERS = 200_000
-CELLS = 5_000
-# A line of IPython's: a magic, a shell command, a question, or the result of one.
-_MAGIC = re.compile(r"^\s*[%!?]|\?\s*$|=\s*[%!]", re.M)
+# Limits that no honest notebook comes near, so that reading one takes seconds whatever it holds: of a text's
+# characters, of a cell's code, of a notebook's cells and code (as :func:`weight` has it; all lectures together have
+# 500,000), and of an answer with what it refers to, in characters and in levels of its syntax tree.
+TEXT_CHARACTERS, CELL_CHARACTERS = 200_000, 20_000
+CELLS, CODE = 5_000, 1_000_000
+ANSWER_CHARACTERS, _DEEPEST = 10_000, 100
+_LONGEST_ID = 200
+# Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
+# result of either as a value.
+_MAGIC = re.compile(r"^([ \t]*)(?:[%!](?:.*\\\n)*.*|\?{1,2}[\w.*]+[ \t]*|[\w.*]+\?{1,2}[ \t]*)$", re.M)
+_MAGIC_VALUE = re.compile(r"^([\w., \t]+=)[ \t]*[%!](?:.*\\\n)*.*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -78,10 +85,33 @@ class Notebook:
     cells: tuple[NotebookCell, ...]
     problems: list[str] = field(default_factory=list)
 
+    @property
+    def weight(self) -> int:
+        """How much work reading its code is, see :func:`weight`."""
+        codes = (cell.source for cell in self.cells if cell.kind == "code" and len(cell.source) <= CELL_CHARACTERS)
+        return min(sum(map(weight, codes)), CODE)
+
     @cached_property
     def statements(self) -> tuple[Statement, ...]:
         """The statements of all cells that Python can read, in order."""
-        return tuple(statement for cell in self.cells if cell.kind == "code" for statement in self._of(cell))
+        self._broken: dict[int, str] = {}
+        found: list[Statement] = []
+        left = CODE
+        for cell in self.cells:
+            if cell.kind != "code":
+                continue
+            if len(cell.source) > CELL_CHARACTERS:
+                self._broken[cell.number] = f"This cell was not read: it has over {CELL_CHARACTERS:,} characters"
+                continue
+            left -= weight(cell.source)
+            if left < 0:
+                self._broken[cell.number] = "This cell was not read: the notebook has too much code"
+                continue
+            try:
+                found += _statements(cell)
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                self._broken[cell.number] = _syntax_error(error)
+        return tuple(found)
 
     @cached_property
     def broken(self) -> dict[int, str]:
@@ -89,13 +119,14 @@ class Notebook:
         self.statements  # noqa: B018 (reading them finds the broken ones)
         return self._broken
 
-    def _of(self, cell: NotebookCell) -> Iterator[Statement]:
-        if not hasattr(self, "_broken"):
-            self._broken: dict[int, str] = {}
-        try:
-            yield from _statements(cell)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self._broken[cell.number] = _syntax_error(error)
+    @cached_property
+    def _functions(self) -> dict[int, list[str]]:
+        """The names of the functions that each cell defines, by the cell's number."""
+        found: dict[int, list[str]] = {}
+        for statement in self.statements:
+            if isinstance(statement.node, ast.FunctionDef):
+                found.setdefault(statement.cell.number, []).append(statement.node.name)
+        return found
 
     @cached_property
     def _checked(self) -> dict[str, list[str]]:
@@ -124,7 +155,7 @@ class Notebook:
         stub = None
         for name in self._names(exercise):
             defining = self._definitions(name)
-            written = [n for n in defining if not is_stub(self.statements[n].node)]
+            written = [n for n in defining if not _is_stub(self.statements[n].node)]
             if written:
                 return self._sliced(name, written)
             if defining and stub is None:
@@ -137,16 +168,14 @@ class Notebook:
         names = [exercise.name, *reversed(self._checked.get(exercise.id, ()))]
         for cell in self.cells:
             if _is_exercise(cell, exercise):
-                inside = [
-                    s.node.name for s in self.statements if s.cell is cell and isinstance(s.node, ast.FunctionDef)
-                ]
+                inside = self._functions.get(cell.number, ())
                 names += inside if len(inside) == 1 else []
         return list(dict.fromkeys(names))
 
     def _broken_answer(self, exercise: Exercise) -> Answered | None:
         for cell in reversed(self.cells):
             if cell.number in self.broken and (
-                _is_exercise(cell, exercise) or re.search(rf"^\s*def\s+{exercise.name}\b", cell.source, re.M)
+                _is_exercise(cell, exercise) or re.search(rf"^[ \t]*def[ \t]+{exercise.name}\b", cell.source, re.M)
             ):
                 return Answered(exercise.name, "", self._where(cell), broken=self.broken[cell.number])
         return None
@@ -154,11 +183,12 @@ class Notebook:
     def _sliced(self, name: str, written: Sequence[int]) -> Answered:
         chosen = written[-1]
         notes = []
-        if len({ast.dump(self.statements[n].node) for n in written}) > 1:
+        if not all(_same(self.statements[n].node, self.statements[chosen].node) for n in written):
             notes.append(f"{name} is defined {len(written)} times; the last definition counts.")
         kept = _closure(self.statements, self._makers, chosen)
         source = "\n".join(self.statements[n].source for n in sorted(kept)) + "\n"
-        return Answered(name, source, self._where(self.statements[chosen].cell), notes=tuple(notes))
+        found = Answered(name, source, self._where(self.statements[chosen].cell), notes=tuple(notes))
+        return replace(found, broken=told) if (told := _unfit(found)) else found
 
     def slice_of(self, name: str) -> str:
         """The code that defines a name, with all that it refers to; raises KeyError where nothing defines it."""
@@ -185,13 +215,9 @@ class Notebook:
         heading = re.compile(rf"^#+\s*Question {re.escape(question.id)}\b", re.M)
         for at, cell in enumerate(self.cells):
             if cell.kind == "markdown" and heading.search(cell.source):
-                after = self.cells[at + 1] if at + 1 < len(self.cells) else None
-                if (
-                    after is not None
-                    and after.kind in ("markdown", "raw")
-                    and not after.source.lstrip().startswith("#")
-                ):
-                    return after
+                # The next text, with at most two cells of code between, that does not begin something else.
+                texts = [c for c in self.cells[at + 1 : at + 4] if c.kind in ("markdown", "raw")]
+                return texts[0] if texts and not texts[0].source.lstrip().startswith("#") else None
         return None
 
 
@@ -240,30 +266,37 @@ def _cells(content: dict[str, Any]) -> Iterator[NotebookCell]:
         source = cell.get("source", cell.get("input", ""))
         if isinstance(source, list):
             source = "".join(part for part in source if isinstance(part, str))
-        if not isinstance(source, str) or len(source) > CELL_CHARACTERS:
+        if not isinstance(source, str):
             continue
-        id = cell.get("id")
-        metadata = cell.get("metadata")
+        id, kind, metadata = cell.get("id"), cell.get("cell_type", "code"), cell.get("metadata")
         if not isinstance(id, str) and isinstance(metadata, dict):
             id = metadata.get("id", metadata.get("name"))
-        yield NotebookCell(number, str(cell.get("cell_type", "code")), source, id if isinstance(id, str) else "")
+        id = id if isinstance(id, str) and len(id) <= _LONGEST_ID else ""
+        # JSON can hold halves of letters, which no file in UTF-8 can.
+        source = source.encode("utf-8", "replace").decode()
+        kind = kind if kind in ("code", "markdown", "raw") else "other"
+        yield NotebookCell(number, kind, source if kind == "code" else source[:TEXT_CHARACTERS], id)
 
 
 # ------------------------------------------------------------------------------------------------------- reading code
 
 
+def weight(source: str) -> int:
+    """How much work reading code is: its characters, and 100 for each line or statement."""
+    return len(source) + 100 * (source.count("\n") + source.count(";") + 1)
+
+
 def _statements(cell: NotebookCell) -> list[Statement]:
-    source = _python(cell.source)
-    lines = source.splitlines(keepends=True)
+    source, tree = _python(cell.source.replace("\r\n", "\n").replace("\r", "\n"))
+    lines, nodes = source.split("\n"), tree.body
+    spans = [(min([n.lineno, *(d.lineno for d in getattr(n, "decorator_list", ()))]), n.end_lineno) for n in nodes]
     found = []
-    for node in _parse(source).body:
-        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-        text = "".join(lines[first - 1 : node.end_lineno])
-        if first == (found[-1].node.end_lineno if found else 0) or text.count(";"):
-            # Several statements on a line: each by itself, written anew.
-            text = ast.unparse(node)
-        needs, gives = _names_of(textwrap.dedent(text), node)
-        found.append(Statement(cell, node, text.rstrip("\n"), needs, gives))
+    for at, (node, (first, last)) in enumerate(zip(nodes, spans, strict=True)):
+        shared = (at > 0 and first == spans[at - 1][1]) or (at + 1 < len(spans) and last == spans[at + 1][0])
+        # Several statements on a line: each by itself, written anew.
+        text = ast.unparse(node) if shared else "\n".join(lines[first - 1 : last])
+        needs, gives = _names_of(text, node)
+        found.append(Statement(cell, node, text, needs, gives))
     return found
 
 
@@ -273,21 +306,18 @@ def _parse(source: str) -> ast.Module:
         return ast.parse(source)
 
 
-def _python(source: str) -> str:
-    """A cell as Python: with IPython's magics and shell lines turned into calls."""
+def _python(source: str) -> tuple[str, ast.Module]:
+    """A cell as Python, without IPython's magics and shell lines, and its syntax tree."""
     if source.lstrip().startswith("%%"):
         first, _, rest = source.lstrip().partition("\n")
         # A magic that runs the cell as Python keeps its code; any other has none.
         source = rest if re.match(r"%%(time|timeit|capture|prun)\b", first) else ""
     try:
-        _parse(source)
-        return source
+        return source, _parse(source)
     except SyntaxError:
-        if not _MAGIC.search(source):
-            raise
-    from IPython.core.inputtransformer2 import TransformerManager
-
-    return TransformerManager().transform_cell(source)
+        # IPython takes an indented cell as it is meant, and its own lines find nothing to talk to where this is run.
+        plain = _MAGIC_VALUE.sub(r"\1 ...", _MAGIC.sub(r"\1pass", textwrap.dedent(source)))
+        return plain, _parse(plain)
 
 
 def _names_of(text: str, node: ast.stmt) -> tuple[frozenset[str], frozenset[str]]:
@@ -304,8 +334,9 @@ def _names_of(text: str, node: ast.stmt) -> tuple[frozenset[str], frozenset[str]
         gives.add("*")
     # table[0] = 1 changes what the name stands for, so it belongs to what makes it.
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        gives |= {root for one in ast.walk(node) if (root := _changed_name(one))}
-        needs |= {one.target.id for one in ast.walk(node) if isinstance(one, ast.AugAssign) and _is_name(one.target)}
+        inside = list(ast.walk(node))
+        gives |= {root for one in inside if (root := _changed_name(one))}
+        needs |= {one.target.id for one in inside if isinstance(one, ast.AugAssign) and _is_name(one.target)}
     return frozenset(needs), frozenset(gives)
 
 
@@ -344,24 +375,63 @@ def _maker(node: ast.stmt, makers: Sequence[int], at: int) -> int | None:
 
     A function is called later, so it may also see the first one after it.
     """
-    before = [n for n in makers if n < at]
+    before = bisect_left(makers, at)
     if before:
-        return before[-1]
-    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign):
-        return next((n for n in makers if n > at), None)
+        return makers[before - 1]
+    after = bisect_right(makers, at)
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign) and after < len(makers):
+        return makers[after]
     return None
 
 
 def _defines(node: ast.stmt, name: str) -> bool:
     """Whether a statement makes the function: ``def``, a value of this name, or either inside an ``if`` or ``try``."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        one = waiting.pop()
+        if _makes(one, name):
+            return True
+        if isinstance(one, ast.If | ast.Try | ast.With | ast.For | ast.ExceptHandler):
+            waiting += ast.iter_child_nodes(one)
+    return False
+
+
+def _makes(node: ast.AST, name: str) -> bool:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return node.name == name
-    if isinstance(node, ast.Assign):
-        named = any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-        return named and isinstance(node.value, ast.Lambda | ast.Name)
-    if isinstance(node, ast.If | ast.Try | ast.With | ast.For):
-        return any(_defines(one, name) for one in ast.walk(node) if isinstance(one, ast.stmt) and one is not node)
-    return False
+    if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda | ast.Name)):
+        return False
+    return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+
+
+def _is_stub(node: ast.stmt) -> bool:
+    try:
+        return is_stub(node)
+    except RecursionError:
+        return False
+
+
+def _same(one: ast.stmt, other: ast.stmt) -> bool:
+    """Whether two statements are the same but for formatting and comments."""
+    try:
+        return one is other or ast.dump(one) == ast.dump(other)
+    except (RecursionError, ValueError):  # nested too deeply, or a number too long to be written in decimal
+        return False
+
+
+def _unfit(found: Answered) -> str:
+    """Why an answer is not looked at any further, or ""."""
+    if len(found.source) > ANSWER_CHARACTERS:
+        return f"{found.function}, with what it refers to, has over {ANSWER_CHARACTERS:,} characters: write it shorter"
+    try:
+        level: list[ast.AST] = [found.tree]
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return _syntax_error(error)
+    for _ in range(_DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return ""
+    return f"{found.function}, or what it refers to, is nested over {_DEEPEST} levels deep: write it in several steps"
 
 
 def _checks(node: ast.stmt) -> Iterator[tuple[str, str]]:
