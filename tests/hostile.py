@@ -347,7 +347,7 @@ _ENDS: dict[str, Attack] = {
         "timeout",
     ),
     "10 GB": _in_function("np.ones(10 << 27)", "error", told="MemoryError"),
-    "10 GB in pieces": _in_function("a = [bytearray(1 << 20) for _ in range(10_000)]", "error", told="MemoryError"),
+    "10 GB in pieces": _in_function("a = [np.empty(1 << 26, 'u1') for _ in range(160)]", "error", told="MemoryError"),
     "10 GB in a file in memory": _in_function("import mmap; mmap.mmap(-1, 10 << 30)", "error", "killed"),
     "memory for ever": _in_function(
         """
@@ -386,9 +386,9 @@ _RESULTS: dict[str, Attack] = {
     "outcome as text": _result("'Exercise 1.1: Right (3 of 3 points).'"),
     "NaN": _result("right * np.nan", told="NaN"),
     "infinite": _result("right + np.inf"),
-    "huge": _result("np.zeros(10**7)", "killed", told="MB of results"),
+    "huge": _result("np.zeros(10**6)", "killed", told="MB of results"),
     "huge number": _result("10**100_000"),
-    "huge text": _result("'x' * 10**8"),
+    "huge text": _result("'x' * 10**7"),
     "long list": _result("[0] * 10**7", "killed", "error", "timeout"),
     "deep list": _result("functools.reduce(lambda a, _: [a], range(10**5), [])", "error", "killed"),
     "list of itself": _result(
@@ -538,7 +538,7 @@ _SAYS: dict[str, Attack] = {
         "error",
         "killed",
     ),
-    "text of an error of 1 GB": _in_function("raise ValueError('x' * (900 << 20))", "error"),
+    "text of an error of 20 MB": _in_function("raise ValueError('x' * (20 << 20))", "error"),
     "text of an error is no text": _at_import(
         """
         class E(Exception):

@@ -56,30 +56,46 @@ TRACE = "hostile-was-here"
 # --------------------------------------------------------------------------------------------- what must not be left
 
 
-def running() -> set[int]:
-    """The processes that this one started, and those that they started, without those that have ended."""
+def started(*, ended: bool = False) -> set[int]:
+    """The processes that this one started, and those that they started: those that run, or have ended unnoticed."""
     import psutil
 
     found = set()
     for one in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if one.status() != psutil.STATUS_ZOMBIE:
+            if (one.status() == psutil.STATUS_ZOMBIE) == ended:
                 found.add(one.pid)
     return found
 
 
 @contextlib.contextmanager
+def adopting() -> Iterator[None]:
+    """Let whoever loses its parent become a child of this process, so that it is found (prctl(2), subreaper)."""
+    if sys.platform != "linux":
+        yield
+        return
+    control, before = ctypes.CDLL(None).prctl, ctypes.c_int()
+    control(37, ctypes.byref(before), 0, 0, 0)
+    control(36, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        control(36, before.value, 0, 0, 0)
+        for pid in started(ended=True):
+            with contextlib.suppress(OSError):
+                os.waitpid(pid, os.WNOHANG)
+
+
+@contextlib.contextmanager
 def nothing_left() -> Iterator[None]:
     """See that no process is left over, not even one whose parent has ended, and no file outside."""
-    # Whoever loses its parent becomes a child of this process, so that it is found (PR_SET_CHILD_SUBREAPER).
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
-    before = running()
-    yield
-    end = time.monotonic() + 20
-    while (left := running() - before) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not left, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
+    with adopting():
+        before = started()
+        yield
+        end = time.monotonic() + 20
+        while (left := started() - before) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not left, [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in left]
     places = [
         "/",
         "/tmp",
@@ -321,6 +337,7 @@ REACHED_ALONE = (
 
 
 @needs_sandbox
+@pytest.mark.slow
 def test_a_box_for_each_job(secret: Path):
     """Where the kernel refuses namespaces inside a box, every job gets a box of its own: the worst in these."""
     with nothing_left():

@@ -131,9 +131,13 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
         text = f"It uses {name}, which is the answer itself. Write it with simpler steps."
         return _outcome(exercise, "wrong", text, misconception="uses the answer itself")
     # The declared answers of the course itself may use the package.
-    own = not str(getattr(function, "__module__", "")).startswith("a2d.")
-    if own and tree is not None and (name := foreign_name(tree, exercise.given, _globals(function))):
-        text = f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
+    module = str(getattr(function, "__module__", ""))
+    given = (*exercise.given, module)
+    foreign = "" if tree is None or module.startswith("a2d.") else foreign_name(tree, given, _globals(function))
+    if foreign:
+        text = (
+            f"It uses {foreign}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
+        )
         return _outcome(exercise, "wrong", text)
     with still():
         sheet = make_sheet(exercise, seed)
@@ -202,7 +206,9 @@ def syntax(function: Callable[..., Any]) -> ast.AST | None:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
     except (OSError, TypeError, SyntaxError, IndentationError, ValueError):
         return None
-    found = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    # The source of a lambda is its whole line, as in a2d.check("1.1", lambda x: x).
+    kind = ast.Lambda if getattr(function, "__name__", "") == "<lambda>" else (ast.FunctionDef, ast.ClassDef)
+    found = [n for n in ast.walk(tree) if isinstance(n, kind)]
     return found[0] if found else tree
 
 
@@ -245,7 +251,7 @@ def forbidden_name(tree: ast.AST, forbidden: Sequence[str], namespace: Mapping[s
 def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, Any]) -> str:
     """The first thing a function's source uses that grading does not have, or "".
 
-    That is whatever comes from a package other than :data:`PACKAGES`, but for the functions ``given``.
+    That is whatever comes from a package other than :data:`PACKAGES`, but for the functions and modules ``given``.
     """
     local = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     local |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
@@ -254,7 +260,9 @@ def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, An
     for full in _used_names(tree, outside, packages):
         root = full.partition(".")[0]
         known = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
-        if not known and not any(name == full or name.startswith(f"{full}.") for name in given):
+        if not known and not any(
+            f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given
+        ):
             return full
     return ""
 

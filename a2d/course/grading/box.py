@@ -22,7 +22,7 @@ import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,7 @@ import a2d.course
 from a2d.course.checking import PACKAGES
 from a2d.course.grading import wire
 from a2d.course.grading.model import GradingError
-from a2d.course.grading.runner import places
+from a2d.course.grading.runner import SCRATCH, places
 
 # The course's own modules that the box needs; none of them knows an answer.
 _MODULES = (
@@ -70,6 +70,9 @@ def require_sandbox() -> None:
     """Raise a :class:`GradingError` that says what to do where bubblewrap is missing or cannot work."""
     if shutil.which("bwrap") is None:
         raise GradingError("the sandbox is missing", where="bwrap", hint=INSTALL)
+    if Path(os.path.realpath(sys.base_prefix)).is_relative_to(SCRATCH):
+        hint = "Set this up with a Python that is installed elsewhere, or give --no-sandbox"
+        raise GradingError(f"the sandbox cannot use a Python that lies in {SCRATCH}", where=sys.base_prefix, hint=hint)
     command = [*_bubble(()), "--", "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
     if done.returncode != 0:
@@ -80,7 +83,7 @@ def require_sandbox() -> None:
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/tmp",
+    "HOME": SCRATCH,
     "LANG": "C.UTF-8",
     # One thread, and the same order of sets each time.
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
@@ -92,13 +95,24 @@ _ENVIRONMENT = {
 
 
 @cache
-def _folders() -> tuple[str, ...]:
-    """Where modules are found: the standard library's folders, and those of the installed packages."""
+def _folders(shown: Callable[[Path], str]) -> tuple[str, ...]:
+    """Where modules are found: the standard library's folders, and those of the installed packages.
+
+    ``shown`` tells the path of a package: :func:`_inside` in the box, ``str`` out of it.
+    """
     names = ("stdlib", "platstdlib")
     standard = [sysconfig.get_path(n, vars={"base": sys.base_prefix, "platbase": sys.base_prefix}) for n in names]
     standard.append(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload"))
     standard += [p for p in sys.path if p.startswith(sys.base_prefix) and p.endswith(("lib-dynload", ".zip"))]
-    return tuple(dict.fromkeys([*standard, *sorted({str(path.parent) for path in _packages()})]))
+    return tuple(dict.fromkeys([*standard, *sorted({os.path.dirname(shown(path)) for path in _packages()})]))
+
+
+def _inside(path: Path) -> str:
+    """Where the box shows a file or folder: where it is, unless that is hidden by the box's folder for scratch.
+
+    Elsewhere only then: some packages find libraries by their place beside Python.
+    """
+    return str(path) if not path.is_relative_to(SCRATCH) else f"{_INSIDE}/site/{path.name}"
 
 
 @cache
@@ -148,21 +162,21 @@ def _bubble(hide: Sequence[str]) -> list[str]:
     for folder in emptied:
         command += ["--tmpfs", folder]
     for path in _packages():
-        command += ["--ro-bind", str(path), str(path)]
+        command += ["--ro-bind", str(path), _inside(path)]
     for name in _MODULES:
         command += ["--ro-bind", str(_COURSE / name), f"{_INSIDE}/a2d/course/{name}"]
     for path in hide:
-        command += ["--tmpfs", path] if os.path.isdir(path) else ["--ro-bind", "/dev/null", path]
+        command += ["--ro-bind", "/dev/null", path] if path.endswith(".py") else ["--tmpfs", path]
     # Nothing may be left there for the next job, nor fill the memory.
-    for folder in (*emptied, *filter(os.path.isdir, hide)):
+    for folder in (*emptied, *(path for path in hide if not path.endswith(".py"))):
         command += ["--remount-ro", folder]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH]
 
 
 def _site_folders(base: str) -> list[str]:
     """The folders of installed packages that the box would see without this; there, only what is allowed is shown."""
-    found = {str(path.parent) for path in _packages()}
+    found = {os.path.dirname(_inside(path)) for path in _packages()}
     for root in (base, "/usr", "/usr/local"):
         for pattern in ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib64/python3*/site-packages"):
             found |= {str(path) for path in Path(root).glob(pattern) if path.is_dir() and not path.is_symlink()}
@@ -173,9 +187,19 @@ def _site_folders(base: str) -> list[str]:
     return sorted(found)
 
 
+def _hidden(module: str) -> list[str]:
+    """Where the box shows a module that a job may not have."""
+    real = places(module, _folders(str))
+    sites = {str(path.parent): os.path.dirname(_inside(path)) for path in _packages()}
+    return [
+        next((path.replace(site, there, 1) for site, there in sites.items() if path.startswith(site + os.sep)), path)
+        for path in real
+    ]
+
+
 def _python(way: str, what: str, course: str, *more: str) -> list[str]:
     """The command of the runner; ``course`` is the folder that holds its modules."""
-    path = [*_folders(), course]
+    path = [*_folders(_inside if course == _INSIDE else str), course]
     code = f"import sys; sys.path[:] = {path!r}; from a2d.course.grading.runner import main; main()"
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code, way, what, *more]
 
@@ -222,7 +246,7 @@ class Boxes:
             except _NoNesting:
                 self.close()
                 self._nested = False
-        hide = [path for module in job["hide"] for path in places(module, _folders())]
+        hide = [path for module in job["hide"] for path in _hidden(module)]
         return _run_once(self._dressed(job, timeout, own_mounts=False), what, hide, timeout, self.sandbox)
 
     def _server(self, what: str) -> _Server:
@@ -347,6 +371,10 @@ def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbo
             start_new_session=True,
         )
         lines, how = _talk_plainly(process, job, start, timeout)
+        if how == "closed":
+            # Most often it is about to end by itself; its exit code then tells how.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(1)
         _end_group(process)
         return _ended(lines, how, process.wait())
 

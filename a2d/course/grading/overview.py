@@ -99,7 +99,8 @@ it could read and change files, and fake what it gave. Do not rely on these grad
 {% if whole.students %}
 <h2>Points</h2>
 {% if whole.waiting %}
-<p>In the totals, what a person still has to mark counts as 0; a question has a mean once all answers to it are marked.</p>
+<p>In the totals, what a person still has to mark counts as 0; a question has a mean once all its answers are marked.
+</p>
 {% endif %}
 {{ figure("totals") }}
 {{ figure("means") }}
