@@ -215,6 +215,26 @@ def test_worker_with_other_code_refuses():
         mark_on_worker(Handed("k", "S", "", False, ()), Settings((1,), 0), "another")
 
 
+def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
+    from a2d.course.grading import grade as grading
+    from a2d.course.grading.marking import Settings
+    from a2d.course.grading.model import Submission
+
+    class Lost:
+        def result(self) -> dict:
+            raise RuntimeError("a worker without memory")
+
+    settings = Settings((1,), 0)
+    student = Submission("k", "S")
+    result, marked = grading._result_of(Lost(), student, settings)
+    assert not marked
+    assert [grade.outcome for grade in result.grades] == ["unreadable"] * 6
+    assert "a worker without memory" in result.problems[0].what
+    grading._keep(tmp_path, result, "")
+    assert not grading._is_done(tmp_path, student, grading._print(student, settings))
+    assert grading._kept(tmp_path, "k") == result
+
+
 # ------------------------------------------------------------------------------------------------ a teacher's mistakes
 
 

@@ -294,17 +294,19 @@ def _results(
     while pending:
         future = next(finished)
         one = pending.pop(future)
-        yield one, _result_of(future, one[0], settings)
+        result, marked = _result_of(future, one[0], settings)
+        # What failed for the grader's own reasons is tried again by the next run: no print fits it.
+        yield one if marked else (one[0], ""), result
         future.release()
         start()
 
 
-def _result_of(future: Any, submission: Submission, settings: Settings) -> Result:
-    """A future's result; where the work itself failed, every exercise says so."""
+def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple[Result, bool]:
+    """A future's result, and whether it is one; where the work itself failed, every exercise says so."""
     from distributed import KilledWorker
 
     try:
-        return Result.from_json(future.result())
+        return Result.from_json(future.result()), True
     except GradingError:
         raise
     except KilledWorker:
@@ -314,7 +316,7 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> Resul
     message = f"This submission could not be graded: {told}. Look at it by hand."
     grades = tuple(Grade(id, "unreadable", 0, most, message) for id, most in settings.maxima.items())
     problem = Problem(submission.student, "", told, "Look at this submission by hand, and report the failure")
-    return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,))
+    return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,)), False
 
 
 # ---------------------------------------------------------------------------------------------------- what is written
@@ -345,7 +347,8 @@ def _write(
     }
     write_all(out, results, facts)
     # Students who are no longer among the submissions leave nothing behind.
+    known = set(keys)
     for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
         for path in folder.glob(f"*{ending}"):
-            if path.stem not in set(keys):
+            if path.stem not in known:
                 path.unlink(missing_ok=True)
