@@ -215,6 +215,19 @@ def test_worker_with_other_code_refuses():
         mark_on_worker(Handed("k", "S", "", False, ()), Settings((1,), 0), "another")
 
 
+@needs_sandbox
+def test_a_file_that_cannot_be_read_is_a_problem_once(tmp_path: Path):
+    folder = tmp_path / "class" / "bob"
+    folder.mkdir(parents=True)
+    (folder / "01_x.ipynb").symlink_to("/etc/hostname")
+    (folder / "01_y.ipynb").write_text("{")
+    done = grade(tmp_path / "class", "--out", tmp_path / "out", "--lectures", "01", "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    problems = table(tmp_path / "out" / "problems.csv")
+    assert [row["file"] for row in problems] == ["01_x.ipynb", "01_y.ipynb"]
+    assert {outcome for outcome, _ in points_of(tmp_path / "out").values()} == {"unreadable"}
+
+
 def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
     from a2d.course.grading import grade as grading
     from a2d.course.grading.marking import Settings

@@ -23,7 +23,7 @@ import a2d
 from a2d import files
 from a2d.course.grading.box import require_sandbox
 from a2d.course.grading.collect import Collection, collect, listing_seed
-from a2d.course.grading.marking import Handed, Marker, Settings
+from a2d.course.grading.marking import UNREADABLE, Handed, Marker, Settings
 from a2d.course.grading.model import Grade, GradingError, Problem, Result, Submission
 from a2d.course.settings import ANSWER_SECONDS
 
@@ -334,7 +334,10 @@ def _write(
     def results() -> Iterator[Result]:
         for key in keys:
             result = with_marks(_kept(out, key), marks)
-            yield replace(result, problems=(*found.get(key, ()), *result.problems))
+            told = {problem.file for problem in found.get(key, ())}
+            # What could not be collected could not be read either: once is enough.
+            new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
+            yield replace(result, problems=(*found.get(key, ()), *new))
 
     facts = {
         "seed": settings.seed,

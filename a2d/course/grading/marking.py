@@ -31,6 +31,8 @@ _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")
 _ABSENT = ("a2d", "librosa", "sklearn")
 _TWINS = {"scipy.fft": ("scipy.fft", "scipy.fftpack")}
 _MESSAGE = 2000
+# How the problem of a file begins of which nothing could be read.
+UNREADABLE = "unreadable: "
 # Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
 _CODE = 3_000_000
 # Cells that cannot be read and are told one by one, of a notebook.
@@ -218,7 +220,7 @@ def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
                 hint = "Ask for the latest notebooks only"
                 raise GradingError("the student's other notebooks have too much code already", where=name, hint=hint)
         except GradingError as error:
-            problems.append(Problem(handed.student, name, f"unreadable: {error.what}", error.hint or ""))
+            problems.append(Problem(handed.student, name, f"{UNREADABLE}{error.what}", error.hint or ""))
             continue
         notebooks.append(notebook)
         problems += [Problem(handed.student, name, text) for text in notebook.problems]
@@ -256,12 +258,12 @@ def _is_of(name: str, id: str) -> bool:
 
 def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: Sequence[Problem]) -> tuple[str, str]:
     """Why nothing was found: "missing" or "unreadable", and the reason."""
-    unreadable = [p for p in problems if p.what.startswith("unreadable: ")]
+    unreadable = [p for p in problems if p.what.startswith(UNREADABLE)]
     same = [p for p in unreadable if _is_of(p.file, one.id)]
     others = [n for n in notebooks if _is_of(n.name, one.id)]
     if same or (unreadable and not others):
         told = (same or unreadable)[0]
-        return "unreadable", f"{told.file}: {told.what.removeprefix('unreadable: ')}. {told.hint}".strip()
+        return "unreadable", f"{told.file}: {told.what.removeprefix(UNREADABLE)}. {told.hint}".strip()
     what = f"The function {one.name}" if isinstance(one, Exercise) else f"The answer to question {one.id}"
     if not notebooks:
         return "missing", "No notebook was handed in."
