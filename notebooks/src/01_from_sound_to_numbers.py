@@ -115,9 +115,9 @@ strongest = np.abs(np.fft.rfft(high)).argmax() * r / len(n)
 print(f"a tone of 5000 Hz looks like one of {strongest:.0f} Hz")
 
 # %% id="alias-figure"
-from a2d.plots import sound as figures
+from a2d.figures import f01_audio
 
-show(figures.aliasing(5000, r))
+show(f01_audio.aliasing(5000, r))
 
 # %% [markdown]
 # No program can tell the two apart afterwards.
@@ -272,7 +272,7 @@ def levels(tone: float, window: np.ndarray) -> np.ndarray:
 between = 64.5 * r / L
 windows = {"no window": np.ones(L), "Hann": w}
 spectra = {name: levels(between, window) for name, window in windows.items()}
-show(figures.leakage(bins, spectra, tone=between, far=500))
+show(f01_audio.leakage(bins, spectra, tone=between, far=500))
 
 # %% [markdown]
 # A weak sound beside a strong one would drown in the skirts of the upper curve.
@@ -390,7 +390,7 @@ print("our band 20 is the package's:", np.allclose(band, B[j]))
 print("all bands are librosa's:", np.allclose(B, theirs))
 
 # %% id="filterbank-figure"
-show(figures.mel_filters(bins, B, edges, features.hz_to_mel(edges)))
+show(f01_audio.mel_filters(bins, B, edges, features.hz_to_mel(edges)))
 
 # %% [markdown]
 # Low frequencies get many narrow bands, high ones few wide ones.
@@ -547,7 +547,7 @@ print("and back again:", np.allclose(reference @ C, D[t]))
 
 # %% id="smoothing"
 smooth = {f"{q} coefficients": reference[:q] @ C[:q] for q in (2, 13, config.n_mfcc)}
-show(figures.smoothing(D[loudest], smooth))
+show(f01_audio.smoothing(D[loudest], smooth))
 
 # %% [markdown]
 # ### Are the coefficients less alike than the bands?
@@ -747,7 +747,7 @@ print("the sounds are the same:", np.allclose(whole, whole[::-1]))
 Audio(whole[::-1], rate=r)
 
 # %% id="backwards-figure"
-show(figures.there_and_back(there, back, H / r))
+show(f01_audio.there_and_back(there, back, H / r))
 
 # %% [markdown]
 # ### How large is the difference, compared with others?
@@ -789,7 +789,7 @@ groups = {
     "same speaker, another digit": delta[same_voice & ~same_digit],
     'another speaker\'s "one"': delta[~same_voice & same_digit],
 }
-show(figures.distances(groups, unit="distance of two means"))
+show(f01_audio.distances(groups, unit="distance of two means"))
 
 # %% [markdown]
 # Compare each "one" backwards with the recording that is nearest to it, whoever speaks and whatever is said.
@@ -849,7 +849,7 @@ for name, way in ways.items():
     found = metrics.recognition(nearest(known, was, asked), is_back, seed=SEED)
     rows[name] = (found.value, found.low, found.high)
     record(f"forwards or backwards, from: {name}", found.value, f"{100 * found.value:.1f} %")
-show(figures.shares_right(rows, {"guessing": 0.5}))
+show(f01_audio.shares_right(rows, {"guessing": 0.5}))
 
 # %% [markdown]
 # From the mean it is guessing, as the algebra said.
@@ -872,7 +872,7 @@ for name, way in ways.items():
     found = metrics.recognition(readings, digits[new], seed=SEED)
     rows[name] = (found.value, found.low, found.high)
     record(f"digits named right, from: {name}", found.value, f"{100 * found.value:.1f} %")
-show(figures.shares_right(rows, {"guessing": 0.1}))
+show(f01_audio.shares_right(rows, {"guessing": 0.1}))
 
 # %% [markdown]
 # So order matters, and the mean throws it away.

@@ -180,9 +180,9 @@ print(f"a sine of amplitude 1: {20 * np.log10(np.sqrt(np.mean(sine**2))):.1f} dB
 print(f"from {T.min():.2f} to {T.max():.2f} s, from {L.min():.0f} to {L.max():.0f} dBFS")
 
 # %% id="levels-figure"
-from a2d.plots import data as figures
+from a2d.figures import f02_datasets
 
-show(figures.lengths_and_levels(T, L, spoken.digits, spoken.speakers))
+show(f02_datasets.lengths_and_levels(T, L, spoken.digits, spoken.speakers))
 
 # %% [markdown]
 # Each title says how much a label *explains* of the variance:
@@ -270,7 +270,7 @@ chosen = {"loses most": by_loss[-1], "in the middle": by_loss[len(by_loss) // 2]
 for what, i in chosen.items():
     name = f"{what}: {spoken.recordings[i].path.stem} (digit_speaker_take)"
     pieces[name], limits[name] = waves[i], tuple(spans[i].tolist())
-show(figures.trimmed(pieces, limits, r))
+show(f02_datasets.trimmed(pieces, limits, r))
 
 # %% [markdown]
 # Is it only silence that is cut off?
@@ -337,7 +337,7 @@ for name, median in zip(names, medians, strict=True):
 
 # %% id="handwriting-figure"
 few = slice(0, 10_000)  # enough for the figure; MNIST has 60,000
-show(figures.handwriting(images.pixels[few] / 255, images.labels[few], seed=SEED))
+show(f02_datasets.handwriting(images.pixels[few] / 255, images.labels[few], seed=SEED))
 
 # %% [markdown]
 # Within a class, hands differ: slant, width, the bar of the 7.
@@ -585,7 +585,7 @@ print("same as scipy's:", np.allclose(delta, cdist(z_test, z_train).min(axis=1))
 # %% id="nearest-figure"
 new = nearest((part(apart, "test")[1] - a) / g, (part(apart, "train")[1] - a) / g)
 both = {"split by recording": delta, "split by speaker": new}
-show(figures.neighbours(both, "distance to the nearest training recording"))
+show(f02_datasets.neighbours(both, "distance to the nearest training recording"))
 
 # %% [markdown]
 # Who is that neighbour?
@@ -753,7 +753,7 @@ for how in named:
 
 # %% id="confusion-figure"
 tables = {f"split {h}": metrics.confusion(named[h], right[h]) for h in named}
-show(figures.named_digits(tables))
+show(f02_datasets.named_digits(tables))
 
 # %% [markdown]
 # Look at the validation numbers.
@@ -771,7 +771,7 @@ for name in held_out:
     one = metrics.recognition(hits[mine].astype(int), np.ones(mine.sum(), int), seed=SEED)
     rows[name] = (one.value, one.low, one.high)
 heard = (named["by recording"] == right["by recording"]).mean()
-show(figures.by_speaker(rows, {"the split by recording": float(heard)}))
+show(f02_datasets.by_speaker(rows, {"the split by recording": float(heard)}))
 
 # %% [markdown]
 # Do speakers differ by more than chance among their recordings gives?

@@ -126,11 +126,11 @@ print("same as SciPy's:", np.isclose(chi2, stats.chisquare(o).statistic))
 # Ten recordings, one of each digit, at four steps of the training.
 
 # %% id="draws"
-from a2d.plots import targets as figures
+from a2d.figures import f04_pairing
 
 classes, means = torch.arange(10), targets.means()
 rows = {f"step {t}": targets.random(classes, generator).numpy() for t in range(1, 5)}
-show(figures.picture_rows(rows | {"class mean": means.numpy()}, "class mean", range(10)))
+show(f04_pairing.picture_rows(rows | {"class mean": means.numpy()}, "class mean", range(10)))
 
 # %% [markdown]
 # Every step shows another handwriting; only the class stays.
@@ -474,12 +474,12 @@ for t, x in enumerate(own[index], 1):
 # %% id="descent-figure"
 nearest_to_mean = float((own - m).square().sum((1, 2)).min())
 levels = {"one image, on average": float(v.sum()), "the nearest image": nearest_to_mean}
-show(figures.decay(away, "step", "squared distance to the class mean", levels))
+show(f04_pairing.decay(away, "step", "squared distance to the class mean", levels))
 
 # %% id="descent-pictures"
 rows = {n: torch.stack([p[k] for p in seen.values()]) for k, n in enumerate(away)}
 rows["class mean"] = m.expand_as(rows["squared error"])
-show(figures.picture_rows(rows, "class mean", [f"step {t}" for t in seen], along=True))
+show(f04_pairing.picture_rows(rows, "class mean", [f"step {t}" for t in seen], along=True))
 
 # %% [markdown]
 # The first step looks like one handwriting, the last like all of them.
@@ -640,7 +640,7 @@ for k in (1, 8):
     left[f"random, {k} per step"] = left_over(torch.stack(drawn))
 drawn = [gradient(targets.fixed(c[some], some, SEED))] * 128  # the same in each epoch
 left["fixed"] = left_over(torch.stack(drawn))
-show(figures.decay(left, "epochs averaged over", "distance to the exact gradient"))
+show(f04_pairing.decay(left, "epochs averaged over", "distance to the exact gradient"))
 
 # %% [markdown]
 # Random targets: the distance falls with a slope of about -1, so nothing but variance was there.
@@ -717,7 +717,7 @@ for rule in ("random", "fixed", "mean"):
 entropy = -(torch.xlogy(means, means) + torch.xlogy(1 - means, 1 - means)).sum((1, 2))
 floor = float(entropy[c].mean())
 curves = {rule: series["reconstruction"] for rule, series in history.items()}
-show(figures.losses(curves, floor))
+show(f04_pairing.losses(curves, floor))
 
 # %% [markdown]
 # The dashed line is $H(m_c)$, averaged over the recordings: what the class means themselves would cost.
@@ -765,7 +765,7 @@ order = [(said == k).nonzero()[:, 0][away[said == k].argsort()] for k in range(1
 typical = torch.stack([numbers[len(numbers) // 2] for numbers in order])
 rows = {"class mean": means, **{rule: pictures[typical] for rule, pictures in drawn.items()}}
 rows["nearest to random"] = nearest(drawn["random"][typical], classes)
-show(figures.picture_rows(rows, "class mean", [f"spoken {k}" for k in range(10)]))
+show(f04_pairing.picture_rows(rows, "class mean", [f"spoken {k}" for k in range(10)]))
 
 # %% [markdown]
 # The targets of the random rule varied at each step; its pictures look like class means.
@@ -788,7 +788,7 @@ real = both_distances(people, torch.tensor(held.labels[:1000]))
 clouds = {"drawings": both_distances(drawn["random"], said), "real images": real}
 if DATA != "builtin":  # the model that comes with the course learned from MNIST
     clouds["shipped model"] = both_distances(weights.load("report").net.draw(heard), said)
-show(figures.near_what(clouds))
+show(f04_pairing.near_what(clouds))
 
 # %% [markdown]
 # Drawings are near the class mean and far from every real image; with real handwriting it is the other way round.
@@ -874,7 +874,7 @@ print(f"{'real images':<32}{real['to_class_mean']:15.2f}{real['to_nearest_real']
 # %% id="real-losses"
 floor = measured["floor"]["reconstruction_bernoulli"]
 curves = {rule: measured["rules"][rule]["curves"]["reconstruction"] for rule in nets}
-show(figures.losses(curves, floor))
+show(f04_pairing.losses(curves, floor))
 
 # %% [markdown]
 # With fixed targets the loss goes far below the floor, and the readings get worse: the generator learns its pairs by
@@ -948,7 +948,7 @@ eight = {"random one": compete(random_one), "nearest one": compete(nearest_one)}
 
 # %% id="compete-figure"
 rows = {"class mean": m.expand(8, 28, 28), "median": own.median(0).values.expand(8, 28, 28)}
-show(figures.picture_rows(rows | eight, "class mean"))
+show(f04_pairing.picture_rows(rows | eight, "class mean"))
 
 # %% [markdown]
 # With the nearest-one rule the pictures part, and each becomes a way to write the digit.

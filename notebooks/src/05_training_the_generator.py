@@ -91,9 +91,9 @@ theirs = StandardScaler().fit(m).transform(m)
 print("the same as scikit-learn's:", np.allclose(standardised, theirs))
 
 # %% id="scales-figure"
-from a2d.plots import training as figures
+from a2d.figures import f05_training
 
-show(figures.feature_scales(m, standardised))
+show(f05_training.feature_scales(m, standardised))
 
 # %% [markdown]
 # A layer with small random weights first listens to what varies most.
@@ -204,7 +204,7 @@ print("the same as torch's:", np.allclose(C.T @ y, theirs))
 print("does it undo the convolution?", np.allclose(C.T @ (C @ x), x))
 
 # %% id="matrix-figure"
-show(figures.convolution_matrices(C))
+show(f05_training.convolution_matrices(C))
 
 # %% [markdown]
 # So a convolution *gathers* and its transpose *scatters*.
@@ -394,7 +394,7 @@ for name, (k, q) in SETTINGS.items():
     print(f"{name}: one row of counts {counts[name][5, 4:12].astype(int)}")
 
 # %% id="overlap-figure"
-show(figures.checkerboards(counts, "inputs that reach a pixel"))
+show(f05_training.checkerboards(counts, "inputs that reach a pixel"))
 
 # %% [markdown]
 # Does an uneven count show in a picture?
@@ -445,7 +445,7 @@ with torch.random.fork_rng(devices=[]), torch.no_grad():
         spreads[name] = (two[:, 0] - two[:, 1]).square().mean(0).sqrt().numpy()
 
 # %% id="untrained-figure"
-show(figures.checkerboards(spreads, "difference of the logits"))
+show(f05_training.checkerboards(spreads, "difference of the logits"))
 
 # %% [markdown]
 # With kernel 3 the pattern is there before the first step, and with kernel 4 it is not.
@@ -604,7 +604,7 @@ print(f"farthest move: {moved.max():.3f}; share that moved so far: {share:.1f}")
 # That is the posterior collapse of lecture 03.
 
 # %% id="schedules-figure"
-show(figures.schedules(rates, betas))
+show(f05_training.schedules(rates, betas))
 
 # %% [markdown]
 # {exercise 5.4}
@@ -817,7 +817,7 @@ print("the same by cross-entropy:", np.isclose(direct, levels["ignores the sound
 
 # %% id="levels-figure"
 read_as = {"evaluator": series["accuracy"], "nearest class mean": series["ruler"]}
-show(figures.loss_and_accuracy(series["R"], read_as, levels))
+show(f05_training.loss_and_accuracy(series["R"], read_as, levels))
 
 # %% [markdown]
 # Now the curve can be read.
@@ -847,7 +847,7 @@ record(f"read by the nearest mean, {EPOCHS} epochs", share, f"{share:.0%}")
 
 # %% id="epochs-figure"
 chosen = sorted({1, 2, 3, EPOCHS // 3, EPOCHS // 2, EPOCHS})
-show(figures.drawings_by_epoch(np.stack([drawings[e - 1] for e in chosen]), chosen, range(10)))
+show(f05_training.drawings_by_epoch(np.stack([drawings[e - 1] for e in chosen]), chosen, range(10)))
 
 # %% [markdown]
 # First there is one blot for all; then one digit after the other comes out of it.
@@ -880,7 +880,7 @@ show(plots.loss_terms({name: past[name] for name in ("reconstruction", "kl")}))
 # %% id="real-levels"
 if DATA == "fsdd":
     read_as = {"evaluator": past["accuracy"]}
-    show(figures.loss_and_accuracy(past["reconstruction"], read_as, levels))
+    show(f05_training.loss_and_accuracy(past["reconstruction"], read_as, levels))
 else:
     print('DATA = "fsdd" draws them.')
 
@@ -908,7 +908,7 @@ m_test, c_test = its_own.part("test")
 ten = m_test[[int((c_test == c).nonzero()[0, 0]) for c in range(10)]]
 generator = torch.Generator().manual_seed(SEED)
 samples = np.stack([shipped.net.draw(ten, generator).numpy() for _ in range(4)])
-show(figures.samples_and_mean(shipped.net.draw(ten).numpy(), samples, range(10)))
+show(f05_training.samples_and_mean(shipped.net.draw(ten).numpy(), samples, range(10)))
 
 # %% id="sampled-and-mean"
 n = 150 if FAST else len(c_test)

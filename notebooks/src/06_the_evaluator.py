@@ -102,10 +102,10 @@ y = np.maximum(0, b[:, None, None] + np.einsum("mij,rsij->mrs", w[:, 0], windows
 print("shape:", y.shape, "the same as torch's:", np.allclose(y, x1[0].detach(), atol=1e-5))
 
 # %% id="maps-figure"
-from a2d.plots import judge as figures
+from a2d.figures import f06_evaluator
 
 maps = {"conv1": x1[0, :6].detach(), "conv2": x2[0, :6].detach()}
-show(figures.feature_maps(people.pixels[0] / 255, maps))
+show(f06_evaluator.feature_maps(people.pixels[0] / 255, maps))
 
 # %% [markdown]
 # Most maps answer to the edges of strokes, in one direction or another.
@@ -204,7 +204,7 @@ for name in ("evaluator", "evaluator-adadelta"):
 
 # %% id="epochs-figure"
 names = ("evaluator", "evaluator-adadelta")
-show(figures.errors_by_epoch({name: found[name]["by_epoch"] for name in names}, 10_000))
+show(f06_evaluator.errors_by_epoch({name: found[name]["by_epoch"] for name in names}, 10_000))
 
 # %% [markdown]
 # The number in brackets is the 95 % interval of lecture 00.
@@ -449,7 +449,7 @@ hand = read(judge, test.pixels)
 hand_right = hand.digits == test.labels
 pairs = {"handwriting": (hand.confidence, hand_right)}
 pairs["our drawings"] = (reading.confidence, right)
-show(figures.reliability_diagram(pairs))
+show(f06_evaluator.reliability_diagram(pairs))
 
 # %% [markdown]
 # Points below the dashed line: the judge is too sure.
@@ -621,7 +621,7 @@ record(name, as_sharp, f"{as_sharp:.2f} pixels")
 
 # %% id="fading-figure"
 beside = {"our drawings": (as_sharp, right.mean())}
-show(figures.fading(sigmas, panels, "sigma (pixels)", beside))
+show(f06_evaluator.fading(sigmas, panels, "sigma (pixels)", beside))
 
 # %% [markdown]
 # The star stands at the blur of our drawings.
@@ -648,7 +648,7 @@ kept = [0, 2, 3, 4, 6]
 rows = np.clip(blurred[kept][:, ten], 0, 1)
 seen = [read(judge, row).digits for row in rows]
 named = ["sharp", *(f"sigma {sigmas[k]:g}" for k in kept[1:])]
-show(figures.steps_of_blur(rows, named, range(10), np.array(seen)))
+show(f06_evaluator.steps_of_blur(rows, named, range(10), np.array(seen)))
 
 # %% [markdown]
 # Cover the crosses with your hand and read the rows yourself.
@@ -670,7 +670,7 @@ show(figures.steps_of_blur(rows, named, range(10), np.array(seen)))
 
 # %% id="means-figure"
 read_by = {name: found[name]["reads_class_means"] for name in names}
-show(figures.class_means_read({k: (v["read"], v["confidence"]) for k, v in read_by.items()}))
+show(f06_evaluator.class_means_read({k: (v["read"], v["confidence"]) for k, v in read_by.items()}))
 
 # %% id="two-judges" tags=["nbval-check-output"]
 tuning = results("finetuning")
@@ -829,14 +829,14 @@ lost = lost_by_hiding(drawn[good].numpy())
 maps = {f"hiding, for {digit}": lost[:, :, digit]}
 maps[f"gradient, for {digit}"] = saliency(drawn[good], digit)
 units = ["nats", "nats per brightness"]
-show(figures.where_it_looks(drawn[good].numpy(), maps, units))
+show(f06_evaluator.where_it_looks(drawn[good].numpy(), maps, units))
 
 # %% id="misread-maps"
 said = int(spoken[at])
 lost_misread = lost_by_hiding(drawn[at].numpy())
 maps = {f"for {seen_as}, which is read": lost_misread[:, :, seen_as]}
 maps[f"for {said}, which was spoken"] = lost_misread[:, :, said]
-show(figures.where_it_looks(drawn[at].numpy(), maps, ["nats", "nats"]))
+show(f06_evaluator.where_it_looks(drawn[at].numpy(), maps, ["nats", "nats"]))
 
 # %% [markdown]
 # The lines outline the strokes; each map has its own scale.

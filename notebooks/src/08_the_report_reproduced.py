@@ -279,9 +279,9 @@ print(f"formula: {100 * s_0:.2f} points, simulated: {100 * simulated.std():.1f} 
 print(f"five seeds: {100 * x.std(ddof=1):.1f} points")
 
 # %% id="chance-figure"
-from a2d.plots import report as figures
+from a2d.figures import f08_report
 
-show(figures.seeds_and_chance(x, N, simulated))
+show(f08_report.seeds_and_chance(x, N, simulated))
 
 # %% [markdown]
 # The two are alike.
@@ -377,7 +377,7 @@ for name, label in NAMES.items():
 by_speaker = protocol["speakers"]
 heard = {name: found["audio_mlp"]["values"] for name, found in by_speaker.items()}
 pictures = {name: found["untouched_mean"]["values"] for name, found in by_speaker.items()}
-show(figures.ears_and_pictures(heard, pictures))
+show(f08_report.ears_and_pictures(heard, pictures))
 
 # %% [markdown]
 # Where the sound cannot be named, the picture cannot be read.
@@ -465,7 +465,7 @@ print(f"real recordings, five seeds: {random_split['diversity']['mean']:.2f} (fe
 # %% id="diversity-figure"
 digit = 4
 ours = drawn[digits == digit][:10].numpy()
-show(figures.drawn_and_real(ours, real[labels == digit][: len(ours)], digit))
+show(f08_report.drawn_and_real(ours, real[labels == digit][: len(ours)], digit))
 
 # %% [markdown]
 # The pictures of a class vary far less than handwriting does.
