@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from a2d import __version__
-from a2d.course.commands import course
+from teach.cli import course
 from a2d.errors import A2DError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2d.course import rehearse
+from teach.rehearsal import rehearse
 from a2d.errors import A2DError
 from a2d.files import write_json, write_text
 from benchmarks import nbgrader_class

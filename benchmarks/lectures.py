@@ -17,7 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises, run, settings, source
+from a2d.course import exercises
+from teach.lectures import run, source
+from teach import settings
 from a2d.errors import A2DError
 from a2d.files import write_json
 from benchmarks.bench import ROOT, git

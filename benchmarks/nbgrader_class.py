@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from a2d.course import exercises
 from a2d.course.exercises import Exercise
-from a2d.course.grading.model import GradingError
-from a2d.course.nbgrader_course import CONFIG, make_source, write_folder
-from a2d.course.source import find_sources, read_lecture
+from teach.grading.model import GradingError
+from teach.release.nbgrader_course import CONFIG, make_source, write_folder
+from teach.lectures.source import find_sources, read_lecture
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

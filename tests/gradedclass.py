@@ -8,7 +8,7 @@ from typing import Any
 
 from a2d.course import exercises
 from a2d.course.exercises import Question
-from a2d.course.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, Problem, Result
+from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, Problem, Result
 
 # Names, messages and answers that want to be more than text, or that are no ordinary text.
 NASTY = (

@@ -170,7 +170,7 @@ REACHES: dict[str, str] = {
         return done
         """,
     "writes into modules": """
-        for name in (np.__file__, os.__file__, sys.modules['a2d.course.grading.wire'].__file__, sys.executable):
+        for name in (np.__file__, os.__file__, sys.modules['teach.sandbox.wire'].__file__, sys.executable):
             for mode in ('r+b', 'ab'):
                 try: return open(name, mode)
                 except OSError: pass
@@ -217,7 +217,7 @@ REACHES: dict[str, str] = {
         return [k for one in gc.get_objects() if type(one) is dict and one.get('__name__', '').startswith('a2d')
                 for k in wanted if k in one]
         """,
-    "the class that it belongs to": "import a2d.course.grading.marking as m; return m",
+    "the class that it belongs to": "import teach.grading.marking as m; return m",
 }
 
 
@@ -370,7 +370,7 @@ _ENDS: dict[str, Attack] = {
         "killed",
         told="MB of results",
     ),
-    "no more messages": _at_import("import a2d.course.grading.runner as r; r.send_line = print", "killed"),
+    "no more messages": _at_import("import teach.sandbox.worker as r; r.send_line = print", "killed"),
     "trace function": _in_function("sys.settrace(lambda *a: os._exit(0)); (lambda: 1)()", "killed"),
     "ends later": _at_import(
         "atexit.register(os._exit, 7); signal.setitimer(signal.ITIMER_REAL, 0.05)\n"
@@ -490,17 +490,17 @@ _PATCHED = {
     "is it an instance": "builtins.isinstance = lambda *a: True",
     "types": "builtins.type = lambda *a: dict",
     "everything is fine": "for n in 'len any all abs str print'.split(): setattr(builtins, n, lambda *a, **k: 1)",
-    "wire": "import a2d.course.grading.wire as w\nw.encode = w.dumps = lambda *a: '{\"value\":true}'",
+    "wire": "import teach.sandbox.wire as w\nw.encode = w.dumps = lambda *a: '{\"value\":true}'",
     "answering": "import a2d.course.answering as w\nw.answer = w.plain = lambda *a, **k: w.Answer(True)",
     "comparing": "import a2d.course.comparing as w\nw.difference = lambda *a, **k: ''\nw.plain = lambda v: v",
     "the way of calling": "from a2d.course.exercises import calls as w\nw.plain = lambda *a: True",
     "the runner": """
-        import a2d.course.grading.runner as w
+        import teach.sandbox.worker as w
         w.answer = lambda *a, **k: w.Answer(True)
         w._message = lambda found: {'value': True}
         """,
     "the way out": r"""
-        import a2d.course.grading.runner as w
+        import teach.sandbox.worker as w
         w._write = lambda n, data: os.write(n, b'{"done":true}\n') and len(data)
         """,
     "the runner's frames": """

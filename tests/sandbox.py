@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from a2d.course.grading import box
-from a2d.course.grading.model import GradingError
+from teach.sandbox import box
+from teach.grading.model import GradingError
 
 
 def _refusal() -> str:

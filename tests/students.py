@@ -12,7 +12,7 @@ from pathlib import Path
 
 from a2d.course import exercises
 from a2d.course.exercises import Exercise
-from a2d.course.rehearse import declared_source, right_source, short_notebook
+from teach.rehearsal.rehearse import declared_source, right_source, short_notebook
 
 CODE = tuple(one for one in exercises.every() if isinstance(one, Exercise))
 

@@ -16,7 +16,7 @@ import emptyenv
 import pytest
 from conftest import ROOT
 
-from a2d.course.environments import project_requirements
+from teach.lectures.environments import project_requirements
 
 
 def test_repo2docker_takes_the_folder_binder(tmp_path):

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import a2d
-from a2d.course import checking, exercises, texts
+from a2d.course import checking, exercises
+from teach.lectures import texts
 from a2d.course.comparing import describe, difference, plain
 from a2d.course.exercises import Case, Exercise, Question, Wrong, calls
-from a2d.course.settings import CourseError
+from teach.settings import CourseError
 
 
 def _reference(x: np.ndarray, k: int) -> np.ndarray:

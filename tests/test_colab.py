@@ -16,10 +16,10 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 
 import a2d
-from a2d.course import settings
-from a2d.course.build import make_notebook
-from a2d.course.release import build_wheel
-from a2d.course.source import Lecture, find_sources, read_lecture
+from teach import settings
+from teach.lectures.build import make_notebook
+from teach.release.package import build_wheel
+from teach.lectures.source import Lecture, find_sources, read_lecture
 
 ADDRESS = "owner/some-name"
 URL = f"git+https://github.com/{ADDRESS}@v{a2d.__version__}"
@@ -202,7 +202,7 @@ def test_the_first_lecture_runs_on_colab_with_a_real_pip(first_lecture, wheel, t
 
 
 def test_a_pip_that_fails_is_told_in_one_message(monkeypatch, tmp_path):
-    from a2d.course import environments
+    from teach.lectures import environments
 
     # A name that cannot exist, and no index to look for it.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -214,7 +214,7 @@ def test_a_pip_that_fails_is_told_in_one_message(monkeypatch, tmp_path):
 def test_nothing_is_missing_here_and_a_missing_package_is_found(monkeypatch):
     from importlib import metadata
 
-    from a2d.course import environments
+    from teach.lectures import environments
 
     assert environments.missing() == []
     real = metadata.version
@@ -234,7 +234,7 @@ def test_pip_may_not_change_what_is_here(monkeypatch):
     import subprocess
     from importlib import metadata
 
-    from a2d.course import environments
+    from teach.lectures import environments
 
     seen: list[tuple[list[str], list[str]]] = []
 
@@ -268,7 +268,7 @@ def test_odd_versions_of_a_system_are_no_constraints(monkeypatch, version, taken
     from importlib import metadata
     from types import SimpleNamespace
 
-    from a2d.course import environments
+    from teach.lectures import environments
 
     one = SimpleNamespace(metadata={"Name": "Some_Thing"}, version=version)
     monkeypatch.setattr(metadata, "distributions", lambda: [one])

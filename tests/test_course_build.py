@@ -10,12 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from a2d import course
-from a2d.course import build as building
-from a2d.course import commands, run, settings
-from a2d.course.anatomy import check_lecture
-from a2d.course.build import build, make_notebook
-from a2d.course.settings import CourseError
-from a2d.course.source import find_sources, read_lecture, versions
+from teach.lectures import build as building
+from teach import cli, settings
+from teach.lectures import run
+from teach.lectures.lint import check_lecture
+from teach.lectures.build import build, make_notebook
+from teach.settings import CourseError
+from teach.lectures.source import find_sources, read_lecture, versions
 
 SOURCE = '''# %% [markdown]
 # # 00 Tiny
@@ -306,7 +307,7 @@ def test_progress_bars_leave_no_trace():
 
 def gate(root: Path, monkeypatch) -> tuple[int, str]:
     monkeypatch.setattr(building.build, "__kwdefaults__", building.build.__kwdefaults__ | {"root": root})
-    result = CliRunner().invoke(commands.course, ["build", "--check"])
+    result = CliRunner().invoke(cli.course, ["build", "--check"])
     return result.exit_code, result.output
 
 
@@ -353,7 +354,7 @@ def test_a_broken_cell_fails_the_run_and_the_others_still_run(built, tmp_path, m
     shutil.copy(built / SOLUTION, built / "notebooks" / "01_whole.ipynb")
     defaults = run.run_lectures.__kwdefaults__ | {"root": built, "progress": False}
     monkeypatch.setattr(run.run_lectures, "__kwdefaults__", defaults)
-    result = CliRunner().invoke(commands.course, ["run", "--student", "--seed", "4"])
+    result = CliRunner().invoke(cli.course, ["run", "--student", "--seed", "4"])
     assert result.exit_code == 2
     assert "Error: 00_tiny: cell 6: ValueError: cell broken on purpose" in result.output
     assert "1 of 2 lectures ran to their end" in result.output

@@ -19,9 +19,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from a2d.course import commands, environments
-from a2d.course.environments import BINDER_FILE, HOME_FILE, environment_files, write_environments
-from a2d.course.settings import CourseError
+from teach import cli
+from teach.lectures import environments
+from teach.lectures.environments import BINDER_FILE, HOME_FILE, environment_files, write_environments
+from teach.settings import CourseError
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NEEDED = [Requirement(line) for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["course"]]]
@@ -169,11 +170,11 @@ def test_the_command_writes_and_checks(tmp_path, monkeypatch):
     real = environments.write_environments
     monkeypatch.setattr(environments, "write_environments", lambda check: real(tmp_path, check=check))
     run = CliRunner()
-    assert run.invoke(commands.course, ["environments", "--check"]).exit_code == 0
+    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 0
     (tmp_path / HOME_FILE).unlink()
-    assert run.invoke(commands.course, ["environments", "--check"]).exit_code == 2
-    assert "wrote environment.yml" in run.invoke(commands.course, ["environments"]).output
-    assert run.invoke(commands.course, ["environments", "--check"]).exit_code == 0
+    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 2
+    assert "wrote environment.yml" in run.invoke(cli.course, ["environments"]).output
+    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 0
 
 
 def test_the_lectures_import_only_what_colab_is_given():

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from a2d.course import anatomy, checking, exercises, source
+from teach.lectures import lint, source
+from a2d.course import checking, exercises
 from a2d.course.comparing import difference, plain
 from a2d.course.exercises import Exercise, Question, calls
 
@@ -28,7 +29,7 @@ EACH_WRONG = pytest.mark.parametrize(
 def solution(exercise: Exercise):
     """The function that the lecture's solution notebook holds, with the imports of the lecture so far."""
     lecture = source.read_lecture(SOURCES[int(exercise.id.partition(".")[0])])
-    name = anatomy.cell_name("exercise", exercise.id)
+    name = lint.cell_name("exercise", exercise.id)
     space: dict = {"np": np}
     for cell in lecture.cells:
         if cell.kind != "code":
@@ -197,8 +198,8 @@ def test_what_is_forbidden_exists(exercise):
 def test_a_question_is_complete(question):
     assert question.points == sum(points for points, _ in question.rubric) == 2
     assert len(question.rubric) >= 2
-    assert anatomy.words(question.text) <= 150
-    assert 30 <= anatomy.words(question.answer) <= 200
+    assert lint.words(question.text) <= 150
+    assert 30 <= lint.words(question.answer) <= 200
     assert question.text.rstrip().endswith(("?", "."))
     assert all("|" not in what for _, what in question.rubric), "it stands in a table"
 
@@ -207,8 +208,8 @@ def test_a_question_is_complete(question):
 def test_the_texts_give_no_solution_away_by_accident(exercise):
     """The last hint may nearly give it; no hint is the solution's code as a whole."""
     lecture = source.read_lecture(SOURCES[int(exercise.id.partition(".")[0])])
-    cell = next(c for c in lecture.cells if c.name == anatomy.cell_name("exercise", exercise.id))
-    lines = [line for block in source.find_blocks(lecture.path, cell) for line in anatomy.telling(block)]
+    cell = next(c for c in lecture.cells if c.name == lint.cell_name("exercise", exercise.id))
+    lines = [line for block in source.find_blocks(lecture.path, cell) for line in lint.telling(block)]
     told = "\n".join(exercise.hints)
     assert lines
     assert not all(line in told for line in lines)
@@ -227,7 +228,7 @@ def test_ids_of_cells_follow_the_exercises():
         names = {cell.name for cell in source.read_lecture(path).cells}
         for one in exercises.of_lecture(number):
             kinds = ("exercise", "check") if isinstance(one, Exercise) else ("answer",)
-            assert {anatomy.cell_name(kind, one.id) for kind in kinds} <= names
+            assert {lint.cell_name(kind, one.id) for kind in kinds} <= names
         assert all(re.fullmatch(r"[\w-]*", name) for name in names)
 
 

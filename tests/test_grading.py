@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sandbox import bytes_of, command, grade, needs_sandbox, points_of, table
 
-from a2d.course import rehearse
+from teach.rehearsal import rehearse
 
 LECTURES = "01,03"
 STUDENTS = 7
@@ -194,8 +194,8 @@ def test_a_cluster_one_of_whose_workers_is_killed(made: Path, graded: Path, tmp_
 @needs_sandbox
 @pytest.mark.slow
 def test_a_cluster_without_workers(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from a2d.course.grading import grade as grading
-    from a2d.course.grading.model import GradingError
+    from teach.grading import grade as grading
+    from teach.grading.model import GradingError
 
     monkeypatch.setattr(grading, "_CONNECT_SECONDS", 3)
     with cluster(tmp_path, 0) as (address, _):
@@ -207,9 +207,9 @@ def test_a_cluster_without_workers(made: Path, tmp_path: Path, monkeypatch: pyte
 
 
 def test_worker_with_other_code_refuses():
-    from a2d.course.grading.grade import mark_on_worker
-    from a2d.course.grading.marking import Handed, Settings
-    from a2d.course.grading.model import GradingError
+    from teach.grading.grade import mark_on_worker
+    from teach.grading.marking import Handed, Settings
+    from teach.grading.model import GradingError
 
     with pytest.raises(GradingError, match="other code"):
         mark_on_worker(Handed("k", "S", "", False, ()), Settings((1,), 0), "another")
@@ -229,9 +229,9 @@ def test_a_file_that_cannot_be_read_is_a_problem_once(tmp_path: Path):
 
 
 def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
-    from a2d.course.grading import grade as grading
-    from a2d.course.grading.marking import Settings
-    from a2d.course.grading.model import Submission
+    from teach.grading import grade as grading
+    from teach.grading.marking import Settings
+    from teach.grading.model import Submission
 
     class Lost:
         def result(self) -> dict:

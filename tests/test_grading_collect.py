@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from a2d.course.grading import collect as collecting
-from a2d.course.grading.collect import SLUGS, Collection, Limits, collect, listing_seed
-from a2d.course.grading.model import GradingError, Submission
+from teach.grading import collect as collecting
+from teach.grading.collect import SLUGS, Collection, Limits, collect, listing_seed
+from teach.grading.model import GradingError, Submission
 
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 Layout = Mapping[str, bytes]

@@ -39,10 +39,10 @@ from sandbox import REFUSAL, bytes_of, grade, needs_sandbox, points_of, table
 
 from a2d.course import checking, exercises
 from a2d.course.exercises import Exercise
-from a2d.course.grading import box, confine, wire
-from a2d.course.grading.box import Boxes, Ended
-from a2d.course.grading.marking import Handed, Marker, Settings, _answer, _judged
-from a2d.course.grading.model import OUTCOMES, Grade, GradingError, Result
+from teach.sandbox import box, confine, wire
+from teach.sandbox.box import Boxes, Ended
+from teach.grading.marking import Handed, Marker, Settings, _answer, _judged
+from teach.grading.model import OUTCOMES, Grade, GradingError, Result
 
 TIMEOUT = 2.0
 # Nothing waits as long as this, on however busy a machine.

@@ -10,10 +10,10 @@ import pytest
 
 from a2d.course import exercises
 from a2d.course.comparing import Other
-from a2d.course.grading import wire
-from a2d.course.grading.marking import Handed, _age, _find
-from a2d.course.grading.model import GradingError
-from a2d.course.grading.reading import read_notebook
+from teach.sandbox import wire
+from teach.grading.marking import Handed, _age, _find
+from teach.grading.model import GradingError
+from teach.grading.notebook import read_notebook
 
 FRAME = exercises.get("1.1")
 QUESTION = exercises.get("1.6")

@@ -19,9 +19,9 @@ from browser import CHROMIUM, browser
 from gradedclass import FACTS, NASTY, POINTS, result, school
 
 from a2d.course import exercises
-from a2d.course.grading import feedback, overview, pages, similar, tables
-from a2d.course.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
-from a2d.course.grading.reports import write_all
+from teach.reports import feedback, overview, pages, alike, tables
+from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.reports.everything import write_all
 
 SIZE = 40
 CLASS = list(school(SIZE)())
@@ -413,7 +413,7 @@ def test_the_overview_adds_up(written):
     assert len(sources) == 4
     assert all(source.startswith("data:image/png;base64,") and len(source) % 4 == 2 for source in sources)
     assert all(value.endswith(".") for tag, name, value in page.attributes if (tag, name) == ("img", "alt"))
-    assert similar.WARNING in words
+    assert alike.WARNING in words
     assert "Judged without a sandbox" not in words
     assert "nobody's file" in words
 
@@ -569,18 +569,18 @@ OTHERS = {
 @pytest.mark.parametrize("name", DRESSES)
 def test_another_dress_has_the_same_print(name):
     assert DRESSES[name] != BASE
-    assert similar.fingerprint(ast.parse(DRESSES[name])) == similar.fingerprint(ast.parse(BASE))
+    assert alike.fingerprint(ast.parse(DRESSES[name])) == alike.fingerprint(ast.parse(BASE))
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_another_answer_has_another_print(name):
     assert OTHERS[name] != BASE
-    assert similar.fingerprint(ast.parse(OTHERS[name]))[0] != similar.fingerprint(ast.parse(BASE))[0]
+    assert alike.fingerprint(ast.parse(OTHERS[name]))[0] != alike.fingerprint(ast.parse(BASE))[0]
 
 
 def test_a_local_name_hides_a_module_and_scopes_are_apart():
     def of(text: str) -> tuple[str, int]:
-        return similar.fingerprint(ast.parse(text).body[-1])
+        return alike.fingerprint(ast.parse(text).body[-1])
 
     assert of("def f(np): return np.sum") == of("def f(x): return x.sum") != of("def f(x): return np.sum")
     assert of("def f(x): return [a for a in x], [a for a in x]") == of(
@@ -598,15 +598,15 @@ def test_a_local_name_hides_a_module_and_scopes_are_apart():
 
 
 def test_any_source_has_a_print_and_deep_ones_none():
-    for path in sorted(Path(similar.__file__).parents[1].rglob("*.py")):
-        text, size = similar.fingerprint(ast.parse(path.read_text(encoding="utf-8")))
+    for path in sorted(Path(alike.__file__).parents[1].rglob("*.py")):
+        text, size = alike.fingerprint(ast.parse(path.read_text(encoding="utf-8")))
         assert (len(text), size >= 1) == (16, True), path
-    assert similar.fingerprint(ast.parse(f"x = 0x{'f' * 9000}"))[0]
-    assert similar.fingerprint(ast.parse("x = '\\ud800'"))[0]
+    assert alike.fingerprint(ast.parse(f"x = 0x{'f' * 9000}"))[0]
+    assert alike.fingerprint(ast.parse("x = '\\ud800'"))[0]
     deep: ast.expr = ast.Constant(1)
     for _ in range(50_000):
         deep = ast.UnaryOp(ast.USub(), deep)
-    assert similar.fingerprint(ast.Expression(deep)) == ("", 0)
+    assert alike.fingerprint(ast.Expression(deep)) == ("", 0)
     # Taken apart level by level: Python itself may not come out of so deep a tree.
     while isinstance(deep, ast.UnaryOp):
         deep = deep.operand
@@ -626,11 +626,11 @@ def honest(n: int, count: int = 10) -> list[Result]:
 
 def test_the_same_and_the_alike_are_noticed_and_the_honest_are_not():
     class_ = honest(30)
-    assert similar.notice(class_) == []
+    assert alike.notice(class_) == []
     own = {id: "stolen" for id in list(POINTS)[:10]}
     copies = [student(100 + k, own) for k in range(3)]
     nearly = student(200, {**own, "1.1": "changed", "1.2": "usual"})
-    groups = similar.notice([*class_, *copies, nearly])
+    groups = alike.notice([*class_, *copies, nearly])
     assert [(g.kind, [key for key, _ in g.students]) for g in groups] == [
         ("same", ["k0100", "k0101", "k0102"]),
         ("alike", ["k0100", "k0200"]),
@@ -647,11 +647,11 @@ def test_the_same_and_the_alike_are_noticed_and_the_honest_are_not():
 def test_few_or_small_answers_and_none_at_all_say_nothing():
     two, small = {"1.1": "a", "1.2": "b"}, {"1.1": ("a", 9), "1.2": ("b", 9), "1.3": ("c", 9)}
     for prints in (two, small, {}, {**two, "1.3": ("", 0)}):
-        assert similar.notice([student(1, prints), student(2, prints)]) == []
+        assert alike.notice([student(1, prints), student(2, prints)]) == []
     three = {**two, "1.3": "c"}
-    assert [g.kind for g in similar.notice([student(1, three), student(2, three)])] == ["same"]
+    assert [g.kind for g in alike.notice([student(1, three), student(2, three)])] == ["same"]
     for outcome in ("empty", "missing", "unreadable"):
-        assert similar.notice([student(1, three, outcome), student(2, three, outcome)]) == []
+        assert alike.notice([student(1, three, outcome), student(2, three, outcome)]) == []
 
 
 def test_a_share_of_80_percent_of_five_rare_answers_is_the_limit():
@@ -660,37 +660,37 @@ def test_a_share_of_80_percent_of_five_rare_answers_is_the_limit():
     first = {id: "usual" if at < 5 else "mine" for at, id in enumerate(ids)}
     for changed, noticed in ((1, True), (2, False)):
         second = {**first, **{id: "other" for id in ids[10 - changed :]}}
-        groups = similar.notice([*crowd, student(100, first), student(101, second)])
+        groups = alike.notice([*crowd, student(100, first), student(101, second)])
         assert [g.exercises for g in groups] == ([tuple(ids[5 : 10 - changed])] if noticed else [])
     # Four rare answers are too few.
     few = {id: one for id, one in first.items() if id != ids[9]}
     other = {**few, ids[0]: "elsewhere"}
-    assert similar.notice([*crowd, student(100, few), student(101, {**few})])[0].kind == "same"
-    assert len(similar.notice([*crowd, student(100, few), student(101, {**other})])) == 1
-    assert similar.notice([*crowd, student(100, few), student(101, {**few, ids[9]: "usual"})]) == []
+    assert alike.notice([*crowd, student(100, few), student(101, {**few})])[0].kind == "same"
+    assert len(alike.notice([*crowd, student(100, few), student(101, {**other})])) == 1
+    assert alike.notice([*crowd, student(100, few), student(101, {**few, ids[9]: "usual"})]) == []
 
 
 def test_what_most_of_the_class_wrote_or_chance_explains_is_no_notice():
     published = {id: "published" for id in list(POINTS)[:10]}
     crowd = [student(n, published) for n in range(20)] + honest(30)[10:]
     late = student(100, {**published, "1.1": "own", "1.2": "own"})
-    assert [(g.kind, len(g.students)) for g in similar.notice([*crowd, late])] == [("same", 20)]
+    assert [(g.kind, len(g.students)) for g in alike.notice([*crowd, late])] == [("same", 20)]
     # Three of six share four answers: 4 log2(6 / 2) = 6.3 bits, which is not rare among 15 pairs.
     ids = list(POINTS)[:5]
     few = [student(n, {id: f"{max(n, 2)}" if id != ids[4] else f"{n}" for id in ids}) for n in range(6)]
-    assert similar.notice(few) == []
+    assert alike.notice(few) == []
 
 
 def test_3000_students_take_seconds(tmp_path):
     start = time.perf_counter()
-    groups = similar.notice(school(3000)())
+    groups = alike.notice(school(3000)())
     assert time.perf_counter() - start < 60
     assert [g for g in groups if g.kind == "same"] == []
-    similar.write_similar(tmp_path, [similar.Group("same", (("a", "=A"), ("b", "B")), ("1.1", "1.2"), 12.5)])
+    alike.write_similar(tmp_path, [alike.Group("same", (("a", "=A"), ("b", "B")), ("1.1", "1.2"), 12.5)])
     assert rows(tmp_path / "similar.csv") == [
         {
             **{"group": "1", "kind": "same", "student": name, "key": key, "exercises": "1.1, 1.2", "weight": "12.5"},
-            "note": similar.WARNING,
+            "note": alike.WARNING,
         }
         for key, name in (("a", "'=A"), ("b", "B"))
     ]

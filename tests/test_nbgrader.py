@@ -17,13 +17,13 @@ from browser import CHROMIUM, PATIENCE, SCREENSHOTS, browser, jupyterlab
 from conftest import ROOT
 
 from a2d.course import exercises
-from a2d.course.anatomy import telling
-from a2d.course.build import make_notebook
+from teach.lectures.lint import telling
+from teach.lectures.build import make_notebook
 from a2d.course.exercises import Exercise
-from a2d.course.grading.model import GradingError
-from a2d.course.nbgrader_course import CONFIG, earned, write_course
-from a2d.course.settings import CourseError
-from a2d.course.source import find_blocks, find_sources, read_lecture
+from teach.grading.model import GradingError
+from teach.release.nbgrader_course import CONFIG, earned, write_course
+from teach.settings import CourseError
+from teach.lectures.source import find_blocks, find_sources, read_lecture
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra `dev`")
 

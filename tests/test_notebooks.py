@@ -11,9 +11,11 @@ import nbformat
 import numpy
 import pytest
 
-from a2d.course import anatomy, checking, exercises, run, settings
-from a2d.course import build as building
-from a2d.course import source as source_module
+from teach.lectures import lint, run
+from a2d.course import checking, exercises
+from teach import settings
+from teach.lectures import build as building
+from teach.lectures import source as source_module
 
 SOURCES = source_module.find_sources()
 EACH = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
@@ -46,14 +48,14 @@ def test_what_is_committed_is_what_the_sources_give():
 
 @EACH
 def test_the_source_is_sound(source):
-    anatomy.check_lecture(lecture(source))
+    lint.check_lecture(lecture(source))
 
 
 @EACH
 def test_code_cells_are_short(source):
     for cell in lecture(source).cells:
         if cell.kind == "code":
-            lines = anatomy.code_lines(source_module.versions(source, cell)[0])
+            lines = lint.code_lines(source_module.versions(source, cell)[0])
             assert lines <= LONGER.get(cell.name, MOST_CODE_LINES), f"{source.name}:{cell.line} has {lines} lines"
             wide = [line for line in cell.source.splitlines() if len(line) > 95]
             assert not wide, f"{source.name}:{cell.line} has lines that a notebook cuts off: {wide}"
@@ -61,8 +63,8 @@ def test_code_cells_are_short(source):
 
 @EACH
 def test_objectives_begin_with_a_verb_and_are_taken_up_again(source):
-    aims = anatomy.objectives(lecture(source), "You will be able to")
-    assert aims == anatomy.objectives(lecture(source), "You can now")
+    aims = lint.objectives(lecture(source), "You will be able to")
+    assert aims == lint.objectives(lecture(source), "You can now")
     assert all(aim[0].islower() and not aim.endswith(".") for aim in aims)
 
 
@@ -108,18 +110,18 @@ def test_every_figure_is_described_and_its_finding_is_printed(source):
 
 @EACH
 def test_the_symbols_of_a_formula_are_explained_near_it(source):
-    assert anatomy.unexplained(lecture(source)) == []
+    assert lint.unexplained(lecture(source)) == []
 
 
 @EACH
 def test_links_and_citations_are_of_the_right_form(source):
-    assert anatomy.bad_references(lecture(source)) == []
+    assert lint.bad_references(lecture(source)) == []
 
 
 def test_the_set_up_cell_is_the_same_everywhere():
     cells = {cell.source for source in SOURCES for cell in lecture(source).cells if cell.name == "setup"}
     assert len(cells) == 1
-    assert anatomy.code_lines(cells.pop()) <= 10
+    assert lint.code_lines(cells.pop()) <= 10
 
 
 @EACH
@@ -230,7 +232,7 @@ def test_a_broken_cell_fails_the_run_and_the_command(tmp_path):
 def test_a_solution_that_is_wrong_fails_its_gate():
     """Break one line of a solution: the check no longer says that it is right."""
     one, path = exercises.get("1.1"), source_module.find_sources(names=["01"])[0]
-    cell = next(c for c in lecture(path).cells if c.name == anatomy.cell_name("exercise", one.id))
+    cell = next(c for c in lecture(path).cells if c.name == lint.cell_name("exercise", one.id))
     text = source_module.versions(path, cell)[0]
     broken = text.replace("1 + (len(x)", "(len(x)")
     assert broken != text
@@ -253,7 +255,7 @@ SYMBOL_CASES = {
 @pytest.mark.parametrize("text", SYMBOL_CASES)
 def test_unexplained_symbols_are_found(text):
     cell = source_module.Cell("markdown", text, 1)
-    found = anatomy.unexplained(source_module.Lecture(Path("00_x.py"), (cell,)))
+    found = lint.unexplained(source_module.Lecture(Path("00_x.py"), (cell,)))
     wanted = SYMBOL_CASES[text]
     assert len(found) == bool(wanted)
     assert all(symbol in found[0] for symbol in wanted)
@@ -265,7 +267,7 @@ def test_unexplained_symbols_are_found(text):
 )
 def test_bad_references_are_found(text):
     good = source_module.Cell("markdown", "## What to read\n\n- D. Kingma (2014), arXiv:1312.6114", 1)
-    assert anatomy.bad_references(source_module.Lecture(Path("00_x.py"), (good,))) == []
+    assert lint.bad_references(source_module.Lecture(Path("00_x.py"), (good,))) == []
     bad = source_module.Cell("markdown", text, 1)
     cells = (bad,) if "read" in text else (good, bad)
-    assert len(anatomy.bad_references(source_module.Lecture(Path("00_x.py"), cells))) == 1
+    assert len(lint.bad_references(source_module.Lecture(Path("00_x.py"), cells))) == 1

@@ -6,17 +6,17 @@ import pytest
 from pictures import check_picture, check_texts_within_the_page
 
 from a2d.errors import DataError
-from a2d.plots import grades
+from teach.reports import figures
 
 LOOKS = {"right": ("#009E73", ""), "wrong": ("#D55E00", "xx"), "empty": ("#FFFFFF", "..")}
 COUNTS = {"1.1 frames": {"right": 3, "wrong": 1}, "1.2 power $x_1": {"right": 1, "empty": 3}}
 MISTAKES = [("1.2", "the window is not used " * 6, 7, 20), ("3.1", "the sign is turned", 3, 4)]
 
 PICTURES = {
-    "totals": lambda: grades.totals([0.25, 0.4, 0.6, 1.0]),
-    "means": lambda: grades.mean_points({"1.1 frames": (2.5, 3), "1.2 power $x_1": (0.5, 2)}),
-    "outcomes": lambda: grades.outcomes(COUNTS, LOOKS),
-    "misconceptions": lambda: grades.misconceptions(MISTAKES),
+    "totals": lambda: figures.totals([0.25, 0.4, 0.6, 1.0]),
+    "means": lambda: figures.mean_points({"1.1 frames": (2.5, 3), "1.2 power $x_1": (0.5, 2)}),
+    "outcomes": lambda: figures.outcomes(COUNTS, LOOKS),
+    "misconceptions": lambda: figures.misconceptions(MISTAKES),
 }
 
 
@@ -58,24 +58,24 @@ def test_bars_are_as_long_as_what_they_stand_for():
 
 def test_a_whole_course_stays_within_the_page(monkeypatch):
     many = {f"{n // 6 + 1}.{n % 6 + 1} {'a title of some length ' * 3}": (1.0, 2) for n in range(48)}
-    check_texts_within_the_page(grades.mean_points(many), monkeypatch)
-    check_texts_within_the_page(grades.outcomes({name: {"right": 2} for name in many}, LOOKS), monkeypatch)
+    check_texts_within_the_page(figures.mean_points(many), monkeypatch)
+    check_texts_within_the_page(figures.outcomes({name: {"right": 2} for name in many}, LOOKS), monkeypatch)
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: grades.totals([]),
-        lambda: grades.totals([1.2]),
-        lambda: grades.mean_points({}),
-        lambda: grades.mean_points({"1.1": (3, 2)}),
-        lambda: grades.mean_points({"1.1": (0, 0)}),
-        lambda: grades.mean_points({f"1.{n}": (1, 2) for n in range(121)}),
-        lambda: grades.outcomes({"1.1": {}}, LOOKS),
-        lambda: grades.outcomes({"1.1": {"right": 1, "odd": 2}}, LOOKS),
-        lambda: grades.outcomes({"1.1": {"right": -1, "wrong": 2}}, LOOKS),
-        lambda: grades.misconceptions([]),
-        lambda: grades.misconceptions([("1.1", "odd", 5, 4)]),
+        lambda: figures.totals([]),
+        lambda: figures.totals([1.2]),
+        lambda: figures.mean_points({}),
+        lambda: figures.mean_points({"1.1": (3, 2)}),
+        lambda: figures.mean_points({"1.1": (0, 0)}),
+        lambda: figures.mean_points({f"1.{n}": (1, 2) for n in range(121)}),
+        lambda: figures.outcomes({"1.1": {}}, LOOKS),
+        lambda: figures.outcomes({"1.1": {"right": 1, "odd": 2}}, LOOKS),
+        lambda: figures.outcomes({"1.1": {"right": -1, "wrong": 2}}, LOOKS),
+        lambda: figures.misconceptions([]),
+        lambda: figures.misconceptions([("1.1", "odd", 5, 4)]),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call):

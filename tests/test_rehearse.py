@@ -20,9 +20,11 @@ from IPython.core.inputtransformer2 import TransformerManager
 from students import CODE, HONEST, PARTLY
 
 import a2d
-from a2d.course import checking, exercises, quirks, rehearse, settings, written
+from a2d.course import checking, exercises
+from teach.rehearsal import habits, rehearse, wording
+from teach import settings
 from a2d.course.exercises import Exercise, Question, Wrong
-from a2d.course.settings import CourseError
+from teach.settings import CourseError
 
 EACH = pytest.mark.parametrize("exercise", CODE, ids=lambda one: one.id)
 IN_THE_BOX = {*sys.stdlib_module_names, "numpy", "scipy", "torch"}
@@ -69,7 +71,7 @@ def answers_in(notebook: dict, monkeypatch: pytest.MonkeyPatch) -> dict:
         if cell["cell_type"] != "code":
             continue
         try:
-            tree = ast.parse(TransformerManager().transform_cell(quirks.text(cell)))
+            tree = ast.parse(TransformerManager().transform_cell(habits.text(cell)))
         except SyntaxError:
             continue
         for node in tree.body:
@@ -98,8 +100,8 @@ def read_class(out: Path) -> tuple[dict[str, list[dict]], dict[tuple[str, str], 
 @EACH
 def test_declared_answers_are_one_cell_that_needs_nothing_else(exercise):
     for text in (
-        written.right_source(exercise),
-        *(written.declared_source(exercise, w.answer) for w in exercise.wrong),
+        wording.right_source(exercise),
+        *(wording.declared_source(exercise, w.answer) for w in exercise.wrong),
     ):
         assert modules_in(text) <= IN_THE_BOX
         assert checking.forbidden_name(ast.parse(text), exercise.forbidden) == ""
@@ -110,17 +112,17 @@ def test_declared_answers_are_one_cell_that_needs_nothing_else(exercise):
 
 @EACH
 def test_the_right_answer_gets_all_points(exercise):
-    function = function_in(written.right_source(exercise), exercise)
+    function = function_in(wording.right_source(exercise), exercise)
     for seed in range(6):
         outcome = checking.judge(exercise, function, seed)
         assert (outcome.kind, outcome.points) == ("right", exercise.points), outcome.message
-    assert written.declared_source(exercise, exercise.reference) == written.right_source(exercise)
+    assert wording.declared_source(exercise, exercise.reference) == wording.right_source(exercise)
 
 
 @EACH
 def test_a_written_mistake_gets_what_the_declared_one_gets(exercise, monkeypatch):
     for number, wrong in enumerate(exercise.wrong, 1):
-        outcome = checking.judge(exercise, function_in(written.declared_source(exercise, wrong.answer), exercise))
+        outcome = checking.judge(exercise, function_in(wording.declared_source(exercise, wrong.answer), exercise))
         assert outcome.misconception == wrong.means
         with monkeypatch.context() as quick:
             quick.setattr(checking, "misconception", lambda *_: None)
@@ -130,16 +132,16 @@ def test_a_written_mistake_gets_what_the_declared_one_gets(exercise, monkeypatch
 
 
 def test_the_lectures_own_way_keeps_its_imports():
-    text = written.right(exercises.get("3.4"), alone=False).text
+    text = wording.right(exercises.get("3.4"), alone=False).text
     assert "from a2d.vae import kl_divergence\nfrom a2d.vae import bernoulli_nll\n" in text
-    assert "a2d" not in written.right(exercises.get("3.4")).text
+    assert "a2d" not in wording.right(exercises.get("3.4")).text
 
 
 def test_an_answer_that_is_no_function_of_its_module_is_refused():
     exercise = CODE[0]
     for answer in (lambda x, n_fft, hop_length: x, len):
         with pytest.raises(CourseError, match=r"1\.1: .* is no answer that can be written as text. Declare it"):
-            written.declared_source(replace(exercise, wrong=(Wrong("x", answer),)), answer)
+            wording.declared_source(replace(exercise, wrong=(Wrong("x", answer),)), answer)
 
 
 # ---------------------------------------------------------------------------------------------- the honest students
@@ -149,8 +151,8 @@ def test_twelve_students_make_every_mistake():
     assert len({name for name, _, _ in HONEST}) == 12
     for one in CODE:
         texts = {answers[one.id] for _, answers, _ in HONEST}
-        assert {written.declared_source(one, wrong.answer) for wrong in one.wrong} <= texts
-        assert {None, written.right_source(one)} <= texts
+        assert {wording.declared_source(one, wrong.answer) for wrong in one.wrong} <= texts
+        assert {None, wording.right_source(one)} <= texts
         assert any("raise ValueError" in (text or "") for text in texts) or any("nan" in (text or "") for text in texts)
     assert HONEST[0][2] == {one.id: one.points for one in CODE}
     assert set(PARTLY) <= {(one.id, n) for one in CODE for n in range(1, len(one.wrong) + 1)}
@@ -180,7 +182,7 @@ def test_their_notebooks_hold_their_answers(tmp_path, monkeypatch):
         for id in ("1.1", "3.4", "7.2"):
             assert checking.judge(exercises.get(id), checked[id]).points == points[id], (name, id)
             if answers[id] is not None:
-                assert notebook.cells[ids.index(written.cell_id("exercise", id))].source == answers[id]
+                assert notebook.cells[ids.index(wording.cell_id("exercise", id))].source == answers[id]
 
 
 def test_a_short_notebook_holds_the_answers_in_words():
@@ -192,9 +194,9 @@ def test_a_short_notebook_holds_the_answers_in_words():
         "01-check-1-1",
         "01-answer-1-6",
     ]
-    assert "YOUR CODE HERE" in quirks.text(exercise)
-    assert quirks.text(question).startswith("### Question 1.6: ")
-    assert quirks.text(answer) == "Because of the mean."
+    assert "YOUR CODE HERE" in habits.text(exercise)
+    assert habits.text(question).startswith("### Question 1.6: ")
+    assert habits.text(answer) == "Because of the mean."
 
 
 # -------------------------------------------------------------------------------------------------------- the class
@@ -223,7 +225,7 @@ def test_a_class_gets_what_is_expected(short, monkeypatch):
 def test_questions_are_to_mark_or_empty(short):
     classes, expected = read_class(short)
     for student, [notebook] in classes.items():
-        texts = [quirks.text(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+        texts = [habits.text(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
         assert all(text.startswith("### Question ") for text in texts[::2])
         texts = texts[1::2]
         questions = [one for one in exercises.every() if isinstance(one, Question)]
@@ -276,11 +278,11 @@ def test_whole_lectures_keep_their_cells_and_get_what_is_expected(tmp_path, monk
             nbformat.validate(nbformat.from_dict(notebook))
             found = json.loads((settings.ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))
             ours = {
-                written.cell_id(kind, one.id) for one in exercises.every() for kind in ("exercise", "check", "answer")
+                wording.cell_id(kind, one.id) for one in exercises.every() for kind in ("exercise", "check", "answer")
             }
-            kept = [quirks.text(cell) for cell in notebook["cells"]]
+            kept = [habits.text(cell) for cell in notebook["cells"]]
             for cell in found["cells"]:
-                assert cell["id"] in ours or quirks.text(cell) in kept, (student, cell["id"])
+                assert cell["id"] in ours or habits.text(cell) in kept, (student, cell["id"])
             checked = answers_in(notebook, monkeypatch)
             for id, function in checked.items():
                 outcome = checking.judge(exercises.get(id), function)
@@ -298,7 +300,7 @@ def test_every_habit_occurs_in_a_class(monkeypatch):
         notebook = json.loads(text)
         if n < 30:
             nbformat.validate(nbformat.from_dict(notebook))
-        texts = [quirks.text(cell) for cell in notebook["cells"]]
+        texts = [habits.text(cell) for cell in notebook["cells"]]
         ids = [cell.get("id") for cell in notebook["cells"]]
         seen["stripped"] += notebook["nbformat_minor"] == 4 and not any(ids) and notebook["metadata"] == {}
         known = [id for id in ids if id in order]
@@ -310,9 +312,9 @@ def test_every_habit_occurs_in_a_class(monkeypatch):
         seen["import inside"] += any("\n    import numpy as np" in one for one in texts)
         seen["import above"] += any("np." in one and "import" not in one and "def " in one for one in texts)
         seen["comment"] += any("# first try" in one for one in texts)
-        for name, sign in (("looking", quirks._LOOKING), ("broken", quirks._BROKEN)):
+        for name, sign in (("looking", habits._LOOKING), ("broken", habits._BROKEN)):
             seen[name] += any(one in sign for one in texts)
-        seen["magic in an answer"] += any(one.startswith(quirks._MAGIC_LINES) and "def " in one for one in texts)
+        seen["magic in an answer"] += any(one.startswith(habits._MAGIC_LINES) and "def " in one for one in texts)
     habits = ["stripped", "moved", "copied", "renamed", "outputs", "apart", "comment", "looking", "broken"]
     assert min(seen[name] for name in [*habits, "import inside", "import above", "magic in an answer"]) >= 2, seen
 
@@ -321,7 +323,7 @@ def test_answers_rely_on_no_import_of_an_exercises_cell():
     """Such a cell may be moved below the answer."""
     [template] = rehearse._templates((3,), False)
     cells = {cell["id"]: cell for cell in template.notebook["cells"]}
-    assert "import torch.nn.functional as F" in quirks.imports(quirks.text(cells["03-exercise-3-3"]))
+    assert "import torch.nn.functional as F" in habits.imports(habits.text(cells["03-exercise-3-3"]))
     above = rehearse._imported(template, cells["03-exercise-3-4"])
     assert "import torch" in above
     assert "import torch.nn.functional as F" not in above
@@ -338,14 +340,14 @@ def f(x, n):
 
     z = g(y)
     return z + x"""
-    told = quirks.rename_variables(text, "2")
+    told = habits.rename_variables(text, "2")
     assert "z2 = g(y)" in told
     assert "return z2 + x" in told
     for source in (text, told):
         space: dict = {}
         exec(source, space)
         assert space["f"]([7], 3) == [0, 1, 2, 7]
-    assert quirks.rename_variables("def f():\n    global a\n    a = 1", "2") == "def f():\n    global a\n    a = 1"
+    assert habits.rename_variables("def f():\n    global a\n    a = 1", "2") == "def f():\n    global a\n    a = 1"
 
 
 # -------------------------------------------------------------------------------------------- layouts and mistakes
@@ -436,7 +438,7 @@ def test_a_disk_that_refuses_is_one_message(tmp_path, monkeypatch):
 
 
 def test_without_a_clone_it_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(rehearse, "find_sources", lambda names: written.find_sources(tmp_path, names))
+    monkeypatch.setattr(rehearse, "find_sources", lambda names: wording.find_sources(tmp_path, names))
     with pytest.raises(CourseError, match=r"there are no lectures here\. Run this in a clone"):
         rehearse.rehearse(tmp_path / "out", students=1)
     assert list(tmp_path.iterdir()) == []

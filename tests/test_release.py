@@ -16,16 +16,18 @@ import nbformat
 import pytest
 
 import a2d
-from a2d.course import checking, exercises, selection, texts
-from a2d.course import release as releasing
-from a2d.course.build import make_notebook, to_text
-from a2d.course.environments import project_requirements
+from a2d.course import checking, exercises
+from teach.release import points
+from teach.lectures import texts
+from teach.release import package as releasing
+from teach.lectures.build import make_notebook, to_text
+from teach.lectures.environments import project_requirements
 from a2d.course.exercises import Exercise, Question
-from a2d.course.grading.model import GradingError
-from a2d.course.release import build_wheel, fresh_folder, release, seal
-from a2d.course.selection import LECTURES, all_points, number, parse_lectures, points_of, read_points, scaled
-from a2d.course.settings import CourseError
-from a2d.course.source import find_sources, read_lecture
+from teach.grading.model import GradingError
+from teach.release.package import build_wheel, fresh_folder, release, seal
+from teach.release.points import LECTURES, all_points, number, parse_lectures, points_of, read_points, scaled
+from teach.settings import CourseError
+from teach.lectures.source import find_sources, read_lecture
 
 WHEEL = f"digits_from_sound-{a2d.__version__}-py3-none-any.whl"
 # Lecture 08 is the quickest that has exercises.
@@ -591,7 +593,7 @@ def test_a_broken_file_of_points_is_told_in_one_line_and_not_used(in_release, ca
     assert lines[1] == "Exercise 1.1: Right (3 of 3 points)."
     (in_release / "points.json").unlink()
     (in_release / "points.json").mkdir()
-    assert selection.local_points() == {}
+    assert points.local_points() == {}
     assert capsys.readouterr().out == ""
 
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from a2d import annotation, audio, datasets, features, pairing, vae, widgets
-from a2d.course import build, run
-from a2d.course.settings import CourseError
+from teach.lectures import build, run
+from teach.settings import CourseError
 from a2d.errors import A2DError, DataError, RecipeError
 from a2d.plots import Picture
 

@@ -26,7 +26,7 @@ from a2d.course import answering, exercises
 from a2d.course.answering import Answer
 from a2d.course.comparing import describe, difference, plain
 from a2d.course.exercises import Case, Exercise, Question, Wrong
-from a2d.course.selection import local_points, number, points_of, scaled
+from teach.release.points import local_points, number, points_of, scaled
 from a2d.errors import A2DError
 
 # What answers may use beside the standard library; grading has nothing else.

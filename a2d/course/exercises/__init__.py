@@ -10,7 +10,7 @@ import importlib.util
 from functools import cache
 
 from a2d.course.exercises.model import Case, Exercise, Question, Wrong
-from a2d.course.settings import CourseError
+from teach.settings import CourseError
 
 __all__ = ["Case", "Exercise", "Question", "Wrong", "every", "get", "of_lecture"]
 
@@ -30,7 +30,7 @@ def every() -> tuple[Exercise | Question, ...]:
 
 
 def get(id: str) -> Exercise | Question:
-    """The exercise or question with this id; raises :class:`~a2d.course.settings.CourseError` if there is none."""
+    """The exercise or question with this id; raises :class:`~teach.settings.CourseError` if there is none."""
     lecture = str(id).partition(".")[0]
     known = of_lecture(int(lecture)) if lecture.isascii() and lecture.isdigit() and len(lecture) <= 2 else ()
     for one in known:

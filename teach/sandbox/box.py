@@ -2,7 +2,7 @@
 
 With bubblewrap (``bwrap``), the box has its own user, process, mount, network and IPC namespaces; it sees the system,
 Python, NumPy, SciPy and PyTorch, all read-only, and no file of anybody. Inside, each job has a process of its own in
-once more its own namespaces (:mod:`a2d.course.grading.runner`), so that jobs share only the loaded libraries. Where the
+once more its own namespaces (:mod:`teach.sandbox.worker`), so that jobs share only the loaded libraries. Where the
 kernel refuses the inner namespaces, each job gets a whole box of its own, which is slower.
 Without bubblewrap, ``sandbox=False`` runs each job in an ordinary process: limited in time, and not safe.
 """
@@ -30,9 +30,9 @@ from typing import Any
 
 import a2d.course
 from a2d.course.checking import PACKAGES
-from a2d.course.grading import wire
-from a2d.course.grading.model import GradingError
-from a2d.course.grading.runner import SCRATCH, places
+from teach.sandbox import wire
+from teach.grading.model import GradingError
+from teach.sandbox.worker import SCRATCH, places
 
 # The course's own modules that the box needs; none of them knows an answer.
 _MODULES = (
@@ -200,7 +200,7 @@ def _hidden(module: str) -> list[str]:
 def _python(way: str, what: str, course: str, *more: str) -> list[str]:
     """The command of the runner; ``course`` is the folder that holds its modules."""
     path = [*_folders(_inside if course == _INSIDE else str), course]
-    code = f"import sys; sys.path[:] = {path!r}; from a2d.course.grading.runner import main; main()"
+    code = f"import sys; sys.path[:] = {path!r}; from teach.sandbox.worker import main; main()"
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code, way, what, *more]
 
 

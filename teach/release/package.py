@@ -22,16 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d import __version__
-from a2d.course import exercises, settings
+from a2d.course import exercises
+from teach import settings
 from a2d.course.exercises import Exercise
-from a2d.course.grading.model import GradingError
-from a2d.course.selection import POINTS_FILE, all_points, number, parse_lectures, points_of, read_points
+from teach.grading.model import GradingError
+from teach.release.points import POINTS_FILE, all_points, number, parse_lectures, points_of, read_points
 from a2d.files import write_json, write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-    from a2d.course.source import Lecture
+    from teach.lectures.source import Lecture
 
 RECORD_FILE, SHEET = "release.json", "INSTRUCTIONS.md"
 # Files carry this time, so that the same content gives the same bytes: 1 January 2020 in UTC.
@@ -47,10 +48,10 @@ def release(
 ) -> list[str]:
     """Write a release of ``lectures`` (such as ``["01-04", "06"]``; None means all) to ``out`` and ``out``.zip.
 
-    Returns lines to print. Raises :class:`~a2d.course.settings.CourseError` for lectures, points, a folder or an
+    Returns lines to print. Raises :class:`~teach.settings.CourseError` for lectures, points, a folder or an
     installation that it cannot work with; then everything is as it was before.
     """
-    from a2d.course.source import find_sources, read_lecture
+    from teach.lectures.source import find_sources, read_lecture
 
     out = Path(out).resolve()
     numbers = parse_lectures(",".join(lectures) if lectures else None)
@@ -84,7 +85,7 @@ def zip_beside(out: Path) -> Path:
 
 def handed_out(lecture: Lecture, points: Mapping[str, float] | None, wheel: str) -> NotebookNode:
     """A student's notebook for somebody who has the wheel and no clone."""
-    from a2d.course.build import badges, make_notebook
+    from teach.lectures.build import badges, make_notebook
 
     notebook = make_notebook(lecture, solution=False, points=points)
     # Colab would take the package, and the badges would open the notebook, from the public repository.
@@ -97,8 +98,8 @@ def handed_out(lecture: Lecture, points: Mapping[str, float] | None, wheel: str)
 
 
 def _text_of(lecture: Lecture, points: Mapping[str, float], wheel: str) -> str:
-    from a2d.course.anatomy import check_lecture
-    from a2d.course.build import to_text
+    from teach.lectures.lint import check_lecture
+    from teach.lectures.build import to_text
 
     check_lecture(lecture)
     return to_text(handed_out(lecture, points, wheel))

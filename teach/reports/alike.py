@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from a2d.course.grading.model import Result
-from a2d.course.grading.tables import table
+from teach.grading.model import Result
+from teach.reports.tables import table
 
 WARNING = "A hint, not a verdict: look at both notebooks, and hear the students, before you conclude anything."
 COLUMNS = ("group", "kind", "student", "key", "exercises", "weight", "note")

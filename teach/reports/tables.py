@@ -19,7 +19,7 @@ from typing import Any
 
 from a2d.course import exercises
 from a2d.course.exercises import Question
-from a2d.course.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 from a2d.files import atomic_path
 
 Results = Callable[[], Iterator[Result]]

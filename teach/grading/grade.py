@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import a2d
 from a2d import files
-from a2d.course.grading.box import require_sandbox
-from a2d.course.grading.collect import Collection, collect, listing_seed
-from a2d.course.grading.marking import UNREADABLE, Handed, Marker, Settings
-from a2d.course.grading.model import Grade, GradingError, Problem, Result, Submission
-from a2d.course.settings import ANSWER_SECONDS
+from teach.sandbox.box import require_sandbox
+from teach.grading.collect import Collection, collect, listing_seed
+from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
+from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.settings import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -112,7 +112,7 @@ def _workers(jobs: int | None) -> int:
 def _read_marks(
     path: Path | None, collection: Collection, settings: Settings
 ) -> Mapping[tuple[str, str], tuple[float, str]]:
-    from a2d.course.grading.tables import read_marks
+    from teach.reports.tables import read_marks
 
     if path is None:
         return {}
@@ -325,8 +325,8 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 def _write(
     out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
 ) -> None:
-    from a2d.course.grading.reports import write_all
-    from a2d.course.grading.tables import with_marks
+    from teach.reports.everything import write_all
+    from teach.reports.tables import with_marks
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key

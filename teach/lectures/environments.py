@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from a2d.course import settings
-from a2d.course.settings import CourseError
+from teach import settings
+from teach.settings import CourseError
 
 PROJECT = "digits-from-sound"
 EXTRA = "course"

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2d.course import RECORD, settings
-from a2d.course.settings import CourseError
-from a2d.course.source import find_sources
+from a2d.course import RECORD
+from teach import settings
+from teach.settings import CourseError
+from teach.lectures.source import find_sources
 from a2d.files import write_json, write_text
 
 # On two cores this takes about half a minute, and the pictures can be read.

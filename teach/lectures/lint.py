@@ -6,10 +6,11 @@ import ast
 import re
 from collections.abc import Iterator
 
-from a2d.course import exercises, settings
+from a2d.course import exercises
+from teach import settings
 from a2d.course.exercises import Exercise, Question
-from a2d.course.source import Block, Cell, Lecture, fail, find_blocks, versions
-from a2d.course.texts import PLACEHOLDER
+from teach.lectures.source import Block, Cell, Lecture, fail, find_blocks, versions
+from teach.lectures.texts import PLACEHOLDER
 
 BADGES = "{badges}"
 PARAMETERS = ("FAST", "SEED", "DATA")

@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course import checking, exercises, quirks
+from a2d.course import checking, exercises
+from teach.rehearsal import habits
 from a2d.course.checking import Outcome
 from a2d.course.exercises import Exercise, Question
-from a2d.course.quirks import Cell
-from a2d.course.settings import CourseError
-from a2d.course.source import find_sources
-from a2d.course.written import Written, cell_id, declared_source, read_notebook, right, right_source, wrong
+from teach.rehearsal.habits import Cell
+from teach.settings import CourseError
+from teach.lectures.source import find_sources
+from teach.rehearsal.wording import Written, cell_id, declared_source, read_notebook, right, right_source, wrong
 
 __all__ = ["LAYOUTS", "declared_source", "rehearse", "right_source", "short_notebook"]
 
@@ -168,7 +169,7 @@ def _short(templates: Sequence[Template]) -> Template:
 
     Above the answer to a question stands its text: the answer is known by it where a student's program drops ids.
     """
-    cells = [quirks.code("\n".join(_IMPORTS), "00-imports")]
+    cells = [habits.code("\n".join(_IMPORTS), "00-imports")]
     for template in templates:
         wanted = {id for one in template.ones for id in _ids(one)}
         answers = {_ids(one)[0] for one in template.ones if isinstance(one, Question)}
@@ -196,7 +197,7 @@ def short_notebook(answers: Mapping[str, str | None], written: Mapping[str, str]
     found = [replace(t, ones=tuple(o for o in t.ones if o in ones)) for t in _templates(lectures, False)]
     notebook = _short(found).notebook
     texts = {_ids(one)[0]: {**answers, **written}[one.id] for one in ones}
-    cells = [quirks.with_text(cell, texts.get(cell["id"])) for cell in notebook["cells"]]
+    cells = [habits.with_text(cell, texts.get(cell["id"])) for cell in notebook["cells"]]
     return {**notebook, "cells": cells}
 
 
@@ -230,19 +231,19 @@ def _hand_in(
         cells = [by_id[id] for id in _ids(one)]
         if isinstance(one, Question):
             text = _words(one, rng)
-            new[cells[0]["id"]] = [quirks.with_text(cells[0], text)]
+            new[cells[0]["id"]] = [habits.with_text(cells[0], text)]
             rows.append((one.id, "", "to mark") if text else (one.id, 0, "empty"))
             continue
         given = _draw(one, rng)
         before = _imported(template, cells[0])
-        answer, name = quirks.answer_cells(given.answer, one.name, cells[0], before, rng)
+        answer, name = habits.answer_cells(given.answer, one.name, cells[0], before, rng)
         new[cells[0]["id"]] = answer
-        check = quirks.with_text(cells[1], f'a2d.check("{one.id}", {name})')
-        new[cells[1]["id"]] = [quirks.with_output(check, f"{given.outcome}\n") if outputs else check]
+        check = habits.with_text(cells[1], f'a2d.check("{one.id}", {name})')
+        new[cells[1]["id"]] = [habits.with_output(check, f"{given.outcome}\n") if outputs else check]
         rows.append((one.id, given.outcome.points, given.outcome.kind))
     cells = [list(new.get(cell["id"], [cell])) for cell in template.notebook["cells"]]
     pairs = [_ids(one) for one in template.ones if isinstance(one, Exercise)]
-    return quirks.notebook(template.notebook, cells, pairs, rng), rows
+    return habits.notebook(template.notebook, cells, pairs, rng), rows
 
 
 def _words(question: Question, rng: np.random.Generator) -> str | None:
@@ -256,8 +257,8 @@ def _imported(template: Template, until: Cell) -> set[str]:
     """The import statements, of one name each, in the cells above one; exercises' own cells may be moved."""
     movable = {id for one in template.ones for id in _ids(one)}
     above = itertools.takewhile(lambda cell: cell is not until, template.notebook["cells"])
-    texts = [quirks.text(cell) for cell in above if cell["cell_type"] == "code" and cell["id"] not in movable]
-    return {line for text in texts for line in quirks.imports(text)}
+    texts = [habits.text(cell) for cell in above if cell["cell_type"] == "code" and cell["id"] not in movable]
+    return {line for text in texts for line in habits.imports(text)}
 
 
 # ------------------------------------------------------------------------------------------------- names and file names

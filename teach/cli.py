@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from a2d.course.settings import ANSWER_SECONDS
+from teach.settings import ANSWER_SECONDS
 
 
 @click.group()
@@ -18,7 +18,7 @@ def course() -> None:
 @course.command("list")
 def list_command() -> None:
     """List the lectures."""
-    from a2d.course.source import find_sources, read_lecture
+    from teach.lectures.source import find_sources, read_lecture
 
     for path in find_sources():
         click.echo(f"{path.stem:<24}{read_lecture(path).cells[0].source.splitlines()[0].lstrip('# ')}")
@@ -30,7 +30,7 @@ def list_command() -> None:
 @click.option("--rerun", is_flag=True, help="Run every solution anew, also where its source has not changed.")
 def build(names: tuple[str, ...], check: bool, rerun: bool) -> None:
     """Make the notebooks of all lectures, or of lectures NN, from notebooks/src."""
-    from a2d.course import build as building
+    from teach.lectures import build as building
 
     told = building.build(names, check=check, rerun=rerun, progress=not check and sys.stderr.isatty())
     for line in told:
@@ -52,7 +52,7 @@ def run(names: tuple[str, ...], data: str, seed: int, fast: bool, solutions: boo
 
     A lecture that fails is reported; the others run all the same, and the exit code is 2.
     """
-    from a2d.course import run as running
+    from teach.lectures import run as running
 
     progress = sys.stderr.isatty()
     runs = running.run_lectures(names, data=data, seed=seed, fast=fast, solutions=solutions, progress=progress)
@@ -68,7 +68,7 @@ def run(names: tuple[str, ...], data: str, seed: int, fast: bool, solutions: boo
 @click.option("--check", is_flag=True, help="Write nothing; say which file is not as it should be, and exit with 2.")
 def environments(check: bool) -> None:
     """Write environment.yml (conda) and binder/environment.yml from pyproject.toml."""
-    from a2d.course.environments import write_environments
+    from teach.lectures.environments import write_environments
 
     changed = write_environments(check=check)
     for path in changed:
@@ -83,7 +83,7 @@ def environments(check: bool) -> None:
 @course.command("all")
 def all_command() -> None:
     """Run all lectures and the report, on the built-in data."""
-    from a2d.course.run import course_main
+    from teach.lectures.run import course_main
 
     course_main(progress=sys.stderr.isatty())
 
@@ -107,12 +107,12 @@ _POINTS = click.option(
 )
 def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool, seed: int) -> None:
     """Write what students get into the folder OUT, and into OUT.zip: notebooks, package with data, instructions."""
-    from a2d.course import nbgrader_course, selection
-    from a2d.course import release as releasing
+    from teach.release import nbgrader_course, points
+    from teach.release import package as releasing
 
     if nbgrader:
-        chosen = selection.read_points(points) if points else {}
-        told = nbgrader_course.write_course(out, selection.parse_lectures(lectures), chosen, seed=seed)
+        chosen = points.read_points(points) if points else {}
+        told = nbgrader_course.write_course(out, points.parse_lectures(lectures), chosen, seed=seed)
     else:
         told = releasing.release(out, [lectures] if lectures is not None else None, points)
     for line in told:
@@ -159,8 +159,8 @@ def grade(
 
     An interrupted run goes on where it was when the same command is given again.
     """
-    from a2d.course import selection
-    from a2d.course.grading import grade as grading
+    from teach.release import points
+    from teach.grading import grade as grading
 
     if not sandbox:
         click.echo("Warning: without the sandbox, whatever the notebooks hold runs with all your rights.", err=True)
@@ -168,8 +168,8 @@ def grade(
         run = grading.grade(
             submissions,
             out,
-            lectures=selection.parse_lectures(lectures),
-            points=selection.read_points(points) if points else None,
+            lectures=points.parse_lectures(lectures),
+            points=points.read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
             scheduler=scheduler,
@@ -197,10 +197,10 @@ def grade(
 @click.option("--one-notebook", is_flag=True, help="One short notebook for each student, with all exercises.")
 def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
     """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""
-    from a2d.course import rehearse as rehearsing
-    from a2d.course import selection
+    from teach.rehearsal import rehearse as rehearsing
+    from teach.release import points
 
-    numbers = selection.parse_lectures(lectures)
+    numbers = points.parse_lectures(lectures)
     told = rehearsing.rehearse(out, students, numbers, seed, layout, one_notebook, progress=sys.stderr.isatty())
     for line in told:
         click.echo(line)

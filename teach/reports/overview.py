@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from a2d.course import exercises
-from a2d.course.grading.feedback import FOLDER
-from a2d.course.grading.model import TO_MARK, Result
-from a2d.course.grading.pages import SIGNS, render
-from a2d.course.grading.similar import WARNING, Group
-from a2d.course.grading.tables import Results, lecture_of, totals
+from teach.reports.feedback import FOLDER
+from teach.grading.model import TO_MARK, Result
+from teach.reports.pages import SIGNS, render
+from teach.reports.alike import WARNING, Group
+from teach.reports.tables import Results, lecture_of, totals
 from a2d.files import write_text
 
 # How an answer can end without a judgement about what it gives.
@@ -215,7 +215,7 @@ def gather(results: Results) -> Class:
 
 
 def write_overview(out: Path, whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> None:
-    """Write ``overview.html`` into the folder ``out``; ``facts`` as in :func:`a2d.course.grading.reports.write_all`."""
+    """Write ``overview.html`` into the folder ``out``; ``facts`` as in :func:`teach.reports.everything.write_all`."""
     write_text(out / "overview.html", page(whole, groups, facts))
 
 
@@ -283,16 +283,16 @@ def _mistakes(whole: Class) -> list[tuple[str, str, int, int]]:
 
 
 def _pictures(whole: Class, ids: Sequence[str], mistakes: Sequence[tuple[str, str, int, int]]) -> dict[str, Any]:
-    from a2d.plots import grades
+    from teach.reports import figures
 
     looks = {outcome: (sign.fill, sign.hatch) for outcome, sign in SIGNS.items()}
     means = {_label(id): (whole.earned[id] / whole.marked[id], whole.maximum[id]) for id in ids if _has_mean(whole, id)}
     means = {name: (min(max(mean, 0.0), most), most) for name, (mean, most) in means.items() if most > 0}
     drawn = {
-        "totals": grades.totals(whole.shares) if whole.shares else None,
-        "means": grades.mean_points(means) if means else None,
-        "outcomes": grades.outcomes({_label(id): whole.outcomes[id] for id in ids}, looks) if ids else None,
-        "misconceptions": grades.misconceptions(mistakes[:_MOST_DRAWN]) if mistakes else None,
+        "totals": figures.totals(whole.shares) if whole.shares else None,
+        "means": figures.mean_points(means) if means else None,
+        "outcomes": figures.outcomes({_label(id): whole.outcomes[id] for id in ids}, looks) if ids else None,
+        "misconceptions": figures.misconceptions(mistakes[:_MOST_DRAWN]) if mistakes else None,
     }
     return {name: _embedded(picture) for name, picture in drawn.items() if picture is not None}
 

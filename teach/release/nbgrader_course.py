@@ -25,14 +25,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d import __version__
-from a2d.course import exercises, settings, texts
-from a2d.course.build import make_notebook, to_text
+from a2d.course import exercises
+from teach import settings
+from teach.lectures import texts
+from teach.lectures.build import make_notebook, to_text
 from a2d.course.checking import judge
 from a2d.course.exercises import Exercise, Question
-from a2d.course.grading.model import GradingError
-from a2d.course.release import fresh_folder, seal
-from a2d.course.selection import POINTS_FILE, all_points, number, points_of, scaled
-from a2d.course.source import Cell, Lecture, find_blocks, find_sources, read_lecture
+from teach.grading.model import GradingError
+from teach.release.package import fresh_folder, seal
+from teach.release.points import POINTS_FILE, all_points, number, points_of, scaled
+from teach.lectures.source import Cell, Lecture, find_blocks, find_sources, read_lecture
 from a2d.files import write_json, write_text
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def write_course(out: Path, lectures: Sequence[int], points: Mapping[str, float]
     ``points`` replaces the declared points of the exercises and questions that it names; ``seed`` makes the hidden
     inputs. The same arguments give the same bytes. Raises :class:`GradingError` if ``out`` holds anything but such a
     course that nobody has used yet, or if no lecture has an exercise, and
-    :class:`~a2d.course.settings.CourseError` where the lectures' sources are not.
+    :class:`~teach.settings.CourseError` where the lectures' sources are not.
     """
     found = [read_lecture(path) for path in find_sources(names=[f"{number:02d}" for number in lectures])]
     totals = {lecture.slug: all_points([int(lecture.slug[:2])], points) for lecture in found}
@@ -182,9 +184,9 @@ def grading_source(exercise: Exercise, of: float, seed: int) -> str:
 # Exercise {exercise.id} gets its points here, with new inputs, after you have handed the notebook in.
 # Leave this cell as it is.
 ### BEGIN HIDDEN TESTS
-import a2d.course.nbgrader_course
+import teach.release.nbgrader_course
 
-a2d.course.nbgrader_course.earned("{exercise.id}", {exercise.name}, seed={seed}, of={number(of)})
+teach.release.nbgrader_course.earned("{exercise.id}", {exercise.name}, seed={seed}, of={number(of)})
 ### END HIDDEN TESTS"""
 
 

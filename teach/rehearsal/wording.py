@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from a2d.course import exercises
-from a2d.course.anatomy import cell_name
+from teach.lectures.lint import cell_name
 from a2d.course.exercises import Exercise
-from a2d.course.settings import CourseError
-from a2d.course.source import find_sources
+from teach.settings import CourseError
+from teach.lectures.source import find_sources
 
 # By lecture, helpers that call what an exercise forbids, and what a student would write instead.
 _INSTEAD = {

@@ -16,8 +16,8 @@ The convention of an exercise: its solution stands inside a function, between tw
 
 The ``# STUB`` lines directly below the end, with the same indentation, are what the student finds in place of the
 solution, under the comment ``# YOUR CODE HERE``; without any, that is ``...``. The function's signature stays.
-The line ``{badges}`` in the first cell is replaced by the badges (see :mod:`a2d.course.settings`), and lines such as
-``{exercise 1.1}`` by what the exercise's declaration says (see :mod:`a2d.course.texts`). A cell may be named,
+The line ``{badges}`` in the first cell is replaced by the badges (see :mod:`teach.settings`), and lines such as
+``{exercise 1.1}`` by what the exercise's declaration says (see :mod:`teach.lectures.texts`). A cell may be named,
 ``# %% id="pick"``; others are named by a hash of what they hold, so that a cell keeps its id when others move.
 
 The same source gives the same bytes, and the same outputs give the same solution notebook.
@@ -31,10 +31,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2d.course import settings, texts
-from a2d.course.anatomy import BADGES, check_lecture, telling
-from a2d.course.settings import CourseError
-from a2d.course.source import Cell, Lecture, fail, find_blocks, find_sources, read_lecture, versions
+from teach import settings
+from teach.lectures import texts
+from teach.lectures.lint import BADGES, check_lecture, telling
+from teach.settings import CourseError
+from teach.lectures.source import Cell, Lecture, fail, find_blocks, find_sources, read_lecture, versions
 from a2d.files import write_text
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ import sys
 if "google.colab" in sys.modules:  # elsewhere there is nothing to install
     if importlib.util.find_spec("a2d") is None:
         !pip install --quiet --no-deps "digits-from-sound @ git+https://github.com/{address}@{settings.TAG}"
-    from a2d.course.environments import add_missing
+    from teach.lectures.environments import add_missing
 
     add_missing()"""
     return [Cell("code", source, 1, (), "install-on-colab")]

@@ -17,13 +17,13 @@ from a2d.course import checking, exercises
 from a2d.course.answering import Answer
 from a2d.course.checking import Outcome, Sheet, compare, forbidden_name, make_sheet
 from a2d.course.exercises import Exercise, Question
-from a2d.course.grading import wire
-from a2d.course.grading.box import Boxes, Ended
-from a2d.course.grading.model import TO_MARK, Grade, GradingError, Problem, Result
-from a2d.course.grading.reading import Answered, Notebook, NotebookCell, read_notebook
-from a2d.course.grading.similar import fingerprint
-from a2d.course.selection import points_of, scaled
-from a2d.course.settings import ANSWER_SECONDS
+from teach.sandbox import wire
+from teach.sandbox.box import Boxes, Ended
+from teach.grading.model import TO_MARK, Grade, GradingError, Problem, Result
+from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
+from teach.reports.alike import fingerprint
+from teach.release.points import points_of, scaled
+from teach.settings import ANSWER_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")

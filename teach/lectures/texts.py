@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from a2d.course import exercises
 from a2d.course.exercises import Exercise, Question
-from a2d.course.selection import number, points_of, scaled
-from a2d.course.settings import CourseError
+from teach.release.points import number, points_of, scaled
+from teach.settings import CourseError
 
 PLACEHOLDER = re.compile(r"^\{(exercise|hints|question|answer) (\d+\.\d+)\}$", re.M)
 # What a lecture may say, on a line of its own, about the points of an exercise's parts.

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course.written import Written, bound_name, imports_of, without_annotations
+from teach.rehearsal.wording import Written, bound_name, imports_of, without_annotations
 
 Cell = dict[str, Any]
 

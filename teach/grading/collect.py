@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from a2d.course.grading.model import File, GradingError, Problem, Submission
+from teach.grading.model import File, GradingError, Problem, Submission
 
 # The lectures' names: what is left of a file's name without them is the student. A test compares them with the sources.
 SLUGS = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from a2d.course.settings import CourseError
+from teach.settings import CourseError
 
 # How an exercise can end; each comes with a reason in words.
 OUTCOMES = ("right", "partly right", "wrong", "empty", "error", "timeout", "killed", "missing", "unreadable")

@@ -1,7 +1,7 @@
 """What the pages for students and teachers share: one style, one way to fill in a template, a word for each outcome.
 
 A page is one file: no script, nothing from a network, not even from a folder beside it. Whatever is filled in is made
-:func:`~a2d.course.grading.tables.visible` and escaped by the template engine, so no text can become part of the page.
+:func:`~teach.reports.tables.visible` and escaped by the template engine, so no text can become part of the page.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
-from a2d.course.grading.model import MARKED, TO_MARK
-from a2d.course.grading.tables import number, visible
+from teach.grading.model import MARKED, TO_MARK
+from teach.reports.tables import number, visible
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 

@@ -1,6 +1,6 @@
 """Reading a lecture's source: cells, solutions between their markers, and the two versions of a cell.
 
-The convention is that of :mod:`a2d.course.build`.
+The convention is that of :mod:`teach.lectures.build`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from a2d.course import settings
-from a2d.course.settings import CourseError
+from teach import settings
+from teach.settings import CourseError
 
 BEGIN, END, STUB = "# SOLUTION BEGIN", "# SOLUTION END", "# STUB"
 

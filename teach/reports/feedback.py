@@ -10,9 +10,9 @@ from typing import Any
 
 from a2d.course import exercises
 from a2d.course.exercises import Question
-from a2d.course.grading.model import MARKED, Grade, GradingError, Result
-from a2d.course.grading.pages import SIGNS, render
-from a2d.course.grading.tables import Results, lecture_of, percent, totals
+from teach.grading.model import MARKED, Grade, GradingError, Result
+from teach.reports.pages import SIGNS, render
+from teach.reports.tables import Results, lecture_of, percent, totals
 from a2d.files import write_text
 
 FOLDER = "feedback"

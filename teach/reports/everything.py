@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from a2d.course.grading.feedback import write_feedback
-from a2d.course.grading.overview import gather, write_overview
-from a2d.course.grading.similar import notice, write_similar
-from a2d.course.grading.tables import Results, write_tables
+from teach.reports.feedback import write_feedback
+from teach.reports.overview import gather, write_overview
+from teach.reports.alike import notice, write_similar
+from teach.reports.tables import Results, write_tables
 
 
 def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
@@ -18,7 +18,7 @@ def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
     ``results`` gives all results anew each time it is called, sorted by student; never more than one of them is held.
     ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in seconds, "points" (exercise or question
     to its maximum, in the course's order), and "problems" (those that belong to no student), if there are any. The
-    same results and facts give the same bytes. Raises :class:`~a2d.course.grading.model.GradingError` before anything
+    same results and facts give the same bytes. Raises :class:`~teach.grading.model.GradingError` before anything
     is written if marks in ``to_mark.csv`` would be lost.
     """
     problems = tuple(facts.get("problems", ()))

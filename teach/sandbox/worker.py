@@ -25,7 +25,7 @@ import numpy as np
 
 from a2d.course.answering import Answer, answer, brief
 from a2d.course.exercises import calls
-from a2d.course.grading import confine, wire
+from teach.sandbox import confine, wire
 
 SCRATCH = "/tmp"
 # What answers often load; none of it holds a function that an exercise forbids.

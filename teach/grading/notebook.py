@@ -20,8 +20,8 @@ from typing import Any
 
 from a2d.course.checking import is_stub
 from a2d.course.exercises import Exercise, Question
-from a2d.course.grading.model import GradingError
-from a2d.course.texts import WRITE_HERE
+from teach.grading.model import GradingError
+from teach.lectures.texts import WRITE_HERE
 
 # Limits that no honest notebook comes near, so that reading one takes seconds whatever it holds: of a text's
 # characters, of a cell's code, of a notebook's cells and code (as :func:`weight` has it; all lectures together have

@@ -13,8 +13,8 @@ from typing import Any
 
 from a2d.course import exercises
 from a2d.course.exercises import Exercise, Question
-from a2d.course.grading.model import GradingError
-from a2d.course.settings import CourseError
+from teach.grading.model import GradingError
+from teach.settings import CourseError
 from a2d.errors import A2DError
 
 # The numbers of the course's lectures.
