@@ -38,12 +38,12 @@ __all__ = ["__version__", "check", "score", *_MODULES]
 def __getattr__(name: str):
     """Import a submodule on first use, so that ``a2d.vae`` works after a plain ``import a2d``.
 
-    ``check`` and ``score`` are those of :mod:`a2d.course.checking`.
+    ``check`` and ``score`` are those of :mod:`a2d.checks.outcome`.
     """
     if name in _MODULES:
         return importlib.import_module(f"a2d.{name}")
     if name in ("check", "score"):
-        return getattr(importlib.import_module("a2d.course.checking"), name)
+        return getattr(importlib.import_module("a2d.checks.outcome"), name)
     raise AttributeError(f"module 'a2d' has no attribute {name!r}")
 
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
+from a2d import exercises
 from teach.lectures import run, source
 from teach import settings
 from a2d.errors import A2DError

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a2d.course import exercises
-from a2d.course.exercises import Exercise
+from a2d import exercises
+from a2d.exercises import Exercise
 from teach.grading.model import GradingError
 from teach.release.nbgrader_course import CONFIG, make_source, write_folder
 from teach.lectures.source import find_sources, read_lecture

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from a2d.course import exercises
-from a2d.course.exercises import Question
+from a2d import exercises
+from a2d.exercises import Question
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, Problem, Result
 
 # Names, messages and answers that want to be more than text, or that are no ordinary text.

@@ -127,9 +127,9 @@ REACHES: dict[str, str] = {
         """,
     "the input again": "return os.read(0, 10) or os.read(3, 10)",
     "the reference*": "return open('@repository@/a2d/course/exercises/lecture01.py').read()",
-    "the reference as a module*": "from a2d.course.exercises import lecture01; return lecture01",
+    "the reference as a module*": "from a2d.exercises import lecture01; return lecture01",
     "the package*": "import a2d.features; return a2d.features",
-    "the checks*": "import a2d.course.checking; return a2d.course.checking",
+    "the checks*": "import a2d.checks.outcome; return a2d.checks.outcome",
     "librosa*": "import librosa; return librosa",
     "scikit-learn*": "import sklearn; return sklearn",
     "other submissions*": "return open('@submission@').read()",
@@ -491,9 +491,9 @@ _PATCHED = {
     "types": "builtins.type = lambda *a: dict",
     "everything is fine": "for n in 'len any all abs str print'.split(): setattr(builtins, n, lambda *a, **k: 1)",
     "wire": "import teach.sandbox.wire as w\nw.encode = w.dumps = lambda *a: '{\"value\":true}'",
-    "answering": "import a2d.course.answering as w\nw.answer = w.plain = lambda *a, **k: w.Answer(True)",
-    "comparing": "import a2d.course.comparing as w\nw.difference = lambda *a, **k: ''\nw.plain = lambda v: v",
-    "the way of calling": "from a2d.course.exercises import calls as w\nw.plain = lambda *a: True",
+    "answering": "import a2d.checks.answer as w\nw.answer = w.plain = lambda *a, **k: w.Answer(True)",
+    "comparing": "import a2d.checks.compare as w\nw.difference = lambda *a, **k: ''\nw.plain = lambda v: v",
+    "the way of calling": "from a2d.exercises import calls as w\nw.plain = lambda *a: True",
     "the runner": """
         import teach.sandbox.worker as w
         w.answer = lambda *a, **k: w.Answer(True)

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from a2d.course import exercises
-from a2d.course.exercises import Exercise
+from a2d import exercises
+from a2d.exercises import Exercise
 from teach.rehearsal.rehearse import declared_source, right_source, short_notebook
 
 CODE = tuple(one for one in exercises.every() if isinstance(one, Exercise))

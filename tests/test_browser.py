@@ -95,7 +95,7 @@ def wait_for_another(widget: Any, before: tuple[str, str]) -> tuple[str, str]:
 FIRST = """
 import torch
 from a2d import audio, datasets, vae, widgets
-from a2d.course import show
+from a2d.lab import show
 
 spoken = datasets.load_spoken("builtin")
 images = datasets.load_images("builtin", "test")
@@ -253,7 +253,7 @@ def test_a_redraw_is_quick(four):
 ANNOTATOR = """
 from pathlib import Path
 from a2d import datasets, widgets
-from a2d.course import show
+from a2d.lab import show
 
 images = datasets.load_images("builtin", "test")
 widget = widgets.annotator(images.pixels[:30], Path("work/ada.jsonl"), annotator="ada", seed=2)

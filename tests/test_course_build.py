@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
-from a2d import course
+from a2d import lab
 from teach.lectures import build as building
 from teach import cli, settings
 from teach.lectures import run
@@ -397,7 +397,7 @@ def test_the_courses_own_run_leaves_tables_and_pictures(tmp_path, monkeypatch, c
 
 
 def test_recorded_numbers_are_collected():
-    data = {"text/plain": "chance: 10 %", course.RECORD: {"name": "chance", "value": 0.1, "text": "10 %"}}
+    data = {"text/plain": "chance: 10 %", lab.RECORD: {"name": "chance", "value": 0.1, "text": "10 %"}}
     cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("text")]
     cells[0].outputs = [
         nbformat.v4.new_output("stream", name="stdout", text="2\n"),

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from teach.lectures import lint, source
-from a2d.course import checking, exercises
-from a2d.course.comparing import difference, plain
-from a2d.course.exercises import Exercise, Question, calls
+from a2d.checks import outcome
+from a2d import exercises
+from a2d.checks.compare import difference, plain
+from a2d.exercises import Exercise, Question, calls
 
 ALL = exercises.every()
 CODE = [one for one in ALL if isinstance(one, Exercise)]
@@ -88,7 +89,7 @@ def test_the_declaration_is_complete(exercise):
     node = ast.parse(f"def {exercise.signature}: ...").body[0]
     assert all(argument.annotation for argument in node.args.args)
     assert node.returns is not None
-    assert getattr(calls, exercise.call.__name__) is exercise.call, "grading finds it in a2d.course.exercises.calls"
+    assert getattr(calls, exercise.call.__name__) is exercise.call, "grading finds it in a2d.exercises.calls"
 
 
 @EACH
@@ -106,7 +107,7 @@ def test_cases_are_plain_data_from_a_seed(exercise):
             assert value is None or isinstance(value, bool | int | float | str), type(value)
             assert not isinstance(value, np.generic)
 
-    first, again, other = (checking.make_cases(exercise, seed) for seed in (0, 0, 1))
+    first, again, other = (outcome.make_cases(exercise, seed) for seed in (0, 0, 1))
     assert len(first) >= 4
     for case in first:
         check(case.args)
@@ -119,7 +120,7 @@ def test_cases_are_plain_data_from_a_seed(exercise):
 @EACH
 def test_the_reference_is_right_and_gives_plain_data(exercise):
     for seed in SEEDS:  # a reference may be the library's function that learners must not call
-        outcome = checking.judge(replace(exercise, forbidden=()), exercise.reference, seed)
+        outcome = outcome.judge(replace(exercise, forbidden=()), exercise.reference, seed)
         assert outcome.kind == "right", outcome.message
         assert outcome.points == exercise.points
 
@@ -128,7 +129,7 @@ def test_the_reference_is_right_and_gives_plain_data(exercise):
 def test_the_lectures_solution_is_right(exercise):
     function = solution(exercise)
     for seed in SEEDS:
-        outcome = checking.judge(exercise, function, seed)
+        outcome = outcome.judge(exercise, function, seed)
         assert outcome.kind == "right", outcome.message
         assert "Note:" not in outcome.message, outcome.message
 
@@ -136,7 +137,7 @@ def test_the_lectures_solution_is_right(exercise):
 @EACH_WRONG
 def test_a_wrong_answer_is_wrong_and_named(exercise, wrong):
     for seed in SEEDS:
-        outcome = checking.judge(exercise, wrong.answer, seed)
+        outcome = outcome.judge(exercise, wrong.answer, seed)
         assert outcome.kind in ("wrong", "partly right"), outcome.message
         assert outcome.points < exercise.points
         assert outcome.misconception == wrong.means, outcome.message
@@ -149,7 +150,7 @@ def test_an_empty_answer_is_not_attempted(exercise):
     space: dict = {}
     exec(f"def nothing({parameters}): ...\ndef late({parameters}): raise NotImplementedError", space)
     for function in (None, ..., space["nothing"], space["late"]):
-        outcome = checking.judge(exercise, function)
+        outcome = outcome.judge(exercise, function)
         assert (outcome.kind, outcome.points) == ("empty", 0)
 
 
@@ -177,11 +178,11 @@ def test_nonsense_earns_nothing_and_raises_nothing(exercise):
         return list(args)
 
     for function in (fails, text, nan, mapping):
-        outcome = checking.judge(exercise, function)
+        outcome = outcome.judge(exercise, function)
         assert outcome.kind in ("error", "wrong"), f"{function.__name__}: {outcome}"
         assert outcome.points == 0
     for function in (zero, array, everything):
-        assert checking.judge(exercise, function).kind != "right", function.__name__
+        assert outcome.judge(exercise, function).kind != "right", function.__name__
 
 
 @EACH
@@ -237,7 +238,7 @@ def test_ids_of_cells_follow_the_exercises():
 def test_what_a_wrong_answer_earns_does_not_depend_on_the_seed(exercise):
     earned: dict[str, set[float]] = {}
     for seed in range(40):
-        sheet = checking.make_sheet(exercise, seed)
+        sheet = outcome.make_sheet(exercise, seed)
         for wrong, answers in sheet.wrong:
-            earned.setdefault(wrong.means, set()).add(checking.compare(sheet, answers).points)
+            earned.setdefault(wrong.means, set()).add(outcome.compare(sheet, answers).points)
     assert {means: points for means, points in earned.items() if len(points) > 1} == {}

@@ -8,7 +8,7 @@ import pytest
 import students
 from sandbox import grade, needs_sandbox, table
 
-from a2d.course.exercises import Exercise
+from a2d.exercises import Exercise
 
 SEED = 77
 

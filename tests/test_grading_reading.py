@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from a2d.course import exercises
-from a2d.course.comparing import Other
+from a2d import exercises
+from a2d.checks.compare import Other
 from teach.sandbox import wire
 from teach.grading.marking import Handed, _age, _find
 from teach.grading.model import GradingError

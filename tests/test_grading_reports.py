@@ -18,7 +18,7 @@ import pytest
 from browser import CHROMIUM, browser
 from gradedclass import FACTS, NASTY, POINTS, result, school
 
-from a2d.course import exercises
+from a2d import exercises
 from teach.reports import feedback, overview, pages, alike, tables
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 from teach.reports.everything import write_all

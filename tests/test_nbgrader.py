@@ -16,10 +16,10 @@ import pytest
 from browser import CHROMIUM, PATIENCE, SCREENSHOTS, browser, jupyterlab
 from conftest import ROOT
 
-from a2d.course import exercises
+from a2d import exercises
 from teach.lectures.lint import telling
 from teach.lectures.build import make_notebook
-from a2d.course.exercises import Exercise
+from a2d.exercises import Exercise
 from teach.grading.model import GradingError
 from teach.release.nbgrader_course import CONFIG, earned, write_course
 from teach.settings import CourseError

@@ -12,7 +12,8 @@ import numpy
 import pytest
 
 from teach.lectures import lint, run
-from a2d.course import checking, exercises
+from a2d.checks import outcome
+from a2d import exercises
 from teach import settings
 from teach.lectures import build as building
 from teach.lectures import source as source_module
@@ -216,7 +217,7 @@ def test_a_broken_cell_fails_the_run_and_the_command(tmp_path):
     with pytest.raises(settings.CourseError, match="broken on purpose"):
         building.build(["00"], root=root)
     code = (
-        "import sys; from pathlib import Path; from a2d.course import run; from a2d import cli;"
+        "import sys; from pathlib import Path; from a2d.lab import run; from a2d import cli;"
         "root, out = map(Path, sys.argv[1:]); old = run.run_lectures;"
         "run.run_lectures = lambda names, **k: old(names, root=root, out=out, **k);"
         "sys.argv[1:] = ['course', 'run', '00']; cli.main()"
@@ -239,7 +240,7 @@ def test_a_solution_that_is_wrong_fails_its_gate():
     for code, right in ((text, True), (broken, False)):
         space: dict = {"np": numpy}
         exec(compile(code, "<exercise>", "exec"), space)
-        outcome = checking.judge(one, space[one.name])
+        outcome = outcome.judge(one, space[one.name])
         assert (outcome.kind == "right") is right
         assert str(outcome).startswith(f"Exercise {one.id}: Right") is right
 

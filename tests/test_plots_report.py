@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from a2d.course import exercises, results
+from a2d import exercises
+from a2d.lab import results
 from a2d.errors import DataError
 from a2d.plots import report
 

@@ -174,7 +174,7 @@ def test_the_page_of_a_notebook_shows_the_picture_and_needs_no_script_of_widgets
 def test_a_notebook_with_widgets_runs_without_a_browser(tmp_path):
     """nbclient and papermill, then nbval: the widgets' outputs are there, and comparing them is no trouble."""
     source = (
-        "from a2d import audio, datasets, widgets\nfrom a2d.course import show\n"
+        "from a2d import audio, datasets, widgets\nfrom a2d.lab import show\n"
         "r = datasets.load_spoken('builtin').recordings[0]\n"
         "widget = widgets.mfcc_explorer({'one': audio.load(r.path)})\nshow(widget)"
     )

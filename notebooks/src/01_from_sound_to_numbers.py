@@ -39,7 +39,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -799,7 +799,7 @@ other = np.where(delta > 0, delta, np.inf).min(axis=1)
 print(f"backwards is nearer than any other recording: {(turned < other).mean():.0%}")
 
 # %% id="backwards-number"
-from a2d.course import record
+from a2d.lab import record
 
 share = np.median(turned) / np.median(groups["same speaker, another take"])
 name = '"one" backwards: its distance, as a share of the distance to another take'

@@ -37,7 +37,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -644,7 +644,7 @@ a2d.check("2.3", leak_rate)
 # %% id="leak"
 from sklearn.neighbors import KNeighborsClassifier
 
-from a2d.course import record
+from a2d.lab import record
 
 who = spoken.speakers
 finder = KNeighborsClassifier(1).fit(z_train, who[train])
@@ -804,7 +804,7 @@ else:
 # `python -m a2d.reproduce protocol` made these numbers.
 
 # %% id="protocol" tags=["nbval-check-output"]
-from a2d.course import results
+from a2d.lab import results
 
 protocol = results("protocol")
 keys = {"audio_mlp": "MLP on the 40 numbers", "untouched_mean": "pictures, mean latent"}

@@ -39,7 +39,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -474,7 +474,7 @@ for n in sizes:
 show(latent.monte_carlo_error(sizes, errors))
 
 # %% id="kl-record"
-from a2d.course import record
+from a2d.lab import record
 
 slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
 record("slope of the KL estimate's error", slope, f"{slope:.2f} (1 / sqrt(n): -0.5)")
@@ -748,7 +748,7 @@ for sigma_x in (0.1, 0.3, 1.0):
 # The last column is the root of the mean squared error per pixel, in units of full ink.
 
 # %% id="likelihood-results"
-from a2d.course import results
+from a2d.lab import results
 
 stored = results("likelihood")
 print("made by:", stored["command"])

@@ -37,7 +37,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -650,7 +650,7 @@ show(f04_pairing.decay(left, "epochs averaged over", "distance to the exact grad
 # More training does not take a bias away: the network learns the chance of its targets.
 
 # %% id="record-bias"
-from a2d.course import record
+from a2d.lab import record
 
 for rule in ("fixed", "random, 1 per step"):
     value = left[rule][64]
@@ -850,7 +850,7 @@ for name, value in values.items():
 # Distances are squared and summed over pixels; every number is a mean over seeds, with its standard deviation.
 
 # %% id="real-data" tags=["nbval-check-output"]
-from a2d.course import results
+from a2d.lab import results
 
 measured = results("targets")
 found = {rule: entry["numbers"] for rule, entry in measured["rules"].items()}

@@ -34,7 +34,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -835,7 +835,7 @@ show(f05_training.loss_and_accuracy(series["R"], read_as, levels))
 # Lecture 06 asks why.
 
 # %% id="record-levels"
-from a2d.course import record
+from a2d.lab import record
 
 worth = levels["ignores the sound"] - levels["class means, the best"]
 record("what the class is worth, nats per image", worth, f"{worth:.1f} nats")
@@ -924,7 +924,7 @@ for how in ("sampled", "mean"):
 # `python -m a2d.reproduce protocol` made these numbers.
 
 # %% id="protocol" tags=["nbval-check-output"]
-from a2d.course import results
+from a2d.lab import results
 
 protocol = results("protocol")["recording"]
 for how in ("untouched_sampled", "untouched_mean"):

@@ -35,7 +35,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -192,7 +192,7 @@ print(f"values that occur: {sorted(set(theirs.tolist()))}")
 # A second one has the same layers, and was trained with the settings of PyTorch's example; we come back to it.
 
 # %% id="ninety-nine" tags=["nbval-check-output"]
-from a2d.course import record, results
+from a2d.lab import record, results
 
 found = results("evaluator")
 made = found["evaluator"]["mnist_test"]

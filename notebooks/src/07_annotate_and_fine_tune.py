@@ -38,7 +38,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -261,7 +261,7 @@ first, second = (np.array(readers[name], object) for name in names)
 draws = rng.integers(0, len(first), (500, len(first)))
 values = [agreement(first[draw].tolist(), second[draw].tolist())["kappa"] for draw in draws]
 low, high = np.quantile(values, [0.025, 0.975])
-a2d.course.record(f"kappa, {' and '.join(names)}", kappa_spoken, f"{kappa_spoken:.2f}")
+a2d.lab.record(f"kappa, {' and '.join(names)}", kappa_spoken, f"{kappa_spoken:.2f}")
 print(f"95 % interval: {low:.2f} to {high:.2f}")
 
 # %% [markdown]
@@ -554,7 +554,7 @@ show(annotated.differences({k: paired(before[k], after[k], truth[k]) for k in tr
 
 # %% id="record-gain"
 told = f"{100 * gain_here[0]:+.1f} points"
-a2d.course.record("gain by fine-tuning, our drawings", gain_here[0], told)
+a2d.lab.record("gain by fine-tuning, our drawings", gain_here[0], told)
 
 # %% [markdown]
 # On our drawings the gain is small, as section 2 made us expect.
@@ -568,7 +568,7 @@ a2d.course.record("gain by fine-tuning, our drawings", gain_here[0], told)
 # If MNIST is on this computer, the figure has it; else take it from our results, which one command made.
 
 # %% id="results" tags=["nbval-check-output"]
-from a2d.course import results
+from a2d.lab import results
 
 found = results("finetuning")
 print("made by:", found["command"], "(FSDD, generator `report`, 450 test recordings, MNIST)")
@@ -736,8 +736,8 @@ print("the untouched judge reads less than 10 % of the dark drawings:", start < 
 print("after 100 labels within 5 points of the light ones:", abs(end - light) < 0.05)
 
 # %% id="record-dark"
-a2d.course.record("dark drawings read, untouched", start, f"{start:.0%}")
-a2d.course.record("dark drawings read, after 100 labels", end, f"{end:.0%}")
+a2d.lab.record("dark drawings read, untouched", start, f"{start:.0%}")
+a2d.lab.record("dark drawings read, after 100 labels", end, f"{end:.0%}")
 
 # %% [markdown]
 # And what did that judge forget?
@@ -889,7 +889,7 @@ print("nothing to learn at random, less than 20 %:", at_random < 0.2)
 # *Any digit* shows the limit: what is not regular cannot be taught.
 
 # %% id="record-bad"
-a2d.course.record("read as asked, a generator that is always wrong", taught, f"{taught:.0%}")
+a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{taught:.0%}")
 
 # %% [markdown]
 # ### What the 82.29 % therefore means

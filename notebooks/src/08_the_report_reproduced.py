@@ -36,7 +36,7 @@
 # %% id="setup"
 try:
     import a2d
-    from a2d.course import setup, show
+    from a2d.lab import setup, show
 except ImportError as error:
     message = 'Missing or too old. In the course folder, run: pip install -e ".[course]"'
     raise ImportError(message) from error
@@ -120,7 +120,7 @@ row("R8", "a random target of the same class", "anew each time", f"same class: {
 # It names the command that made them; you can run that command.
 
 # %% id="commands" tags=["nbval-check-output"]
-from a2d.course import results
+from a2d.lab import results
 
 found = {name: results(name) for name in ("evaluator", "protocol", "finetuning")}
 for name, content in found.items():
@@ -178,7 +178,7 @@ show(plots.grid(drawn[order].numpy().reshape(10, -1, 28, 28)))
 # And the number, measured here and now, for `DATA`:
 
 # %% id="live"
-from a2d.course import record
+from a2d.lab import record
 
 judged = runs.judge_generator(model.net, judges, features, digits, seed=SEED, draws=5)
 for name, numbers in judged.items():

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from a2d.course.checking import is_stub
-from a2d.course.exercises import Exercise, Question
+from a2d.checks.outcome import is_stub
+from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
 from teach.lectures.texts import WRITE_HERE
 

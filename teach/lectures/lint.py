@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from a2d.course import exercises
+from a2d import exercises
 from teach import settings
-from a2d.course.exercises import Exercise, Question
+from a2d.exercises import Exercise, Question
 from teach.lectures.source import Block, Cell, Lecture, fail, find_blocks, versions
 from teach.lectures.texts import PLACEHOLDER
 

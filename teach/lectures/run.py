@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2d.course import RECORD
+from a2d.lab import RECORD
 from teach import settings
 from teach.settings import CourseError
 from teach.lectures.source import find_sources
@@ -27,7 +27,7 @@ COURSE_EPOCHS = 25
 class Run:
     """How a lecture ran: seconds, number of cells, what failed (empty if nothing did), its HTML page, its numbers.
 
-    ``numbers`` are those that the lecture recorded (:func:`a2d.course.record`), each with its name, value and text.
+    ``numbers`` are those that the lecture recorded (:func:`a2d.lab.record`), each with its name, value and text.
     """
 
     slug: str

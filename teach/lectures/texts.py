@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from a2d.course import exercises
-from a2d.course.exercises import Exercise, Question
+from a2d import exercises
+from a2d.exercises import Exercise, Question
 from teach.release.points import number, points_of, scaled
 from teach.settings import CourseError
 

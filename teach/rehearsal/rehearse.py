@@ -21,10 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course import checking, exercises
+from a2d.checks import outcome
+from a2d import exercises
 from teach.rehearsal import habits
-from a2d.course.checking import Outcome
-from a2d.course.exercises import Exercise, Question
+from a2d.checks.outcome import Outcome
+from a2d.exercises import Exercise, Question
 from teach.rehearsal.habits import Cell
 from teach.settings import CourseError
 from teach.lectures.source import find_sources
@@ -117,17 +118,17 @@ def _given(id: str, kind: str, number: int) -> Given:
     exercise = exercises.get(id)
     assert isinstance(exercise, Exercise)
     if kind == "right":  # the reference may call what learners must not; the second way calls this package
-        outcome = checking.judge(replace(exercise, forbidden=()), exercise.reference)
+        outcome = outcome.judge(replace(exercise, forbidden=()), exercise.reference)
         return Given(right(exercise, alone=number == 0), outcome)
     if kind == "wrong":
         one = exercise.wrong[number].answer
-        return Given(wrong(exercise, one), checking.judge(exercise, one))
+        return Given(wrong(exercise, one), outcome.judge(exercise, one))
     if kind == "empty":
-        return Given(None, checking.judge(exercise, None))
+        return Given(None, outcome.judge(exercise, None))
     text = f"def {exercise.name}({', '.join(exercise.parameters)}):\n    {_RAISING[number]}"
     space: dict[str, Any] = {}
     exec(compile(text, "<answer>", "exec", dont_inherit=True), space)
-    return Given(Written((), (), text), checking.judge(exercise, space[exercise.name]))
+    return Given(Written((), (), text), outcome.judge(exercise, space[exercise.name]))
 
 
 def _draw(exercise: Exercise, rng: np.random.Generator) -> Given:

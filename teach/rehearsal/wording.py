@@ -19,9 +19,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
+from a2d import exercises
 from teach.lectures.lint import cell_name
-from a2d.course.exercises import Exercise
+from a2d.exercises import Exercise
 from teach.settings import CourseError
 from teach.lectures.source import find_sources
 

@@ -25,12 +25,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d import __version__
-from a2d.course import exercises
+from a2d import exercises
 from teach import settings
 from teach.lectures import texts
 from teach.lectures.build import make_notebook, to_text
-from a2d.course.checking import judge
-from a2d.course.exercises import Exercise, Question
+from a2d.checks.outcome import judge
+from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
 from teach.release.package import fresh_folder, seal
 from teach.release.points import POINTS_FILE, all_points, number, points_of, scaled

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d import __version__
-from a2d.course import exercises
+from a2d import exercises
 from teach import settings
-from a2d.course.exercises import Exercise
+from a2d.exercises import Exercise
 from teach.grading.model import GradingError
 from teach.release.points import POINTS_FILE, all_points, number, parse_lectures, points_of, read_points
 from a2d.files import write_json, write_text

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
-from a2d.course.exercises import Exercise, Question
+from a2d import exercises
+from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
 from teach.settings import CourseError
 from a2d.errors import A2DError

@@ -8,8 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
-from a2d.course.exercises import Question
+from a2d import exercises
+from a2d.exercises import Question
 from teach.grading.model import MARKED, Grade, GradingError, Result
 from teach.reports.pages import SIGNS, render
 from teach.reports.tables import Results, lecture_of, percent, totals

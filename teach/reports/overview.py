@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
+from a2d import exercises
 from teach.reports.feedback import FOLDER
 from teach.grading.model import TO_MARK, Result
 from teach.reports.pages import SIGNS, render

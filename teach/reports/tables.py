@@ -17,8 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from a2d.course import exercises
-from a2d.course.exercises import Question
+from a2d import exercises
+from a2d.exercises import Question
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 from a2d.files import atomic_path
 

@@ -28,8 +28,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import a2d.course
-from a2d.course.checking import PACKAGES
+import a2d.lab
+from a2d.checks.outcome import PACKAGES
 from teach.sandbox import wire
 from teach.grading.model import GradingError
 from teach.sandbox.worker import SCRATCH, places
@@ -43,7 +43,7 @@ _MODULES = (
     "grading/runner.py",
     "grading/wire.py",
 )
-_COURSE = Path(a2d.course.__file__).parent
+_COURSE = Path(a2d.lab.__file__).parent
 _INSIDE = "/box"
 _START_SECONDS = 120
 _END_SECONDS = 30

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course.answering import Answer, answer, brief
-from a2d.course.exercises import calls
+from a2d.checks.answer import Answer, answer, brief
+from a2d.exercises import calls
 from teach.sandbox import confine, wire
 
 SCRATCH = "/tmp"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course.exercises import calls
+from a2d.exercises import calls
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Exercise:
     """One exercise that is checked by running it.
 
     ``cases`` makes inputs from a generator of random numbers: the notebook's check and the grading differ only in
-    its seed. ``call`` (from :mod:`a2d.course.exercises.calls`) says how the function is called with a case's
+    its seed. ``call`` (from :mod:`a2d.exercises.calls`) says how the function is called with a case's
     arguments; the reference and the wrong answers are called the same way. ``verify(case, expected, got)`` replaces
     the comparison with the reference where many answers are right: it gives "" or says what is wrong. ``parts`` splits
     the points over groups of cases; ``forbidden`` names functions that would be the answer itself; ``given`` names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 # ------------------------------------------------------------------------------------------------------- 1.1 frames
 

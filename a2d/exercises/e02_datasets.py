@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 # --------------------------------------------------------------------------------------------- 2.1 split by speaker
 

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 from functools import cache
 
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 from teach.settings import CourseError
 
 __all__ = ["Case", "Exercise", "Question", "Wrong", "every", "get", "of_lecture"]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from a2d.course.comparing import describe, difference
-from a2d.course.exercises import calls
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.checks.compare import describe, difference
+from a2d.exercises import calls
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 if TYPE_CHECKING:
     from torch import Tensor

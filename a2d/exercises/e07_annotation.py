@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from a2d.course.exercises import calls
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.exercises import calls
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from a2d.course.exercises.model import Case, Exercise, Question, Wrong
+from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 # ------------------------------------------------------------------------------ 5.1 size of a transposed convolution
 
