@@ -43,7 +43,7 @@ notebooks: $(STAMP)
 
 reproduce: $(STAMP)
 	@$(BIN)/a2d data fetch fsdd mnist
-	@$(BIN)/python -m a2d.reproduce
+	@$(BIN)/python -m results.reproduce
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.bench

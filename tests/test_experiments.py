@@ -10,10 +10,11 @@ import scipy.ndimage
 import torch
 from conftest import ROOT
 
-from a2d import checkpoints, datasets, experiments, metrics, recipes, runs, tables, tasks, training, weights
+from a2d import checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from results import comparisons, tables
 from a2d.errors import ModelError
 from a2d.evaluator import as_images
-from a2d.experiments import GradientProbe, Handwriting
+from results.comparisons import GradientProbe, Handwriting
 from a2d.pairing import Targets
 from a2d.vae import AudioVAE, BetaSweep
 
@@ -89,7 +90,7 @@ def test_rows_of_a_sweep_compare_with_the_real_images(images):
     torch.manual_seed(0)
     sweep = BetaSweep(tiny_sweep().model, (0.5, 4.0)).eval()
     pixels = torch.tensor(images.pixels).float() / 255
-    rows = experiments.sweep_rows(sweep, pixels)
+    rows = comparisons.sweep_rows(sweep, pixels)
     assert list(rows) == ["0.5", "4"]
     row = rows["4"]
     again = sweep[4.0].reconstruct(pixels)
@@ -110,7 +111,7 @@ def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
             made.append(seed)
             return tasks.ImageVaeTask(recipe, images, seed=seed)
 
-        return experiments.trained(path, recipe, make, seed)
+        return comparisons.trained(path, recipe, make, seed)
 
     first = get(tiny_sweep(epochs=1), 0)
     assert set(first.meta["history"]) >= {"loss", "kl, beta 4"}
@@ -130,17 +131,17 @@ def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
 def test_sharpness_is_the_variance_of_the_laplacian():
     pictures = torch.rand(4, 28, 28, generator=seeded())
     want = [scipy.ndimage.laplace(p.double().numpy())[1:-1, 1:-1].var() for p in pictures]
-    assert experiments.sharpness(pictures) == pytest.approx(np.mean(want), rel=1e-9)
+    assert comparisons.sharpness(pictures) == pytest.approx(np.mean(want), rel=1e-9)
 
 
 def test_blur_lowers_sharpness_and_raises_greyness(images):
     pixels = images.pixels / 255.0
     soft = torch.tensor(np.stack([scipy.ndimage.gaussian_filter(p, 1.5) for p in pixels]))
     sharp = torch.tensor(pixels)
-    assert experiments.sharpness(soft) < 0.3 * experiments.sharpness(sharp)
-    assert experiments.greyness(soft) > 1.2 * experiments.greyness(sharp)
-    assert experiments.greyness((sharp > 0.5).double()) == 0
-    assert experiments.greyness(torch.full((1, 28, 28), 0.5)) == 1
+    assert comparisons.sharpness(soft) < 0.3 * comparisons.sharpness(sharp)
+    assert comparisons.greyness(soft) > 1.2 * comparisons.greyness(sharp)
+    assert comparisons.greyness((sharp > 0.5).double()) == 0
+    assert comparisons.greyness(torch.full((1, 28, 28), 0.5)) == 1
 
 
 def test_distances_to_handwriting_are_those_of_brute_force(images):
@@ -163,7 +164,7 @@ def test_class_means_score_the_floor(images):
     """No constant picture per class has a lower cross-entropy or squared distance than the class mean."""
     hand = Handwriting(images)
     digits = torch.from_numpy(images.labels)
-    floor = experiments.floor(hand, digits)
+    floor = comparisons.floor(hand, digits)
     real = torch.tensor(images.pixels).double() / 255
     assert floor["spread"] == pytest.approx(float((real - hand.means[digits]).square().sum((1, 2)).mean()), rel=1e-5)
 
@@ -180,7 +181,7 @@ def test_class_means_score_the_floor(images):
 def test_strips_stand_row_by_row():
     pictures = torch.zeros(2, 3, 28, 28)
     pictures[1, 2] = 1
-    strip = experiments.strips(pictures)
+    strip = comparisons.strips(pictures)
     assert strip.shape == (56, 84)
     assert strip.dtype == np.uint8
     assert (strip[28:, 56:] == 255).all()
@@ -230,7 +231,7 @@ def test_gradient_is_that_of_finite_differences(probe):
 
 
 def test_random_targets_have_no_bias_and_eight_draws_an_eighth_of_the_variance(probe):
-    found = experiments.target_noise(probe, size=30, repeats=150)["draws"]
+    found = comparisons.target_noise(probe, size=30, repeats=150)["draws"]
     assert found["1"]["variance"] / found["8"]["variance"] == pytest.approx(8, rel=0.25)
     for draws in ("1", "8"):
         assert found[draws]["p"] > 0.01
@@ -241,16 +242,16 @@ def test_a_biased_gradient_is_noticed(probe, monkeypatch):
     """Had the targets been drawn from another class, the test for a bias would say so."""
     real = probe.targets.random
     monkeypatch.setattr(probe.targets, "random", lambda classes, *rest: real((classes + 1) % 10, *rest))
-    assert experiments.target_noise(probe, size=30, repeats=100)["draws"]["1"]["p"] < 0.01
+    assert comparisons.target_noise(probe, size=30, repeats=100)["draws"]["1"]["p"] < 0.01
 
 
 def test_more_draws_leave_less_noise_in_a_step(probe):
-    found = experiments.whole_noise(probe, size=20, repeats=60)
+    found = comparisons.whole_noise(probe, size=20, repeats=60)
     assert found["1"] > found["8"] > 0.9 * found["mean"] > 0
 
 
 def test_noise_of_random_targets_averages_out_and_that_of_fixed_ones_stays(probe):
-    found = experiments.kept_noise(probe, epochs=64, assignments=60)
+    found = comparisons.kept_noise(probe, epochs=64, assignments=60)
     random, fixed = found["random"], found["fixed"]
     assert list(random) == ["1", "2", "4", "8", "16", "32", "64"]
     assert random["64"] < random["1"] / 10
@@ -266,17 +267,17 @@ def test_noise_of_random_targets_averages_out_and_that_of_fixed_ones_stays(probe
 
 def test_rules_differ_from_the_plain_recipe_in_one_thing():
     plain = recipes.load("report-plain")
-    for rule in experiments.RULES:
-        recipe = experiments.rule_recipe(rule)
+    for rule in comparisons.RULES:
+        recipe = comparisons.rule_recipe(rule)
         assert (recipe.model, recipe.training, recipe.features) == (plain.model, plain.training, plain.features)
         assert recipe.targets == replace(plain.targets, rule=rule)
-    gaussian = experiments.rule_recipe("random", "gaussian")
+    gaussian = comparisons.rule_recipe("random", "gaussian")
     assert replace(gaussian.model, likelihood="bernoulli") == plain.model
 
 
 def test_candidates_differ_from_the_reports_recipe_in_one_thing():
-    found, full = experiments.candidates(), recipes.load("report")
-    assert len({experiments.slug(name) for name in found}) == len(found)
+    found, full = comparisons.candidates(), recipes.load("report")
+    assert len({comparisons.slug(name) for name in found}) == len(found)
     assert found["report"] == full
     assert found["report-plain"] == recipes.load("report-plain")
     flat = {
@@ -294,8 +295,8 @@ def test_candidates_differ_from_the_reports_recipe_in_one_thing():
 
 
 def test_the_highest_mean_is_chosen():
-    assert experiments.choose({"a": [0.5, 0.7], "b": [0.9, 0.2], "c": [0.6, 0.61]}) == "c"
-    assert experiments.choose({"a": [0.5], "b": [0.5]}) == "a"
+    assert comparisons.choose({"a": [0.5, 0.7], "b": [0.9, 0.2], "c": [0.6, 0.61]}) == "c"
+    assert comparisons.choose({"a": [0.5], "b": [0.5]}) == "a"
 
 
 @pytest.fixture
@@ -329,7 +330,7 @@ def test_target_rules_are_compared_side_by_side(short, tmp_path, monkeypatch):
     # The evaluator's features are tested elsewhere, and take a minute here: 4 x 4 pixels stand in for them.
     coarse = lambda net, x: torch.nn.functional.avg_pool2d(as_images(x), 7).flatten(1).numpy()  # noqa: E731
     monkeypatch.setattr(runs, "embed", coarse)
-    found, pictures = experiments.target_rules(tmp_path, (0, 1), short, "builtin")
+    found, pictures = comparisons.target_rules(tmp_path, (0, 1), short, "builtin")
     assert list(found["rules"]) == ["random", "fixed", "mean", "random, gaussian"]
     assert pictures.shape == (5, 10, 28, 28)
     assert found["picture_rows"] == [*found["rules"], "class means"]
@@ -341,7 +342,7 @@ def test_target_rules_are_compared_side_by_side(short, tmp_path, monkeypatch):
         assert ("train_to_own_target" in numbers) == (name == "fixed")
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(stamps) == 8
-    again, _ = experiments.target_rules(tmp_path, (0, 1), short, "builtin")
+    again, _ = comparisons.target_rules(tmp_path, (0, 1), short, "builtin")
     assert again == found  # nothing is trained anew, nothing is drawn from a seed of nobody's
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == stamps
 
@@ -356,7 +357,7 @@ def test_choosing_looks_at_validation_parts_and_a_fresh_seed_at_the_test_part(sh
     opened = []
     real = runs.SpokenSet.part
     monkeypatch.setattr(runs.SpokenSet, "part", lambda self, name: opened.append(name) or real(self, name))
-    found = experiments.choosing(tmp_path, judge, {"evaluator": judge}, (0, 1), short)
+    found = comparisons.choosing(tmp_path, judge, {"evaluator": judge}, (0, 1), short)
     assert opened.count("test") == 2  # once for each seed, for the nested estimate
     assert opened.count("val") == 4
     assert found["chosen"] in ("report-plain", "report")
@@ -372,7 +373,7 @@ def test_choosing_looks_at_validation_parts_and_a_fresh_seed_at_the_test_part(sh
         tuned.append(seed)
         return judge
 
-    rows = experiments.fresh(tmp_path, ["report"], {"evaluator": judge}, (2,), finetune, short)
+    rows = comparisons.fresh(tmp_path, ["report"], {"evaluator": judge}, (2,), finetune, short)
     assert tuned == [2]
     assert "val" not in opened
     assert rows["test"]["report"]["finetuned_mean"] == rows["test"]["report"]["evaluator_mean"]
@@ -386,8 +387,8 @@ recorded = pytest.mark.parametrize("name", ["beta", "likelihood", "targets", "ch
 @recorded
 def test_recorded_results_name_their_command_data_and_seeds(name):
     found = tables.results(name)
-    step = found["command"].removeprefix("python -m a2d.reproduce ")
-    from a2d import reproduce
+    step = found["command"].removeprefix("python -m results.reproduce ")
+    from results import reproduce
 
     assert step in reproduce.STEPS
     assert found["seeds"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from a2d import cli, recipes, tables, weights
+from a2d import cli, recipes, weights
+from results import tables
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,7 +18,7 @@ RESULTS = sorted((ROOT / "results").glob("*.json"))
 
 
 def test_tables_are_those_of_the_results() -> None:
-    assert tables.fill(README) == README, "run `python -m a2d.reproduce readme`"
+    assert tables.fill(README) == README, "run `python -m results.reproduce readme`"
     for name in tables.TABLES:
         assert f"<!-- table: {name} -->" in README
 
@@ -82,9 +83,9 @@ def test_an_installed_package_reads_its_own_copy_of_the_results(tmp_path, monkey
 
     monkeypatch.setattr(tables, "RESULTS", tmp_path / "no-clone")
     monkeypatch.setattr(tables, "INSTALLED", tmp_path)
-    (tmp_path / "some.json").write_text('{"command": "python -m a2d.reproduce some"}')
+    (tmp_path / "some.json").write_text('{"command": "python -m results.reproduce some"}')
     (tmp_path / "bad.json").write_text("{")
-    assert lab.results("some")["command"] == "python -m a2d.reproduce some"
+    assert lab.results("some")["command"] == "python -m results.reproduce some"
     for name in ("bad", "nowhere"):
         with pytest.raises(tables.DataError, match=rf"{name}\.json: these results cannot be read"):
             lab.results(name)

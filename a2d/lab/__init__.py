@@ -9,7 +9,7 @@ import importlib.util
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from a2d.tables import results
+from results.tables import results
 
 if TYPE_CHECKING:
     from a2d.plots import Picture

@@ -801,7 +801,7 @@ else:
 #
 # Six people speak in FSDD; each was held out in turn, with five seeds.
 # "Pictures" are the generator's, and the share of them that is read as spoken.
-# `python -m a2d.reproduce protocol` made these numbers.
+# `python -m results.reproduce protocol` made these numbers.
 
 # %% id="protocol" tags=["nbval-check-output"]
 from a2d.lab import results

@@ -846,7 +846,7 @@ for name, value in values.items():
 # ### On real recordings
 #
 # The same on real recordings (FSDD) and MNIST, with the report's plain recipe and longer training, by
-# `python -m a2d.reproduce targets` (`results/targets.json`).
+# `python -m results.reproduce targets` (`results/targets.json`).
 # Distances are squared and summed over pixels; every number is a mean over seeds, with its standard deviation.
 
 # %% id="real-data" tags=["nbval-check-output"]

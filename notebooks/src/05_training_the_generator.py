@@ -921,7 +921,7 @@ for how in ("sampled", "mean"):
 # %% [markdown]
 # These are few recordings, and the intervals are wide.
 # Five trainings on FSDD, each with another seed, say it more firmly.
-# `python -m a2d.reproduce protocol` made these numbers.
+# `python -m results.reproduce protocol` made these numbers.
 
 # %% id="protocol" tags=["nbval-check-output"]
 from a2d.lab import results

@@ -188,7 +188,7 @@ print(f"values that occur: {sorted(set(theirs.tolist()))}")
 #
 # The report says that its evaluator reads 99 % of MNIST's test images.
 # Ours was trained on the 60,000 training images.
-# `python -m a2d.reproduce evaluator` made these numbers.
+# `python -m results.reproduce evaluator` made these numbers.
 # A second one has the same layers, and was trained with the settings of PyTorch's example; we come back to it.
 
 # %% id="ninety-nine" tags=["nbval-check-output"]

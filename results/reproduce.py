@@ -1,6 +1,6 @@
 """Retrain every shipped weight and rewrite every results file from real data: ``make reproduce``.
 
-``python -m a2d.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and is
+``python -m results.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and is
 resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about two
 hours on two cores.
 """
@@ -20,12 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from a2d import annotation, checkpoints, datasets, experiments, metrics, recipes, runs, tables, tasks, training, weights
+from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from results import comparisons, tables
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
 from a2d.files import write_bytes, write_json, write_text
 from a2d.pairing import Targets
-from a2d.tables import RESULTS, ROOT
+from results.tables import RESULTS, ROOT
 
 WORK = ROOT / "build" / "reproduce"
 SEEDS = (0, 1, 2, 3, 4)
@@ -45,7 +46,7 @@ def _git(*arguments: str) -> str:
 def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], result: dict[str, Any]) -> None:
     """Write ``results/NAME.json``: the command, seeds, data and commit first, then what was measured."""
     head = {
-        "command": f"python -m a2d.reproduce {step}",
+        "command": f"python -m results.reproduce {step}",
         "commit": _git("rev-parse", "HEAD"),
         "uncommitted_changes": bool(
             _git("status", "--porcelain", "--", "a2d/*.py", "a2d/recipes", "data/builtin", "data/annotated")
@@ -63,7 +64,7 @@ def write_pictures(name: str, pictures: torch.Tensor) -> None:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(experiments.strips(pictures)).save(stream, format="PNG", optimize=True)
+    Image.fromarray(comparisons.strips(pictures)).save(stream, format="PNG", optimize=True)
     write_bytes(RESULTS / f"{name}.png", stream.getvalue())
     print(f"wrote results/{name}.png")
 
@@ -325,13 +326,13 @@ def beta() -> None:
     run = WORK / "beta-sweep"
     runs.train("beta-sweep", "mnist", run, resume=True, progress=sys.stderr.isatty())
     sweep = weights.load(run).net.half().float()  # as it is shipped
-    found = experiments.beta_sweeps(sweep, WORK / "beta")
+    found = comparisons.beta_sweeps(sweep, WORK / "beta")
     keys = ("reconstruction", "kl", "negative_elbo", "active_units")
     figures = {f"beta {b}": {k: row[k] for k in keys} for b, row in found["latent 2"].items()}
     ship(run, "beta-sweep", "a2d train beta-sweep --data mnist --out RUN", figures)
     data = _hashes("mnist", "mnist-test")
     write_results("beta", "beta", [0], data, found)
-    rows, images = experiments.likelihoods(WORK / "beta")
+    rows, images = comparisons.likelihoods(WORK / "beta")
     write_results("likelihood", "beta", [0], data, rows)
     write_pictures("likelihood", images)
 
@@ -339,8 +340,8 @@ def beta() -> None:
 def targets() -> None:
     """Compare the three target rules, and the noise that each leaves in the gradient (lecture 04)."""
     seeds = (0, 1, 2)
-    found, images = experiments.target_rules(WORK / "targets", seeds)
-    found["gradient"] = experiments.gradient_noise(WORK / "targets")
+    found, images = comparisons.target_rules(WORK / "targets", seeds)
+    found["gradient"] = comparisons.gradient_noise(WORK / "targets")
     write_results("targets", "targets", list(seeds), _hashes("fsdd", "mnist", "mnist-test"), found)
     write_pictures("targets", images)
 
@@ -353,10 +354,10 @@ def choice() -> None:
     runs.train("evaluator-adadelta", "mnist", WORK / "evaluator-adadelta", resume=True, progress=sys.stderr.isatty())
     chooser, shipped = weights.load(WORK / "evaluator-adadelta").net, weights.load("evaluator").net
     work = WORK / "choice"
-    chosen = experiments.choosing(work, chooser, {"evaluator": shipped}, CHOOSING)
+    chosen = comparisons.choosing(work, chooser, {"evaluator": shipped}, CHOOSING)
     names = list(dict.fromkeys((chosen["chosen"], "report", "report-plain")))
     judges = {"evaluator-adadelta": chooser, "evaluator": shipped}
-    found = experiments.fresh(work, names, judges, FRESH, _finetuned_on_own_drawings)
+    found = comparisons.fresh(work, names, judges, FRESH, _finetuned_on_own_drawings)
     about = (
         "judge: evaluator-adadelta, trained on MNIST only, with the settings of PyTorch's example; "
         "'finetuned' is the shipped evaluator fine-tuned on 100 validation drawings of the run, labels = spoken class"

@@ -1,7 +1,7 @@
 """Comparisons that lectures 03, 04 and 08 read: beta and likelihood, the three target rules, an honest choice.
 
 Each function trains what it compares, unless it lies in the folder ``work`` already, and returns plain numbers;
-``python -m a2d.reproduce beta targets choice`` writes them to ``results/``.
+``python -m results.reproduce beta targets choice`` writes them to ``results/``.
 """
 
 from __future__ import annotations
