@@ -306,7 +306,7 @@ def evaluate(
 
 
 def _evaluate_reader(model: weights.Model, data: str, seed: int):
-    from a2d import plots
+    from a2d import figures
 
     images = datasets.load_images(data, "test")
     reading = read(model.net, images.pixels)
@@ -314,7 +314,7 @@ def _evaluate_reader(model: weights.Model, data: str, seed: int):
     estimate = metrics.recognition(reading.digits, images.labels, seed=seed)
     result = {"kind": model.kind, "data": {"name": data, "part": "test", "n": len(images)}}
     result |= {"accuracy": estimate.as_dict(), "confusion": table.tolist()}
-    return result, {"confusion": plots.confusion_matrix(table, title="handwritten and read digits")}
+    return result, {"confusion": figures.confusion_matrix(table, title="handwritten and read digits")}
 
 
 def _evaluate_image_vaes(model: weights.Model, data: str, seed: int) -> dict[str, Any]:
@@ -342,7 +342,7 @@ def _test_part(model: weights.Model, data: str, progress: bool) -> tuple[dataset
 
 
 def _evaluate_spoken(model, data, images, evaluators, seed, progress):
-    from a2d import plots
+    from a2d import figures
 
     spoken, features, digits, part = _test_part(model, data, progress)
     result: dict[str, Any] = {
@@ -353,7 +353,7 @@ def _evaluate_spoken(model, data, images, evaluators, seed, progress):
         named = model.net.predict(features).numpy()
         table = metrics.confusion(named, digits.numpy())
         result["accuracy"] = metrics.recognition(named, digits.numpy(), seed=seed).as_dict()
-        return result, {"confusion": plots.confusion_matrix(table, title="spoken and named digits")}
+        return result, {"confusion": figures.confusion_matrix(table, title="spoken and named digits")}
     names = [n for n in evaluators if n not in ("evaluator", "finetuned") or n in weights.names()]
     judges = {n: weights.load(n, "evaluator", "finetune").net for n in names}
     if not judges:
@@ -367,23 +367,23 @@ def _evaluate_spoken(model, data, images, evaluators, seed, progress):
 
 def _pictures(model, judge, features, digits, seed, table):
     """The report's figures (R14) for one generator."""
-    from a2d import plots
+    from a2d import figures
 
     generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 2))
     some = torch.from_numpy(np.random.default_rng(seed).choice(len(digits), min(32, len(digits)), replace=False))
     drawn = model.net.draw(features[some], generator)
     reading = read(judge, drawn)
     pictures = {
-        "batch": plots.batch(drawn.numpy(), digits[some].numpy(), reading.digits, reading.confidence),
-        "confusion": plots.confusion_matrix(np.array(table), title="spoken and read digits"),
+        "batch": figures.batch(drawn.numpy(), digits[some].numpy(), reading.digits, reading.confidence),
+        "confusion": figures.confusion_matrix(np.array(table), title="spoken and read digits"),
     }
     if (grid := _class_grid(model.net, features, digits, generator)) is not None:
-        pictures["grid"] = plots.grid(grid)
+        pictures["grid"] = figures.grid(grid)
     card = _card_of(model)
     if "accuracy" in card.get("history", {}):
-        pictures["accuracy"] = plots.accuracy_while_training({"validation": card["history"]["accuracy"]})
+        pictures["accuracy"] = figures.accuracy_while_training({"validation": card["history"]["accuracy"]})
     if "kl" in card.get("history", {}):
-        pictures["loss"] = plots.loss_terms({k: card["history"][k] for k in ("reconstruction", "kl")})
+        pictures["loss"] = figures.loss_terms({k: card["history"][k] for k in ("reconstruction", "kl")})
     return pictures
 
 

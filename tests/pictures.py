@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from a2d.plots import Picture
+from a2d.figures import Picture
 
 
 def check_picture(make: Callable[[], Picture], panels: int) -> None:

@@ -164,6 +164,6 @@ def test_the_check_for_upward_imports_can_fail(tmp_path):
     path = tmp_path / "features.py"
     path.write_text(
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from a2d.datasets import Images\n"
-        "def f():\n    from a2d import runs\n    import a2d.cli\n    from a2d.plots import grid\n"
+        "def f():\n    from a2d import runs\n    import a2d.cli\n    from a2d.figures import grid\n"
     )
     assert imports_of(path) == {"runs", "cli", "plots"}

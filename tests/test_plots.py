@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from a2d import plots
+from a2d import figures
 from a2d.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def sound(**options):
         "mean_vector": mfcc.mean(axis=1),
         "hop_length": 80,
     }
-    return plots.sound_steps(**(values | options))
+    return figures.sound_steps(**(values | options))
 
 
 def counts() -> np.ndarray:
@@ -58,30 +58,30 @@ BARS = {"plain": [0.5, 0.6], "tuned": [0.8, 0.9, 1.0]}
 
 # Every figure of the course, and how many panels it has.
 PICTURES = {
-    "batch": (lambda: plots.batch(images(5), [1, 2, 3, 4, 5], [1, 2, 3, 4, 6], [0.5] * 5), 5),
-    "batch_spoken_only": (lambda: plots.batch(images(3), np.array([1, 2, 3])), 3),
-    "batch_wide": (lambda: plots.batch(images(13), [1] * 13, [2] * 13, [1.0] * 13, columns=12), 13),
-    "batch_one": (lambda: plots.batch(images(1), [1], [1], [1.0], columns=1), 1),
-    "grid": (lambda: plots.grid(classes(4)), 1),
-    "grid_one": (lambda: plots.grid(classes(1)), 1),
-    "contact_sheet": (lambda: plots.contact_sheet(images(7), [f"{i}.wav: read {i}" for i in range(7)]), 7),
+    "batch": (lambda: figures.batch(images(5), [1, 2, 3, 4, 5], [1, 2, 3, 4, 6], [0.5] * 5), 5),
+    "batch_spoken_only": (lambda: figures.batch(images(3), np.array([1, 2, 3])), 3),
+    "batch_wide": (lambda: figures.batch(images(13), [1] * 13, [2] * 13, [1.0] * 13, columns=12), 13),
+    "batch_one": (lambda: figures.batch(images(1), [1], [1], [1.0], columns=1), 1),
+    "grid": (lambda: figures.grid(classes(4)), 1),
+    "grid_one": (lambda: figures.grid(classes(1)), 1),
+    "contact_sheet": (lambda: figures.contact_sheet(images(7), [f"{i}.wav: read {i}" for i in range(7)]), 7),
     "accuracy": (
-        lambda: plots.accuracy_while_training(CURVE, references={"report": 0.8}, spread={"test": [0.1] * 4}),
+        lambda: figures.accuracy_while_training(CURVE, references={"report": 0.8}, spread={"test": [0.1] * 4}),
         1,
     ),
-    "loss": (lambda: plots.loss_terms(LOSS), 2),
-    "confusion": (lambda: plots.confusion_matrix(counts(), "judge"), 2),
-    "pipeline": (plots.pipeline, 1),
+    "loss": (lambda: figures.loss_terms(LOSS), 2),
+    "confusion": (lambda: figures.confusion_matrix(counts(), "judge"), 2),
+    "pipeline": (figures.pipeline, 1),
     "sound": (sound, 8),
     "bars_long_names": (
-        lambda: plots.bars_with_spread({"a word " * 40: [0.5], "w" * 200: [0.6]}, {"r" * 200: 0.5}),
+        lambda: figures.bars_with_spread({"a word " * 40: [0.5], "w" * 200: [0.6]}, {"r" * 200: 0.5}),
         1,
     ),
     "accuracy_long_names": (
-        lambda: plots.accuracy_while_training({"a word " * 10: [0.5, 0.6], "w" * 200: [0.6]}),
+        lambda: figures.accuracy_while_training({"a word " * 10: [0.5, 0.6], "w" * 200: [0.6]}),
         1,
     ),
-    "bars": (lambda: plots.bars_with_spread(BARS, {"report": 0.82, "chance": 0.1}), 1),
+    "bars": (lambda: figures.bars_with_spread(BARS, {"report": 0.82, "chance": 0.1}), 1),
 }
 
 
@@ -141,19 +141,19 @@ def test_no_text_hangs_over_the_edge_or_over_another_text(name, monkeypatch):
 
 
 def test_batch_tells_the_readings():
-    text = plots.batch(images(4), [3, 3, 3, 7], [3, 5, 5, 1], [0.9, 0.4, 0.6, 0.2]).text
+    text = figures.batch(images(4), [3, 3, 3, 7], [3, 5, 5, 1], [0.9, 0.4, 0.6, 0.2]).text
     assert "1 of 4 generated images are read as the spoken digit (25 %)" in text
     assert "3 as 5 (2 x), 7 as 1 (1 x)." in text
     assert "90 % in right and 40 % in wrong readings" in text
-    text = plots.batch(images(2), [3, 7], [3, 7], [0.5, 1.0]).text
+    text = figures.batch(images(2), [3, 7], [3, 7], [0.5, 1.0]).text
     assert "(100 %). The reader's mean confidence is 75 % in right readings." in text
     halves = np.zeros((2, 28, 28))
     halves[0] = 0.5
-    assert plots.batch(halves, [1, 1]).text.startswith("2 generated images of 1 spoken digit; 50 % of the pixels")
+    assert figures.batch(halves, [1, 1]).text.startswith("2 generated images of 1 spoken digit; 50 % of the pixels")
 
 
 def test_batch_marks_a_misreading_by_more_than_colour():
-    right, wrong = plots.batch(images(2), [3, 3], [3, 5]).figure.axes
+    right, wrong = figures.batch(images(2), [3, 3], [3, 5]).figure.axes
     assert right.get_title() == "spoken 3\nread 3"
     assert wrong.get_title() == "spoken 3\n\N{MULTIPLICATION X} read 5"
     assert wrong.title.get_fontweight() == "bold"
@@ -164,67 +164,67 @@ def test_batch_marks_a_misreading_by_more_than_colour():
 def test_grid_tells_the_spread_within_and_between():
     values = np.zeros((10, 2, 28, 28))
     values[4, 1] = 0.5  # standard deviation 0.25 in row 4, else 0; its mean 0.25 among nine 0: 0.075
-    text = plots.grid(values).text
+    text = figures.grid(values).text
     assert "differ by 0.025 per pixel" in text
     assert "most for 4 (0.250)" in text
     assert "the rows' means differ by 0.075." in text
-    assert "within" not in plots.grid(values[:, :1]).text.lower()
+    assert "within" not in figures.grid(values[:, :1]).text.lower()
 
 
 def test_contact_sheet_tells_names_and_brightness():
     values = np.zeros((2, 28, 28))
     values[1] = 0.25
-    text = plots.contact_sheet(values, ["a.wav", "b.wav"]).text
+    text = figures.contact_sheet(values, ["a.wav", "b.wav"]).text
     assert text == "2 drawings: a.wav, b.wav. The mean brightness goes from 0 % (a.wav) to 25 % (b.wav)."
-    assert "and 2 more" in plots.contact_sheet(images(12), ["x"] * 12).text
+    assert "and 2 more" in figures.contact_sheet(images(12), ["x"] * 12).text
 
 
 def test_captions_of_every_kind_are_drawn():
     names = ["$x_{", "a" * 300, "line\nbreak", "\0\x1b[31m", "\udcff.wav", "\u4e03.wav", ""]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        picture = plots.contact_sheet(images(len(names)), names)
+        picture = figures.contact_sheet(images(len(names)), names)
         assert picture.png()
     assert "line?break" in picture.text
 
 
 def test_accuracy_tells_start_end_wobble_and_distance():
     values = np.concatenate([np.linspace(0.12, 0.9, 50), [0.93, 0.918] * 5])
-    text = plots.accuracy_while_training({"test": values}, references={"the report": 0.8229}).text
+    text = figures.accuracy_while_training({"test": values}, references={"the report": 0.8229}).text
     assert text.startswith(
         "test: rises from 12 % after epoch 1 to 92 % after epoch 60; the last 10 epochs vary by 1.2 points."
     )
     assert "Against the report (82.3 %) the last epoch is at: test +9.5 points." in text
-    text = plots.accuracy_while_training({"a": [0.5, 0.25], "b": [0.5]}, epochs=[10, 20]).text
+    text = figures.accuracy_while_training({"a": [0.5, 0.25], "b": [0.5]}, epochs=[10, 20]).text
     assert text == "a: falls from 50 % after epoch 10 to 25 % after epoch 20. b: 50.0 % after epoch 10."
 
 
 def test_series_differ_by_marker_and_line_not_by_colour_alone():
-    axes = plots.accuracy_while_training({name: [0.1, 0.2] for name in "abcde"}).figure.axes[0]
+    axes = figures.accuracy_while_training({name: [0.1, 0.2] for name in "abcde"}).figure.axes[0]
     assert len({(line.get_marker(), line.get_linestyle()) for line in axes.lines}) == 5
     assert len({line.get_marker() for line in axes.lines}) == 5
 
 
 def test_loss_tells_both_terms():
-    picture = plots.loss_terms(LOSS | {"validation_reconstruction": [210, 152.5], "validation_kl": [9, 6]})
+    picture = figures.loss_terms(LOSS | {"validation_reconstruction": [210, 152.5], "validation_kl": [9, 6]})
     assert "reconstruction term falls from 200.0 to 150.0 nats per image, the KL falls from 9.0 to 5.5." in picture.text
     assert "2.5 nats above training" in picture.text
     assert [axes.get_ylabel() for axes in picture.figure.axes] == ["nats per image"] * 2
-    assert plots.loss_terms({"reconstruction": [3], "kl": [1]}).text.startswith("After epoch 1 ")
+    assert figures.loss_terms({"reconstruction": [3], "kl": [1]}).text.startswith("After epoch 1 ")
 
 
 def test_confusion_tells_accuracy_worst_and_the_commonest_mistake():
-    text = plots.confusion_matrix(counts(), "judge").text
+    text = figures.confusion_matrix(counts(), "judge").text
     assert text == (
         "judge: 88 of 92 pictures (95.7 %) are read as the spoken digit, from 60 % for 3 to 100 % for 0. "
         "The most frequent misreading is 3 read as 5: 4 times, 40 % of the spoken 3."
     )
-    assert plots.confusion_matrix(np.eye(10)).text.endswith(
+    assert figures.confusion_matrix(np.eye(10)).text.endswith(
         "10 of 10 pictures (100.0 %) are read as the spoken digit; none is misread."
     )
     lonely = np.zeros((10, 10), dtype=int)
     lonely[2, 3] = 5
-    assert "from 0 % for 2 to 0 % for 2" in plots.confusion_matrix(lonely).text
+    assert "from 0 % for 2 to 0 % for 2" in figures.confusion_matrix(lonely).text
 
 
 def test_sound_tells_length_loudest_and_strongest():
@@ -246,14 +246,14 @@ def test_sound_of_silence_and_of_a_positive_first_coefficient():
 
 
 def test_bars_tell_means_ranges_and_references():
-    text = plots.bars_with_spread(BARS, {"report": 0.82}).text
+    text = figures.bars_with_spread(BARS, {"report": 0.82}).text
     assert "Highest is tuned: 90.0 % on average, 80.0 % to 100.0 % over 3 seeds" in text
     assert "lowest is plain: 55.0 % on average, 50.0 % to 60.0 % over 2 seeds" in text
     assert "differ by 35.0 points and the ranges do not overlap." in text
     assert "Above report (82.0 %): 1 of 2 means." in text
-    assert "the ranges overlap." in plots.bars_with_spread({"a": [0.5, 0.7], "b": [0.6]}).text
-    assert "one seed, so no spread" in plots.bars_with_spread({"a": [0.5]}).text
-    figure = plots.bars_with_spread(BARS).figure
+    assert "the ranges overlap." in figures.bars_with_spread({"a": [0.5, 0.7], "b": [0.6]}).text
+    assert "one seed, so no spread" in figures.bars_with_spread({"a": [0.5]}).text
+    figure = figures.bars_with_spread(BARS).figure
     assert [len(line.get_xdata()) for line in figure.axes[0].lines] == [2, 3]  # one dot per seed
 
 
@@ -265,59 +265,59 @@ NAN = np.full((2, 28, 28), np.nan)
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: plots.batch(np.zeros((2, 28, 27)), [1, 2]), "28, 28"),
-        (lambda: plots.batch(np.zeros((0, 28, 28)), []), "non-empty"),
-        (lambda: plots.batch(np.zeros((28, 28)), [1]), "3 non-empty axes"),
-        (lambda: plots.batch(NAN, [1, 2]), "NaN"),
-        (lambda: plots.batch(images(2) * 255, [1, 2]), r"\[0, 1\]"),
-        (lambda: plots.batch("pictures", [1, 2]), "not numbers"),
-        (lambda: plots.batch(images(2), [1]), "1 digits for 2 images"),
-        (lambda: plots.batch(images(2), [1, 10]), "whole number from 0 to 9"),
-        (lambda: plots.batch(images(2), [1, True]), "whole number"),
-        (lambda: plots.batch(images(2), [1, 2.5]), "whole number"),
-        (lambda: plots.batch(images(2), 3), "sequence"),
-        (lambda: plots.batch(images(2), [1, 2], [1]), "1 digits"),
-        (lambda: plots.batch(images(2), [1, 2], None, [0.5, 0.5]), "confidences"),
-        (lambda: plots.batch(images(2), [1, 2], [1, 2], [0.5]), "confidences"),
-        (lambda: plots.batch(images(2), [1, 2], [1, 2], [0.5, 1.5]), r"\[0, 1\]"),
-        (lambda: plots.batch(images(2), [1, 2], columns=0), "from 1 to 12"),
-        (lambda: plots.batch(images(401), [1] * 401), "too many"),
-        (lambda: plots.grid(images(10)), "4 non-empty axes"),
-        (lambda: plots.grid(classes(2)[:9]), "ten rows"),
-        (lambda: plots.grid(np.zeros((10, 61, 28, 28))), "up to 60"),
-        (lambda: plots.contact_sheet(images(2), ["a"]), "2 captions"),
-        (lambda: plots.contact_sheet(images(2), "ab"), "2 captions"),
-        (lambda: plots.accuracy_while_training({}), "at least one"),
-        (lambda: plots.accuracy_while_training([0.5]), "mapping"),
-        (lambda: plots.accuracy_while_training({"a": []}), "non-empty"),
-        (lambda: plots.accuracy_while_training({"a": [0.5, float("nan")]}), "NaN"),
-        (lambda: plots.accuracy_while_training({"a": [82.29]}), r"\[0, 1\]"),
-        (lambda: plots.accuracy_while_training({"_a": [0.5]}), "underscore"),
-        (lambda: plots.accuracy_while_training({"a": [0.5]}, references={"r": 82}), r"\[0, 1\]"),
-        (lambda: plots.accuracy_while_training({"a": [0.5]}, spread={"b": [0.1]}), "fits no series"),
-        (lambda: plots.accuracy_while_training({"a": [0.5]}, spread={"a": [0.1, 0.1]}), "fits no series"),
-        (lambda: plots.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[1]), "rising epochs"),
-        (lambda: plots.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[2, 1]), "rising epochs"),
-        (lambda: plots.loss_terms({"kl": [1]}), "expected reconstruction and kl"),
-        (lambda: plots.loss_terms(LOSS | {"other": [1, 2]}), "expected reconstruction and kl"),
-        (lambda: plots.loss_terms({"reconstruction": [1, 2], "kl": [1]}), "different numbers of epochs"),
-        (lambda: plots.loss_terms({"reconstruction": [1], "kl": [-1]}), "cannot be negative"),
-        (lambda: plots.confusion_matrix(np.zeros((10, 10))), "not all 0"),
-        (lambda: plots.confusion_matrix(np.ones((9, 10))), "10, 10"),
-        (lambda: plots.confusion_matrix(-np.eye(10)), "whole numbers from 0"),
-        (lambda: plots.confusion_matrix(np.eye(10) / 2), "whole numbers from 0"),
-        (lambda: plots.confusion_matrix(np.full((10, 10), np.nan)), "NaN"),
+        (lambda: figures.batch(np.zeros((2, 28, 27)), [1, 2]), "28, 28"),
+        (lambda: figures.batch(np.zeros((0, 28, 28)), []), "non-empty"),
+        (lambda: figures.batch(np.zeros((28, 28)), [1]), "3 non-empty axes"),
+        (lambda: figures.batch(NAN, [1, 2]), "NaN"),
+        (lambda: figures.batch(images(2) * 255, [1, 2]), r"\[0, 1\]"),
+        (lambda: figures.batch("pictures", [1, 2]), "not numbers"),
+        (lambda: figures.batch(images(2), [1]), "1 digits for 2 images"),
+        (lambda: figures.batch(images(2), [1, 10]), "whole number from 0 to 9"),
+        (lambda: figures.batch(images(2), [1, True]), "whole number"),
+        (lambda: figures.batch(images(2), [1, 2.5]), "whole number"),
+        (lambda: figures.batch(images(2), 3), "sequence"),
+        (lambda: figures.batch(images(2), [1, 2], [1]), "1 digits"),
+        (lambda: figures.batch(images(2), [1, 2], None, [0.5, 0.5]), "confidences"),
+        (lambda: figures.batch(images(2), [1, 2], [1, 2], [0.5]), "confidences"),
+        (lambda: figures.batch(images(2), [1, 2], [1, 2], [0.5, 1.5]), r"\[0, 1\]"),
+        (lambda: figures.batch(images(2), [1, 2], columns=0), "from 1 to 12"),
+        (lambda: figures.batch(images(401), [1] * 401), "too many"),
+        (lambda: figures.grid(images(10)), "4 non-empty axes"),
+        (lambda: figures.grid(classes(2)[:9]), "ten rows"),
+        (lambda: figures.grid(np.zeros((10, 61, 28, 28))), "up to 60"),
+        (lambda: figures.contact_sheet(images(2), ["a"]), "2 captions"),
+        (lambda: figures.contact_sheet(images(2), "ab"), "2 captions"),
+        (lambda: figures.accuracy_while_training({}), "at least one"),
+        (lambda: figures.accuracy_while_training([0.5]), "mapping"),
+        (lambda: figures.accuracy_while_training({"a": []}), "non-empty"),
+        (lambda: figures.accuracy_while_training({"a": [0.5, float("nan")]}), "NaN"),
+        (lambda: figures.accuracy_while_training({"a": [82.29]}), r"\[0, 1\]"),
+        (lambda: figures.accuracy_while_training({"_a": [0.5]}), "underscore"),
+        (lambda: figures.accuracy_while_training({"a": [0.5]}, references={"r": 82}), r"\[0, 1\]"),
+        (lambda: figures.accuracy_while_training({"a": [0.5]}, spread={"b": [0.1]}), "fits no series"),
+        (lambda: figures.accuracy_while_training({"a": [0.5]}, spread={"a": [0.1, 0.1]}), "fits no series"),
+        (lambda: figures.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[1]), "rising epochs"),
+        (lambda: figures.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[2, 1]), "rising epochs"),
+        (lambda: figures.loss_terms({"kl": [1]}), "expected reconstruction and kl"),
+        (lambda: figures.loss_terms(LOSS | {"other": [1, 2]}), "expected reconstruction and kl"),
+        (lambda: figures.loss_terms({"reconstruction": [1, 2], "kl": [1]}), "different numbers of epochs"),
+        (lambda: figures.loss_terms({"reconstruction": [1], "kl": [-1]}), "cannot be negative"),
+        (lambda: figures.confusion_matrix(np.zeros((10, 10))), "not all 0"),
+        (lambda: figures.confusion_matrix(np.ones((9, 10))), "10, 10"),
+        (lambda: figures.confusion_matrix(-np.eye(10)), "whole numbers from 0"),
+        (lambda: figures.confusion_matrix(np.eye(10) / 2), "whole numbers from 0"),
+        (lambda: figures.confusion_matrix(np.full((10, 10), np.nan)), "NaN"),
         (lambda: sound(rate=0), "rate"),
         (lambda: sound(hop_length=1.5), "hop_length"),
         (lambda: sound(waveform=[]), "waveform"),
         (lambda: sound(log_mel=np.zeros((64, 49))), "frames differ"),
         (lambda: sound(mean_vector=np.zeros(39)), "39 means for 40"),
         (lambda: sound(mfcc=np.full((40, 50), np.inf)), "infinite"),
-        (lambda: plots.bars_with_spread({}), "at least one"),
-        (lambda: plots.bars_with_spread({"a": []}), "non-empty"),
-        (lambda: plots.bars_with_spread({"a": [0.5, None]}), "NaN|not numbers"),
-        (lambda: plots.bars_with_spread({1: [0.5]}), "name"),
-        (lambda: plots.bars_with_spread({str(i): [0.5] for i in range(41)}), "too many"),
+        (lambda: figures.bars_with_spread({}), "at least one"),
+        (lambda: figures.bars_with_spread({"a": []}), "non-empty"),
+        (lambda: figures.bars_with_spread({"a": [0.5, None]}), "NaN|not numbers"),
+        (lambda: figures.bars_with_spread({1: [0.5]}), "name"),
+        (lambda: figures.bars_with_spread({str(i): [0.5] for i in range(41)}), "too many"),
     ],
 )
 def test_bad_input_is_refused(make, message):
@@ -329,7 +329,7 @@ def test_bad_input_is_refused(make, message):
 
 
 def test_save_refuses_other_formats_and_bad_places(tmp_path):
-    picture = plots.pipeline()
+    picture = figures.pipeline()
     with pytest.raises(DataError, match="as PNG"):
         picture.save(tmp_path / "picture.pdf")
     (tmp_path / "folder.png").mkdir()
@@ -339,7 +339,7 @@ def test_save_refuses_other_formats_and_bad_places(tmp_path):
 
 
 def test_a_notebook_shows_the_picture_and_reads_the_text():
-    picture = plots.batch(images(1), [1])
+    picture = figures.batch(images(1), [1])
     assert picture._repr_png_()[:8] == b"\x89PNG\r\n\x1a\n"
     data, metadata = picture._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]) == picture.png()
@@ -350,17 +350,17 @@ def test_a_notebook_shows_the_picture_and_reads_the_text():
 def test_the_user_keeps_settings_and_they_do_not_leak_in():
     import matplotlib
 
-    plain = plots.loss_terms(LOSS).png()
+    plain = figures.loss_terms(LOSS).png()
     with matplotlib.rc_context({"font.size": 25, "axes.facecolor": "black", "savefig.dpi": 30, "lines.linewidth": 9}):
         before = dict(matplotlib.rcParams)
-        assert plots.loss_terms(LOSS).png() == plain
+        assert figures.loss_terms(LOSS).png() == plain
         assert dict(matplotlib.rcParams) == before
 
 
 def test_importing_is_cheap_and_drawing_leaves_pyplot_alone():
     code = """if True:
         import sys
-        import a2d.plots as plots
+        import a2d.figures as plots
         print([name for name in ("matplotlib", "torch", "PIL") if name in sys.modules])
         picture = plots.accuracy_while_training({"a": [0.1, 0.2]}, references={"b": 0.5})
         picture.png()

@@ -7,7 +7,7 @@ import pytest
 
 from a2d.annotation import agreement
 from a2d.errors import DataError
-from a2d.plots import annotated
+from a2d.figures import f07_annotation
 
 IMAGES = np.random.default_rng(0).random((5, 28, 28))
 SPOKEN = [0, 1, 2, 3, 4]
@@ -20,13 +20,13 @@ def table(a: list, b: list) -> np.ndarray:
 
 
 PICTURES = {
-    "disputed": lambda: annotated.disputed(IMAGES, SPOKEN, [0, 7, "unreadable", 3, 4]),
-    "readers": lambda: annotated.readers(table([1, 2, "unreadable"], [1, 3, 2]), ("ada", "bob")),
-    "differences": lambda: annotated.differences(
+    "disputed": lambda: f07_annotation.disputed(IMAGES, SPOKEN, [0, 7, "unreadable", 3, 4]),
+    "readers": lambda: f07_annotation.readers(table([1, 2, "unreadable"], [1, 3, 2]), ("ada", "bob")),
+    "differences": lambda: f07_annotation.differences(
         {"a": (0.02, 0.01, 0.03), "b": (-0.5, -0.6, -0.4), "c": (0, -0.1, 0.1)}
     ),
-    "accuracy_by_images": lambda: annotated.accuracy_by_images(CURVES),
-    "judged": lambda: annotated.judged(ROWS, "read as asked"),
+    "accuracy_by_images": lambda: f07_annotation.accuracy_by_images(CURVES),
+    "judged": lambda: f07_annotation.judged(ROWS, "read as asked"),
 }
 
 
@@ -47,11 +47,11 @@ def test_disputed_shows_only_what_differs():
 
 def test_readers_tells_agreement_and_kappa():
     a, b = [0, 0, 1, 1, "unreadable"], [0, 1, 1, 1, "unreadable"]
-    text = annotated.readers(table(a, b), ("ada", "bob")).text
+    text = f07_annotation.readers(table(a, b), ("ada", "bob")).text
     assert "Ada and bob give the same label to 4 of 5 pictures (80 %)" in text
     assert f"kappa is {agreement(a, b)['kappa']:.2f}" in text
     assert "0 against 1, 1 picture." in text
-    same = annotated.readers(table([3, 3], [3, 3]), ("ada", "bob")).text
+    same = f07_annotation.readers(table([3, 3], [3, 3]), ("ada", "bob")).text
     assert "kappa" not in same
     assert same.endswith("They never differ.")
 
@@ -76,21 +76,21 @@ def test_judged_names_the_largest_step():
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: annotated.disputed(IMAGES, SPOKEN, SPOKEN),
-        lambda: annotated.disputed(IMAGES, SPOKEN, [0, 1, 2, 3]),
-        lambda: annotated.disputed(IMAGES, SPOKEN, [0, 1, 2, 3, 10]),
-        lambda: annotated.readers(np.zeros((11, 11)), ("a", "b")),
-        lambda: annotated.readers(np.ones((10, 10)), ("a", "b")),
-        lambda: annotated.readers(np.full((11, 11), 0.5), ("a", "b")),
-        lambda: annotated.differences({"a": (0.1, 0.2, 0.3)}),
-        lambda: annotated.differences({"a": (0.1, 0.0)}),
-        lambda: annotated.differences({"a": (0.1, 0.0, float("nan"))}),
-        lambda: annotated.accuracy_by_images({"a": {0: [0.5]}}),
-        lambda: annotated.accuracy_by_images({"a": {0: [0.5], 10: [1.5]}}),
-        lambda: annotated.accuracy_by_images({"a": {0: [0.5], 10: [0.5]}, "b": {0: [0.5], 20: [0.5]}}),
-        lambda: annotated.judged({"a": {"x": 0.5}, "b": {"y": 0.5}}),
-        lambda: annotated.judged({"a": {"x": -0.5}}),
-        lambda: annotated.judged({}),
+        lambda: f07_annotation.disputed(IMAGES, SPOKEN, SPOKEN),
+        lambda: f07_annotation.disputed(IMAGES, SPOKEN, [0, 1, 2, 3]),
+        lambda: f07_annotation.disputed(IMAGES, SPOKEN, [0, 1, 2, 3, 10]),
+        lambda: f07_annotation.readers(np.zeros((11, 11)), ("a", "b")),
+        lambda: f07_annotation.readers(np.ones((10, 10)), ("a", "b")),
+        lambda: f07_annotation.readers(np.full((11, 11), 0.5), ("a", "b")),
+        lambda: f07_annotation.differences({"a": (0.1, 0.2, 0.3)}),
+        lambda: f07_annotation.differences({"a": (0.1, 0.0)}),
+        lambda: f07_annotation.differences({"a": (0.1, 0.0, float("nan"))}),
+        lambda: f07_annotation.accuracy_by_images({"a": {0: [0.5]}}),
+        lambda: f07_annotation.accuracy_by_images({"a": {0: [0.5], 10: [1.5]}}),
+        lambda: f07_annotation.accuracy_by_images({"a": {0: [0.5], 10: [0.5]}, "b": {0: [0.5], 20: [0.5]}}),
+        lambda: f07_annotation.judged({"a": {"x": 0.5}, "b": {"y": 0.5}}),
+        lambda: f07_annotation.judged({"a": {"x": -0.5}}),
+        lambda: f07_annotation.judged({}),
     ],
 )
 def test_bad_input_is_refused(draw):

@@ -7,7 +7,7 @@ import pytest
 from pictures import check_picture, check_texts_within_the_page
 
 from a2d.errors import DataError
-from a2d.plots import data
+from a2d.figures import f02_datasets
 
 RNG = np.random.default_rng(0)
 DIGITS = np.tile(np.arange(10), 40)
@@ -26,21 +26,21 @@ ROWS = {"ann": (0.9, 0.8, 0.95), "ben": (0.25, 0.1, 0.4), "cleo": (0.6, 0.6, 0.6
 
 def few_speakers():
     names = np.array(["a_rather_long_name", "bo"])[np.arange(400) % 2]
-    return data.lengths_and_levels(SECONDS, LEVELS, DIGITS, names)
+    return f02_datasets.lengths_and_levels(SECONDS, LEVELS, DIGITS, names)
 
 
 # Every figure of this lecture, and how many panels it has (a colour bar is one).
 PICTURES = {
-    "lengths": (lambda: data.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS), 4),
+    "lengths": (lambda: f02_datasets.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS), 4),
     "few_speakers": (few_speakers, 4),
-    "trimmed": (lambda: data.trimmed({"one": WAVE, "two": WAVE[:900]}, {"one": (800, 2400), "two": (0, 900)}, 8000), 2),
-    "handwriting": (lambda: data.handwriting(IMAGES, LABELS), 2),
-    "neighbours": (lambda: data.neighbours({"near": [1.0, 2.0, 3.0], "far": [4.0, 6.0]}), 1),
-    "nearest_of_all": (lambda: data.neighbours({"copies": [0.0, 0.0]}), 1),
-    "named": (lambda: data.named_digits({"heard": RIGHT, "not heard": WRONG}), 3),
-    "named_once": (lambda: data.named_digits({"heard": WRONG}), 2),
-    "by_speaker": (lambda: data.by_speaker(ROWS, {"the other split": 0.7}), 1),
-    "one_speaker": (lambda: data.by_speaker({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
+    "trimmed": (lambda: f02_datasets.trimmed({"one": WAVE, "two": WAVE[:900]}, {"one": (800, 2400), "two": (0, 900)}, 8000), 2),
+    "handwriting": (lambda: f02_datasets.handwriting(IMAGES, LABELS), 2),
+    "neighbours": (lambda: f02_datasets.neighbours({"near": [1.0, 2.0, 3.0], "far": [4.0, 6.0]}), 1),
+    "nearest_of_all": (lambda: f02_datasets.neighbours({"copies": [0.0, 0.0]}), 1),
+    "named": (lambda: f02_datasets.named_digits({"heard": RIGHT, "not heard": WRONG}), 3),
+    "named_once": (lambda: f02_datasets.named_digits({"heard": WRONG}), 2),
+    "by_speaker": (lambda: f02_datasets.by_speaker(ROWS, {"the other split": 0.7}), 1),
+    "one_speaker": (lambda: f02_datasets.by_speaker({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
 }
 
 
@@ -58,7 +58,7 @@ def test_no_text_hangs_over_the_edge(name, monkeypatch):
 
 
 def test_lengths_and_levels_tell_ends_and_what_explains_them():
-    text = data.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS).text
+    text = f02_datasets.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS).text
     assert "from 0 with 0.40 s to 9 with 0.58 s; of its variance the digit explains 100 %, the speaker 0 %" in text
     assert "the digit explains 0 %, the speaker 100 %" in text
 
@@ -70,8 +70,8 @@ def test_what_groups_explain_is_the_fit_of_a_regression(groups):
     values = RNG.normal(size=400) + 0.1 * DIGITS + 0.5 * (SPEAKERS == "03")
     member = (groups[:, None] == np.unique(groups)).astype(float)
     fit = LinearRegression().fit(member, values).score(member, values)
-    assert data._explained(values, groups) == pytest.approx(fit)
-    assert data._explained(np.ones(400), groups) == 0
+    assert f02_datasets._explained(values, groups) == pytest.approx(fit)
+    assert f02_datasets._explained(np.ones(400), groups) == 0
 
 
 def test_trimmed_tells_what_is_kept():
@@ -81,14 +81,14 @@ def test_trimmed_tells_what_is_kept():
 
 
 def test_handwriting_tells_the_ink():
-    text = data.handwriting(IMAGES, LABELS).text
+    text = f02_datasets.handwriting(IMAGES, LABELS).text
     assert "40 images. Mean ink by class: from 3.6 % (0) to 35.7 % (9); the class explains 100 %" in text
 
 
 def test_the_classes_whose_means_are_most_alike_are_named():
     images = IMAGES.copy()
     images[LABELS == 6] = images[LABELS == 2]
-    assert data.handwriting(images, LABELS).text.endswith("most alike are those of 2 and 6.")
+    assert f02_datasets.handwriting(images, LABELS).text.endswith("most alike are those of 2 and 6.")
 
 
 def test_neighbours_tell_medians():
@@ -96,32 +96,32 @@ def test_neighbours_tell_medians():
 
 
 def test_named_digits_tell_the_most_frequent_confusion():
-    text = data.named_digits({"heard": RIGHT, "not heard": WRONG}).text
+    text = f02_datasets.named_digits({"heard": RIGHT, "not heard": WRONG}).text
     assert text.startswith("heard: 90 of 90 are named right (100.0 %). ")
     assert "not heard: 90 of 93 are named right (96.8 %); most often 5 is named 8 (3 of 12)." in text
 
 
 def test_by_speaker_tells_the_ends_and_who_is_below():
-    text = data.by_speaker(ROWS, {"the other split": 0.7}).text
+    text = f02_datasets.by_speaker(ROWS, {"the other split": 0.7}).text
     assert text == "3 speakers, named right from 25 % (ben) to 90 % (ann). Below the other split (70.0 %): 2 of 3."
-    assert data.by_speaker({"ann": ROWS["ann"]}).text == "One speaker, ann: 90 % are named right."
+    assert f02_datasets.by_speaker({"ann": ROWS["ann"]}).text == "One speaker, ann: 90 % are named right."
 
 
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: data.lengths_and_levels(SECONDS, LEVELS[1:], DIGITS, SPEAKERS), "differ in number"),
-        (lambda: data.lengths_and_levels([np.nan], [1.0], [1], ["a"]), "NaN"),
-        (lambda: data.trimmed({"one": WAVE}, {"one": (10, 5000)}, 8000), "within it"),
-        (lambda: data.trimmed({"one": WAVE}, {"two": (10, 50)}, 8000), "within it"),
-        (lambda: data.handwriting(IMAGES[:9], LABELS[:9]), "at least once"),
-        (lambda: data.handwriting(2 * IMAGES, LABELS), r"\[0, 1\]"),
-        (lambda: data.neighbours({"a": [-1.0, 2.0]}), "0 or more"),
-        (lambda: data.neighbours({str(n): [1.0] for n in range(9)}), "1 to 5"),
-        (lambda: data.named_digits({"a": RIGHT[:5]}), "one to three"),
-        (lambda: data.named_digits({"a": RIGHT * 0}), "one to three"),
-        (lambda: data.by_speaker({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
-        (lambda: data.by_speaker({}), "at least one"),
+        (lambda: f02_datasets.lengths_and_levels(SECONDS, LEVELS[1:], DIGITS, SPEAKERS), "differ in number"),
+        (lambda: f02_datasets.lengths_and_levels([np.nan], [1.0], [1], ["a"]), "NaN"),
+        (lambda: f02_datasets.trimmed({"one": WAVE}, {"one": (10, 5000)}, 8000), "within it"),
+        (lambda: f02_datasets.trimmed({"one": WAVE}, {"two": (10, 50)}, 8000), "within it"),
+        (lambda: f02_datasets.handwriting(IMAGES[:9], LABELS[:9]), "at least once"),
+        (lambda: f02_datasets.handwriting(2 * IMAGES, LABELS), r"\[0, 1\]"),
+        (lambda: f02_datasets.neighbours({"a": [-1.0, 2.0]}), "0 or more"),
+        (lambda: f02_datasets.neighbours({str(n): [1.0] for n in range(9)}), "1 to 5"),
+        (lambda: f02_datasets.named_digits({"a": RIGHT[:5]}), "one to three"),
+        (lambda: f02_datasets.named_digits({"a": RIGHT * 0}), "one to three"),
+        (lambda: f02_datasets.by_speaker({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
+        (lambda: f02_datasets.by_speaker({}), "at least one"),
     ],
 )
 def test_bad_input_is_refused(make, match):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a2d.errors import DataError
-from a2d.plots import judge as figures
+from a2d.figures import f06_evaluator as figures
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.random((2, 3, 28, 28))

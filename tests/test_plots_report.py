@@ -8,26 +8,26 @@ import pytest
 from a2d import exercises
 from a2d.lab import results
 from a2d.errors import DataError
-from a2d.plots import report
+from a2d.figures import f08_report
 
 
 def test_ears_and_pictures_tells_best_and_worst_speaker():
     heard = {"ann": [0.9, 0.8], "bob": [0.5, 0.5], "eve": [0.2, 0.4]}
     drawn = {"eve": [0.1, 0.3], "ann": [0.7, 0.7], "bob": [0.6, 0.6]}
-    picture = report.ears_and_pictures(heard, drawn)
+    picture = f08_report.ears_and_pictures(heard, drawn)
     assert "less often than the sounds are named for 2 of 3 speakers" in picture.text
     assert "Named best is ann (85 % named, 70 % of the pictures read), worst eve (30 % and 20 %)" in picture.text
     means = [[0.85, 0.5, 0.3], [0.7, 0.6, 0.2]]
     assert f"correlation of {np.corrcoef(means)[0, 1]:.2f}" in picture.text
     labels = [t.get_text() for t in picture.figure.axes[0].get_yticklabels()]
     assert labels == ["ann", "bob", "eve"]
-    assert picture.png() == report.ears_and_pictures(heard, drawn).png()
+    assert picture.png() == f08_report.ears_and_pictures(heard, drawn).png()
 
 
 def test_seeds_and_chance_compares_two_spreads():
     values = [0.90, 0.92, 0.94]
     simulated = np.random.default_rng(0).binomial(100, 0.92, 2000) / 100
-    text = report.seeds_and_chance(values, 100, simulated).text
+    text = f08_report.seeds_and_chance(values, 100, simulated).text
     assert "3 seeds have a standard deviation of 2.0 points" in text
     assert f"gives {100 * simulated.std():.1f} points" in text
 
@@ -35,7 +35,7 @@ def test_seeds_and_chance_compares_two_spreads():
 def test_drawn_and_real_measures_how_pixels_vary():
     same = np.full((3, 28, 28), 0.5)
     other = np.stack([np.zeros((28, 28)), np.ones((28, 28)), np.full((28, 28), 0.5)])
-    picture = report.drawn_and_real(same, other, 7)
+    picture = f08_report.drawn_and_real(same, other, 7)
     assert "3 drawings of a 7" in picture.text
     assert "varies by 0.000" in picture.text
     assert f"by {np.std([0, 1, 0.5]):.3f} in the handwriting" in picture.text
@@ -45,13 +45,13 @@ def test_drawn_and_real_measures_how_pixels_vary():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda: report.ears_and_pictures({"a": [0.1]}, {"b": [0.1]}),
-        lambda: report.ears_and_pictures({"a": [1.1]}, {"a": [0.1]}),
-        lambda: report.ears_and_pictures({}, {}),
-        lambda: report.seeds_and_chance([0.5], 10, [0.5, 0.6]),
-        lambda: report.seeds_and_chance([0.5, np.nan], 10, [0.5, 0.6]),
-        lambda: report.drawn_and_real(np.zeros((3, 28, 28)), np.zeros((2, 28, 28)), 1),
-        lambda: report.drawn_and_real(np.zeros((3, 27, 28)), np.zeros((3, 27, 28)), 1),
+        lambda: f08_report.ears_and_pictures({"a": [0.1]}, {"b": [0.1]}),
+        lambda: f08_report.ears_and_pictures({"a": [1.1]}, {"a": [0.1]}),
+        lambda: f08_report.ears_and_pictures({}, {}),
+        lambda: f08_report.seeds_and_chance([0.5], 10, [0.5, 0.6]),
+        lambda: f08_report.seeds_and_chance([0.5, np.nan], 10, [0.5, 0.6]),
+        lambda: f08_report.drawn_and_real(np.zeros((3, 28, 28)), np.zeros((2, 28, 28)), 1),
+        lambda: f08_report.drawn_and_real(np.zeros((3, 27, 28)), np.zeros((3, 27, 28)), 1),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call):

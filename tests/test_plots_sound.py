@@ -8,7 +8,7 @@ from pictures import check_picture, check_texts_within_the_page
 
 from a2d import features
 from a2d.errors import DataError
-from a2d.plots import sound
+from a2d.figures import f01_audio
 
 CONFIG = features.MfccConfig()
 HZ = np.fft.rfftfreq(CONFIG.n_fft, 1 / CONFIG.sample_rate)
@@ -19,11 +19,11 @@ FRAMES = np.random.default_rng(0).standard_normal((20, 40))
 
 def leaky():
     floor = np.where(np.abs(HZ - 1000) < 300, -10.0, -40.0)
-    return sound.leakage(HZ, {"no window": floor, "Hann": 2 * floor}, tone=1000, far=500)
+    return f01_audio.leakage(HZ, {"no window": floor, "Hann": 2 * floor}, tone=1000, far=500)
 
 
 def filters():
-    return sound.mel_filters(HZ, features.mel_filterbank(CONFIG), EDGES, MELS)
+    return f01_audio.mel_filters(HZ, features.mel_filterbank(CONFIG), EDGES, MELS)
 
 
 GROUPS = {"backwards": [0.1, 0.2, 0.3], "another take": [3.9, 4.0, 4.2], "another speaker": [7.0, 8.0, 9.0]}
@@ -31,17 +31,17 @@ ROWS = {"mean": (0.5, 0.45, 0.55), "two halves": (0.9, 0.85, 0.95)}
 
 # Every figure of this lecture, and how many panels it has.
 PICTURES = {
-    "aliasing": (lambda: sound.aliasing(5000, 8000), 1),
+    "aliasing": (lambda: f01_audio.aliasing(5000, 8000), 1),
     "leakage": (leaky, 1),
     "filters": (filters, 2),
-    "few_filters": (lambda: sound.mel_filters(HZ, np.eye(3, 257), EDGES[:5], MELS[:5]), 2),
-    "smoothing": (lambda: sound.smoothing(np.arange(8.0), {"2 coefficients": np.full(8, 3.5)}), 1),
-    "there_and_back": (lambda: sound.there_and_back(FRAMES, FRAMES[::-1], 0.016), 4),
-    "distances": (lambda: sound.distances(GROUPS), 1),
-    "with_zeros": (lambda: sound.distances({"nearly all": [0.0, 0.0, 1.0, 1.0, 1.0]}), 1),
-    "one_group": (lambda: sound.distances({"alone": [2.0]}), 1),
-    "shares": (lambda: sound.shares_right(ROWS, {"guessing": 0.5}), 1),
-    "shares_alone": (lambda: sound.shares_right({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
+    "few_filters": (lambda: f01_audio.mel_filters(HZ, np.eye(3, 257), EDGES[:5], MELS[:5]), 2),
+    "smoothing": (lambda: f01_audio.smoothing(np.arange(8.0), {"2 coefficients": np.full(8, 3.5)}), 1),
+    "there_and_back": (lambda: f01_audio.there_and_back(FRAMES, FRAMES[::-1], 0.016), 4),
+    "distances": (lambda: f01_audio.distances(GROUPS), 1),
+    "with_zeros": (lambda: f01_audio.distances({"nearly all": [0.0, 0.0, 1.0, 1.0, 1.0]}), 1),
+    "one_group": (lambda: f01_audio.distances({"alone": [2.0]}), 1),
+    "shares": (lambda: f01_audio.shares_right(ROWS, {"guessing": 0.5}), 1),
+    "shares_alone": (lambda: f01_audio.shares_right({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
 }
 
 
@@ -60,7 +60,7 @@ def test_no_text_hangs_over_the_edge(name, monkeypatch):
 
 @pytest.mark.parametrize(("tone", "twin"), [(5000, 3000), (7000, 1000), (9000, 1000), (8000, 0)])
 def test_aliasing_names_the_lower_tone(tone, twin):
-    text = sound.aliasing(tone, 8000).text
+    text = f01_audio.aliasing(tone, 8000).text
     assert f"A tone of {tone} Hz and one of {twin} Hz" in text
     assert "they are the same" in text
 
@@ -77,27 +77,27 @@ def test_filters_tell_widths_and_heights():
 
 
 def test_smoothing_tells_the_error():
-    text = sound.smoothing([0.0, 2.0], {"mean": [1.0, 1.0], "all": [0.0, 2.0]}).text
+    text = f01_audio.smoothing([0.0, 2.0], {"mean": [1.0, 1.0], "all": [0.0, 2.0]}).text
     assert "mean 1.0 dB, all 0.0 dB" in text
 
 
 def test_there_and_back_tells_frames_and_means_apart():
-    assert "are the same." in sound.there_and_back(FRAMES, FRAMES[::-1], 0.016).text
+    assert "are the same." in f01_audio.there_and_back(FRAMES, FRAMES[::-1], 0.016).text
     moved = FRAMES.copy()
     moved[:, 0] += 2.5
-    text = sound.there_and_back(FRAMES, moved, 0.016).text
+    text = f01_audio.there_and_back(FRAMES, moved, 0.016).text
     assert "are 2.5 apart on average" in text
     assert text.endswith("over the 20 frames are 2.5 apart.")
 
 
 def test_distances_compare_with_the_first_group():
-    text = sound.distances(GROUPS).text
+    text = f01_audio.distances(GROUPS).text
     assert "backwards: 0.2." in text
     assert "another take 4 (20 times as much), another speaker 8 (40 times as much)" in text
 
 
 def test_shares_tell_intervals_and_guessing():
-    text = sound.shares_right(ROWS, {"guessing": 0.5}).text
+    text = f01_audio.shares_right(ROWS, {"guessing": 0.5}).text
     assert "mean: 50.0 % (45.0 % to 55.0 %); two halves: 90.0 % (85.0 % to 95.0 %)" in text
     assert text.endswith("Guessing would give 50 %.")
 
@@ -105,17 +105,17 @@ def test_shares_tell_intervals_and_guessing():
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda: sound.aliasing(3000, 8000), "not above half"),
-        (lambda: sound.leakage(HZ, {"a": HZ[1:]}, 1000, 500), "257 levels"),
-        (lambda: sound.leakage(HZ, {"a": HZ}, 1000, 5000), "no frequency"),
-        (lambda: sound.mel_filters(HZ, np.eye(3, 257), EDGES, MELS), "do not fit"),
-        (lambda: sound.smoothing([1.0, 2.0], {"a": [1.0]}), "2 levels"),
-        (lambda: sound.there_and_back(FRAMES, FRAMES[1:], 0.016), "do not fit"),
-        (lambda: sound.distances({"a": [0.0, 0.0, 1.0]}), "above 0"),
-        (lambda: sound.distances({"a": [-1.0, 2.0, 3.0]}), "above 0"),
-        (lambda: sound.distances({}), "at least one"),
-        (lambda: sound.shares_right({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
-        (lambda: sound.shares_right({"a": (0.5, np.nan, 0.7)}), "NaN"),
+        (lambda: f01_audio.aliasing(3000, 8000), "not above half"),
+        (lambda: f01_audio.leakage(HZ, {"a": HZ[1:]}, 1000, 500), "257 levels"),
+        (lambda: f01_audio.leakage(HZ, {"a": HZ}, 1000, 5000), "no frequency"),
+        (lambda: f01_audio.mel_filters(HZ, np.eye(3, 257), EDGES, MELS), "do not fit"),
+        (lambda: f01_audio.smoothing([1.0, 2.0], {"a": [1.0]}), "2 levels"),
+        (lambda: f01_audio.there_and_back(FRAMES, FRAMES[1:], 0.016), "do not fit"),
+        (lambda: f01_audio.distances({"a": [0.0, 0.0, 1.0]}), "above 0"),
+        (lambda: f01_audio.distances({"a": [-1.0, 2.0, 3.0]}), "above 0"),
+        (lambda: f01_audio.distances({}), "at least one"),
+        (lambda: f01_audio.shares_right({"a": (0.5, 0.6, 0.7)}), "share, low and high"),
+        (lambda: f01_audio.shares_right({"a": (0.5, np.nan, 0.7)}), "NaN"),
     ],
 )
 def test_bad_input_is_refused(make, match):

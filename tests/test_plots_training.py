@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a2d.errors import DataError
-from a2d.plots import training as figures
+from a2d.figures import f05_training as figures
 
 RNG = np.random.default_rng(0)
 DRAWN = RNG.random((3, 4, 28, 28))

@@ -17,7 +17,7 @@ from a2d import annotation, audio, datasets, features, pairing, vae, widgets
 from teach.lectures import build, run
 from teach.settings import CourseError
 from a2d.errors import A2DError, DataError, RecipeError
-from a2d.plots import Picture
+from a2d.figures import Picture
 
 torch = pytest.importorskip("torch")
 VIEW = "application/vnd.jupyter.widget-view+json"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from results.tables import results
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
+    from a2d.figures import Picture
 
 # What the lectures import beside the package's own dependencies.
 _TOOLS = ("IPython", "ipywidgets", "anywidget")
@@ -71,7 +71,7 @@ def _one_thread() -> None:
 
 
 def show(picture: Picture) -> None:
-    """Show a figure of :mod:`a2d.plots` or a widget of :mod:`a2d.widgets` below its finding in words.
+    """Show a figure of :mod:`a2d.figures` or a widget of :mod:`a2d.widgets` below its finding in words.
 
     The finding is the figure's text alternative as well.
     """

@@ -14,7 +14,7 @@ from a2d.errors import A2DError
 from a2d.widgets.controls import Control, whole
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
+    from a2d.figures import Picture
 
 HERE = Path(__file__).parent
 

@@ -122,12 +122,12 @@ Audio(x, rate=r)
 # The evaluator learned from handwriting, not from these pictures.
 
 # %% id="artist"
-from a2d import draw, plots
+from a2d import draw, figures
 
 MODEL = "report-builtin" if DATA == "builtin" else "report"
 artist = draw.Artist(MODEL)
 drawing = artist.draw_clip(clip)
-show(plots.batch(drawing.image[None], [7], [drawing.digit], [drawing.confidence]))
+show(figures.batch(drawing.image[None], [7], [drawing.digit], [drawing.confidence]))
 
 # %% [markdown]
 # We compute the reading once more, from the probabilities, and compare.
@@ -149,7 +149,7 @@ speaker = spoken.speaker_names[0]
 takes = {r.digit: r for r in reversed(spoken.recordings) if r.speaker == speaker}
 ten = [artist.draw_file(takes[digit].path) for digit in range(10)]
 images, read_as = [d.image for d in ten], [d.digit for d in ten]
-show(plots.batch(images, range(10), read_as, [d.confidence for d in ten], columns=5))
+show(figures.batch(images, range(10), read_as, [d.confidence for d in ten], columns=5))
 
 # %% [markdown]
 # The sentence above the figure says how many of the ten are read as spoken.
@@ -211,7 +211,7 @@ elif (mine.digit, mine.speaker) != (digit, speaker):
 else:
     drawn = artist.draw_file(mine.path)
     print(f"Right: {mine.path.name} is drawn as a picture that is read as {drawn.digit}.")
-    show(plots.batch(drawn.image[None], [mine.digit], [drawn.digit], [drawn.confidence]))
+    show(figures.batch(drawn.image[None], [mine.digit], [drawn.digit], [drawn.confidence]))
 
 # %% [markdown]
 # ## 3. What happens in between?
@@ -229,7 +229,7 @@ else:
 # A *latent* is a short list of numbers that holds what the picture needs.
 
 # %% id="pipeline"
-show(plots.pipeline())
+show(figures.pipeline())
 
 # %% [markdown]
 # Solid arrows are used whenever a picture is drawn.
@@ -283,7 +283,7 @@ print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 # Each row is a spoken digit, each column what is read; the diagonal is right.
 
 # %% id="confusion"
-show(plots.confusion_matrix(metrics.confusion(readings, spoken.digits[some])))
+show(figures.confusion_matrix(metrics.confusion(readings, spoken.digits[some])))
 
 # %% [markdown]
 # The number is honest in one way: the generator never heard these recordings in training.

@@ -647,10 +647,10 @@ print("same as librosa:", np.allclose(c, theirs))
 print("same as the package:", np.allclose(c, features.mfcc(x, config)))
 
 # %% id="steps-figure"
-from a2d import plots
+from a2d import figures
 
 P_db = features.power_to_db(P, config.top_db)
-show(plots.sound_steps(x, r, P_db.T, D.T, c.T, c.mean(axis=0), H))
+show(figures.sound_steps(x, r, P_db.T, D.T, c.T, c.mean(axis=0), H))
 
 # %% [markdown]
 # Read it from top to bottom: all $N$ samples become 40 numbers, whatever $N$ is.

@@ -817,13 +817,13 @@ for name, row in protocol["speakers"].items():
     print(f"never heard {name}: {row['audio_mlp']['mean']:.0%}")
 
 # %% id="protocol-figure"
-from a2d import plots
+from a2d import figures
 
 rows = {"split by recording": protocol["recording"]["audio_mlp"]["values"]}
 for name, row in protocol["speakers"].items():
     rows[f"never heard: {name}"] = row["audio_mlp"]["values"]
 label = "digits named right by the audio MLP"
-show(plots.bars_with_spread(rows, {"guessing": 0.1}, xlabel=label))
+show(figures.bars_with_spread(rows, {"guessing": 0.1}, xlabel=label))
 
 # %% [markdown]
 # What do these numbers say?

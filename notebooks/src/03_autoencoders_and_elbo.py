@@ -186,11 +186,11 @@ copies, inventions = draw(autoencoder, codes), draw(autoencoder, drawn)
 print(f"standard deviation of a code: {codes.std(0).min():.1f} to {codes.std(0).max():.1f}")
 
 # %% id="holes"
-from a2d.plots import latent
+from a2d.figures import f03_vae
 
 rows = {"copies": copies[:8], "pictures from drawn codes": inventions[:8]}
 far = {"copies": nearest(copies), "pictures from drawn codes": nearest(inventions)}
-show(latent.decoded_rows({name: p.numpy() for name, p in rows.items()}, far))
+show(f03_vae.decoded_rows({name: p.numpy() for name, p in rows.items()}, far))
 print(f"for comparison, the mean of all images: {nearest(x_train.mean(0)[None]).item():.1f}")
 
 # %% [markdown]
@@ -347,7 +347,7 @@ print("the posterior reaches it:", np.isclose(reached, log_evidence))
 # %% id="bound"
 means = np.linspace(-0.5, 2, 101)
 values = [elbo_of(mean, posterior_sd) for mean in means]
-show(latent.bound(means, values, log_evidence, posterior_mean))
+show(f03_vae.bound(means, values, log_evidence, posterior_mean))
 
 # %% [markdown]
 # The dashed line does not depend on $q$.
@@ -410,7 +410,7 @@ for mean in np.linspace(-1.5, 1.5, 61):
             best, best_q = value, np.exp(log_q2)
 shown = np.abs(z) < 2.5
 curves = {"the posterior": np.exp(log_joint_2 - log_evidence_2), "the best normal q": best_q}
-show(latent.densities(z[shown], {name: y[shown] for name, y in curves.items()}))
+show(f03_vae.densities(z[shown], {name: y[shown] for name, y in curves.items()}))
 
 # %% id="two-peaks-gap" tags=["nbval-check-output"]
 print(f"log p(x) {log_evidence_2:.3f}, best ELBO {best:.3f}")
@@ -471,7 +471,7 @@ for n in sizes:
     estimates = log_ratio.mean(axis=1)
     errors.append(np.sqrt(np.mean((estimates - exact) ** 2)))
     negative.append(np.mean(estimates < 0))
-show(latent.monte_carlo_error(sizes, errors))
+show(f03_vae.monte_carlo_error(sizes, errors))
 
 # %% id="kl-record"
 from a2d.lab import record
@@ -587,7 +587,7 @@ for sigma in sigmas:
     measured[names[2]].append(np.var((h - mu**2 - sigma**2) * eps / sigma))
 algebra = 4 * sigmas**2, mu**4 / sigmas**2 + 14 * mu**2 + 15 * sigmas**2
 exact = dict(zip(names, [*algebra, 8 * mu**2 + 10 * sigmas**2], strict=True))
-show(latent.estimator_variance(sigmas, measured, exact))
+show(f03_vae.estimator_variance(sigmas, measured, exact))
 
 # %% [markdown]
 # As $q$ becomes narrow, way 1 becomes exact and way 2 becomes useless: it divides by $\sigma$.
@@ -658,7 +658,7 @@ answers = np.linspace(0.001, 0.999, 999)
 curves = {}
 for target in (0.0, 0.3, 0.5, 1.0):
     curves[target] = -(target * np.log(answers) + (1 - target) * np.log(1 - answers))
-show(latent.pixel_loss(answers, curves))
+show(f03_vae.pixel_loss(answers, curves))
 
 # %% [markdown]
 # The best answer is always $p = x$.
@@ -793,7 +793,7 @@ def vae_terms(beta):
 # New in the loss are the noise and the KL term.
 
 # %% id="train-vae"
-from a2d import plots
+from a2d import figures
 
 
 def fresh(d=20):
@@ -803,7 +803,7 @@ def fresh(d=20):
 
 vae = fresh()
 history = train(vae, vae_terms(beta=1.0), EPOCHS)
-show(plots.loss_terms({"reconstruction": history[:, 0], "kl": history[:, 1]}))
+show(figures.loss_terms({"reconstruction": history[:, 0], "kl": history[:, 1]}))
 total = history.sum(axis=1)
 print(f"negative ELBO (their sum): from {total[0]:.0f} to {total[-1]:.0f} nats per image")
 
@@ -825,7 +825,7 @@ pictures = {
     "VAE, z from the prior": draw(vae, torch.randn(mu.shape, generator=generator)),
 }
 D = {name: nearest(p).numpy() for name, p in pictures.items()}
-show(latent.decoded_rows({name: p[:8].numpy() for name, p in pictures.items()}, D))
+show(f03_vae.decoded_rows({name: p[:8].numpy() for name, p in pictures.items()}, D))
 
 # %% id="holes-record"
 for name in ("autoencoder, drawn codes", "VAE, z from the prior"):
@@ -926,7 +926,7 @@ for name, terms in [("autoencoder", None), ("beta = 1", 1.0), ("beta = 8", 8.0)]
         mu, logvar = net.encode(x_test)
         code = reparameterise(mu, logvar, generator) if terms else mu
     maps[name] = code.numpy()
-show(latent.latent_maps(maps, labels))
+show(f03_vae.latent_maps(maps, labels))
 
 # %% [markdown]
 # The autoencoder's codes lie where they like, with empty space between them.
@@ -964,7 +964,7 @@ for beta in (0.1, 4.0, 64.0):
     nets[beta] = fresh()
     train(nets[beta], vae_terms(beta), EPOCHS)
 spread = {beta: variances(nets[beta]).numpy() for beta in sorted(nets)}
-show(latent.latent_variances(spread))
+show(f03_vae.latent_variances(spread))
 
 # %% [markdown]
 # Move $\beta$ through these four models, and watch the copies, the inventions and the numbers.
@@ -1009,7 +1009,7 @@ active = {
     "20 latents": [row["active_units"] / 20 for row in rows],
 }
 terms = [row["reconstruction"] for row in rows], [row["kl"] for row in rows]
-show(latent.beta_terms(betas, *terms, active))
+show(f03_vae.beta_terms(betas, *terms, active))
 
 # %% id="beta-table"
 for beta, row in zip(betas, rows, strict=True):

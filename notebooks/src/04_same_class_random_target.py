@@ -882,10 +882,10 @@ show(f04_pairing.losses(curves, floor))
 # With random targets and class means it goes towards the floor and stays above it.
 
 # %% id="real-variety"
-from a2d import plots
+from a2d import figures
 
 bars = {rule: row["pixel_diversity"]["values"] for rule, row in found.items()}
-show(plots.bars_with_spread(bars, xlabel="variety within a class (real images: 100 %)"))
+show(figures.bars_with_spread(bars, xlabel="variety within a class (real images: 100 %)"))
 
 # %% [markdown]
 # And the gradient, half-way through that training, with batches of 64.

@@ -759,11 +759,11 @@ print("loss after the first and the last epoch, in nats per image:")
 print(f"{series['loss'][0]:.0f}, {series['loss'][-1]:.0f}")
 
 # %% id="terms-figure"
-from a2d import plots
+from a2d import figures
 
 terms = {"reconstruction": series["reconstruction"], "kl": series["kl"]}
 terms |= {"validation_reconstruction": series["R"], "validation_kl": series["K"]}
-show(plots.loss_terms(terms))
+show(figures.loss_terms(terms))
 
 # %% [markdown]
 # In the first epoch the curve falls from far above, and then it looks flat.
@@ -869,10 +869,10 @@ for epoch in (1, 3, 4, 10, 60):
 # %% id="real-accuracy"
 named = {"validation, evaluator not fine-tuned": past["accuracy"]}
 reference = {"the report: test set, fine-tuned evaluator": 0.8229}
-show(plots.accuracy_while_training(named, references=reference))
+show(figures.accuracy_while_training(named, references=reference))
 
 # %% id="real-terms"
-show(plots.loss_terms({name: past[name] for name in ("reconstruction", "kl")}))
+show(figures.loss_terms({name: past[name] for name in ("reconstruction", "kl")}))
 
 # %% [markdown]
 # With FSDD and MNIST at hand, their two levels can be drawn in.

@@ -306,9 +306,9 @@ for name, net in {"evaluator": judge, "trained here": small}.items():
         modes[f"{name}, {mode} mode"] = accuracies(net, mode == "train")
 
 # %% id="modes-figure"
-from a2d import plots
+from a2d import figures
 
-show(plots.bars_with_spread(modes, xlabel="read right"))
+show(figures.bars_with_spread(modes, xlabel="read right"))
 
 # %% id="modes-check" tags=["nbval-check-output"]
 spread = {name: max(runs) - min(runs) for name, runs in modes.items()}
@@ -383,7 +383,7 @@ record("drawings read as spoken", estimate.value, str(estimate))
 print(f"n = {n}, mean confidence {reading.confidence.mean():.1%}")
 
 # %% id="confusion-figure"
-show(plots.confusion_matrix(metrics.confusion(reading.digits, spoken)))
+show(figures.confusion_matrix(metrics.confusion(reading.digits, spoken)))
 
 # %% [markdown]
 # And here are misread ones, those first of which the judge is most sure.
@@ -392,7 +392,7 @@ show(plots.confusion_matrix(metrics.confusion(reading.digits, spoken)))
 wrong = np.flatnonzero(~right)
 surest = wrong[np.argsort(-reading.confidence[wrong])][:16]
 given = (spoken[surest], reading.digits[surest], reading.confidence[surest])
-show(plots.batch(drawn[surest].numpy(), *given))
+show(figures.batch(drawn[surest].numpy(), *given))
 
 # %% [markdown]
 # Look at them, and decide for each: is it the judge who is wrong, or does the picture show another digit?

@@ -136,9 +136,9 @@ print("note:", recorded.note)
 # But then nobody has looked.
 
 # %% id="disputed"
-from a2d.plots import annotated
+from a2d.figures import f07_annotation
 
-show(annotated.disputed(images / 255, spoken, recorded.labels))
+show(f07_annotation.disputed(images / 255, spoken, recorded.labels))
 
 # %% [markdown]
 # Look at each of them.
@@ -229,7 +229,7 @@ print("the two who did not look:", f"{abs(cohen_kappa_score(lazy_a, lazy_b)):.1f
 seconds = {"you": mine} if labelled >= 10 else {"the spoken digit": spoken.tolist()}
 for name, labels in seconds.items():
     table = agreement(list(recorded.labels), labels)["confusion"]
-    show(annotated.readers(table, ("the recorded reader", name)))
+    show(f07_annotation.readers(table, ("the recorded reader", name)))
 
 # %% [markdown]
 # Now all pairs.
@@ -550,7 +550,7 @@ print("same gain:", np.isclose(gain_here[0], d.mean()))
 print("same interval:", np.allclose(gain_here[1:], theirs.confidence_interval, atol=0.01))
 
 # %% id="gains"
-show(annotated.differences({k: paired(before[k], after[k], truth[k]) for k in truth}))
+show(f07_annotation.differences({k: paired(before[k], after[k], truth[k]) for k in truth}))
 
 # %% id="record-gain"
 told = f"{100 * gain_here[0]:+.1f} points"
@@ -668,13 +668,13 @@ print("alike within 0.4 points:", abs(half_width - bootstrap) < 0.004)
 # Nothing is lost, and you can read them as well as before.
 
 # %% id="inverted"
-from a2d import plots
+from a2d import figures
 
 dark = 1 - drawings
 seen["dark on white"] = convolve(dark)
 ten = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
 reading = read(judge, dark[ten])
-show(plots.batch(dark[ten], range(10), reading.digits, reading.confidence, columns=5))
+show(figures.batch(dark[ten], range(10), reading.digits, reading.confidence, columns=5))
 
 # %% [markdown]
 # Most of these people can read, and the judge hardly any: this is the report's problem.
@@ -715,7 +715,7 @@ for name, ink in inks.items():
         judges[name, n] = [tune(ink(pictures), targets) for pictures, targets in made]
         now = [reads(net, seen[name]) for net in judges[name, n]]
         curves[name][n] = [(digits_read == wanted).mean() for digits_read in now]
-show(annotated.accuracy_by_images(curves))
+show(f07_annotation.accuracy_by_images(curves))
 
 # %% [markdown]
 # On the drawings as they are the line is nearly flat: more labels cannot help where little is wrong.
@@ -862,7 +862,7 @@ for name, (_, wanted) in claims.items():
         "fine-tuned judge": (reads(net, seen["our drawings"]) == wanted).mean(),
         "handwriting still read": (reads(net, seen["other handwriting"]) == right).mean(),
     }
-show(annotated.judged(rows, "share read as asked (handwriting: read right)"))
+show(f07_annotation.judged(rows, "share read as asked (handwriting: read right)"))
 
 # %% id="bad-check" tags=["nbval-check-output"]
 row = rows["draws the next digit"]

@@ -156,7 +156,7 @@ row("R14", "figures", "a batch, a grid", "below")
 # The figures (R14), drawn now from recordings that the generator was not trained on:
 
 # %% id="r14"
-from a2d import metrics, plots
+from a2d import metrics, figures
 from a2d.evaluator import read
 
 judges = {n: weights.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}
@@ -165,11 +165,11 @@ drawn = model.net.draw(features, generator)
 reading = read(judges["evaluator"], drawn)
 some = np.random.default_rng(SEED).choice(len(digits), 32, replace=False)
 confidence = reading.confidence[some]
-show(plots.batch(drawn[some].numpy(), digits[some].tolist(), reading.digits[some], confidence))
+show(figures.batch(drawn[some].numpy(), digits[some].tolist(), reading.digits[some], confidence))
 
 # %% id="r14-grid"
 order = np.concatenate([np.flatnonzero(digits.numpy() == digit)[:12] for digit in range(10)])
-show(plots.grid(drawn[order].numpy().reshape(10, -1, 28, 28)))
+show(figures.grid(drawn[order].numpy().reshape(10, -1, 28, 28)))
 
 # %% [markdown]
 # Each row of the grid is one digit, and each picture comes from another recording.
@@ -254,7 +254,7 @@ NAMES = {
     "finetuned_sampled": "fine-tuned judge, sampled latent (R13)",
 }
 bars = {label: random_split[name]["values"] for name, label in NAMES.items()}
-show(plots.bars_with_spread(bars, {"the report": 0.8229}))
+show(figures.bars_with_spread(bars, {"the report": 0.8229}))
 
 # %% [markdown]
 # ### How much of that spread is the test part alone?

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.plots.base import (
+from a2d.figures.base import (
     _BLUE,
     _DARK,
     _RED,
@@ -27,7 +27,7 @@ from a2d.plots.base import (
     _shortened,
     _style,
 )
-from a2d.plots.figures import _whole_ticks
+from a2d.figures.common import _whole_ticks
 
 _MOST_ROWS = 120
 

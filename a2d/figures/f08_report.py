@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.plots.base import (
+from a2d.figures.base import (
     _BLUE,
     _DARK,
     _RED,

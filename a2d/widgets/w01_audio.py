@@ -13,7 +13,7 @@ from a2d.widgets.controls import Control, clips_of, load, wav, whole
 
 if TYPE_CHECKING:
     from a2d.audio import Clip
-    from a2d.plots import Picture
+    from a2d.figures import Picture
     from a2d.widgets.panel import Panel
 
 N_FFT = (64, 128, 256, 512, 1024, 2048)
@@ -33,7 +33,7 @@ def mfcc_view(
     of mel bands and of coefficients. Raises :class:`DataError` for samples that are no sound and
     :class:`~a2d.errors.RecipeError` for settings that do not go together, such as a hop longer than the frame.
     """
-    from a2d.plots.widgets import mfcc_panels
+    from a2d.figures.panels import mfcc_panels
 
     settings = dict(rate=rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, n_mfcc=n_mfcc)
     values = {name: whole(value, name, 1, 10**7) for name, value in settings.items()}

@@ -11,8 +11,8 @@ from a2d.errors import DataError
 from a2d.widgets.controls import load
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
-    from a2d.widgets.labelling import Annotator
+    from a2d.figures import Picture
+    from a2d.widgets.annotator import Annotator
 
 
 def annotation_view(session: Session) -> Picture:
@@ -20,7 +20,7 @@ def annotation_view(session: Session) -> Picture:
 
     Raises :class:`DataError` for something that is no session. It never shows what was spoken.
     """
-    from a2d.plots.widgets import annotation_panels
+    from a2d.figures.panels import annotation_panels
 
     if not isinstance(session, Session):
         raise DataError(f"{type(session).__name__} is not a session", where="session", hint="Use annotation.Session")

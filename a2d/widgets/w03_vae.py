@@ -10,10 +10,10 @@ import numpy as np
 
 from a2d.errors import DataError
 from a2d.widgets.controls import Control, load, positive, whole
-from a2d.widgets.latent import images_of
+from a2d.widgets.w03_latent import images_of
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
+    from a2d.figures import Picture
     from a2d.widgets.panel import Panel
 
 # A latent is active when its mean varies more than this over the data (Burda et al. 2016, arXiv:1509.00519).
@@ -145,7 +145,7 @@ def beta_view(
     """
     import torch
 
-    from a2d.plots.widgets import beta_panels
+    from a2d.figures.panels import beta_panels
 
     known, pixels = _models(models), _images(images)
     chosen = next((index for index, model in enumerate(known) if model.beta == beta), None)

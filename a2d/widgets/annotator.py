@@ -10,11 +10,11 @@ import traitlets
 
 from a2d.annotation import UNREADABLE, Session
 from a2d.errors import A2DError, DataError
-from a2d.widgets.annotating import annotation_view
+from a2d.widgets.w07_annotation import annotation_view
 from a2d.widgets.panel import HERE, Shown, told
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
+    from a2d.figures import Picture
 
 
 class Annotator(Shown):

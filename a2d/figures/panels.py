@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.plots.base import (
+from a2d.figures.base import (
     _BLUE,
     _DARK,
     _RED,

@@ -13,7 +13,7 @@ from a2d.widgets.controls import Control, clips_of, load, wav, whole
 if TYPE_CHECKING:
     from a2d.audio import Clip
     from a2d.pairing import Targets
-    from a2d.plots import Picture
+    from a2d.figures import Picture
     from a2d.widgets.panel import Panel
 
 MOST = 5000
@@ -46,7 +46,7 @@ def targets_view(images: Any, labels: Any, digit: int, n: int = 1, seed: int = 0
 def _view(targets: Targets, digit: int, n: int, seed: int) -> Picture:
     import torch
 
-    from a2d.plots.widgets import target_panels
+    from a2d.figures.panels import target_panels
 
     generator = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
     # Always the same blocks: the first targets must not depend on how many follow.

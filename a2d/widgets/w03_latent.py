@@ -11,7 +11,7 @@ from a2d.errors import A2DError, DataError
 from a2d.widgets.controls import Control, latent_axes, load, positive, whole
 
 if TYPE_CHECKING:
-    from a2d.plots import Picture
+    from a2d.figures import Picture
     from a2d.widgets.panel import Panel
 
 Decode = Callable[..., Any]
@@ -71,7 +71,7 @@ def walk_view(
     as in z. ``read`` gives the digits that a reader sees in images (b, 28, 28), and is told in the text.
     Raises :class:`DataError` for numbers out of range and for a decoder that fails or gives something else.
     """
-    from a2d.plots.widgets import latent_plane
+    from a2d.figures.panels import latent_plane
 
     here, span, steps = _vector(z, "z"), positive(span, "span"), whole(steps, "steps", 2, 25)
     shown = latent_axes(axes, len(here))[:2]
@@ -112,7 +112,7 @@ def manifold_view(
     ``dims``: number of latents; those that are not in ``axes`` stay at ``start`` (dims,), default 0; the rest as in
     :func:`walk_view`, which also says what is raised.
     """
-    from a2d.plots.widgets import manifold
+    from a2d.figures.panels import manifold
 
     z, shown = _start(start, dims), latent_axes(axes, whole(dims, "dims", 2, 4096))[:2]
     span, steps = positive(span, "span"), whole(steps, "steps", 2, 25)

@@ -3,11 +3,11 @@
 Each function takes plain arrays and gives a :class:`Picture`: the figure and its finding in words, with
 numbers computed from the same data, for those who cannot see the figure and for those who look only at it.
 Nothing here touches pyplot or the user's settings; the same input gives the same bytes. Colour never speaks
-alone. The figures of one lecture stand in a module of their own (``a2d.plots.sound``, ``a2d.plots.latent``, ...).
+alone. The figures of one lecture stand in a module of their own (``a2d.figures.f01_audio``, ``a2d.figures.f03_vae``, ...).
 """
 
-from a2d.plots.base import Picture
-from a2d.plots.figures import (
+from a2d.figures.base import Picture
+from a2d.figures.common import (
     accuracy_while_training,
     bars_with_spread,
     batch,

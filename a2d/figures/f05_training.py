@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.plots.base import (
+from a2d.figures.base import (
     _BLUE,
     _DARK,
     _DASHES,
@@ -28,7 +28,7 @@ from a2d.plots.base import (
     _shares,
     _style,
 )
-from a2d.plots.figures import _curve, _whole_ticks
+from a2d.figures.common import _curve, _whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

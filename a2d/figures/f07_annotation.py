@@ -9,7 +9,7 @@ import numpy as np
 
 from a2d.annotation import UNREADABLE, check_label
 from a2d.errors import DataError
-from a2d.plots.base import (
+from a2d.figures.base import (
     _DARK,
     _LINES,
     _RED,

@@ -9,7 +9,7 @@ import numpy as np
 
 from a2d.errors import DataError
 from a2d.metrics import calibration_error, reliability
-from a2d.plots.base import (
+from a2d.figures.base import (
     _BLUE,
     _DARK,
     _LINES,
@@ -29,8 +29,8 @@ from a2d.plots.base import (
     _shares,
     _style,
 )
-from a2d.plots.figures import _whole_ticks
-from a2d.plots.training import _rows
+from a2d.figures.common import _whole_ticks
+from a2d.figures.f05_training import _rows
 
 
 def feature_maps(image: Any, maps: Mapping[str, Any]) -> Picture:
