@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 
 from a2d.errors import A2DError, DataError
-from a2d.files import atomic_path, write_text
+from a2d.io.atomic import atomic_path, write_text
 
 UNREADABLE = "unreadable"
 Label = int | Literal["unreadable"]

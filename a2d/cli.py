@@ -79,7 +79,7 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
     A file that cannot be used is reported; the others are drawn all the same, and the exit code is 2.
     """
     from a2d import draw as drawing
-    from a2d import recipes
+    from a2d.lab import recipes
 
     if seed is not None:
         recipes.check_seed(seed)
@@ -125,11 +125,11 @@ Example:
 )
 def data_list() -> None:
     """List the data sets: which are here, how large, under which licence."""
-    from a2d import download
+    from a2d.io import fetching
 
     click.echo("builtin      here            3,000 synthetic spoken digits, 1,797 handwritten ones (scikit-learn)")
-    for name, source in download.sources().items():
-        folder = download.find(name)
+    for name, source in fetching.sources().items():
+        folder = fetching.find(name)
         state = "here" if folder else f"{source.size_bytes / 1e6:,.0f} MB to fetch"
         click.echo(f"{name:<12} {state:<15} {source.title}; {source.licence}; {source.homepage}")
         if folder:
@@ -151,10 +151,10 @@ def data_fetch(names: tuple[str, ...], mirror: str | None, quiet: bool) -> None:
 
     A broken download is resumed. The content is verified file by file; a data set that is there is left alone.
     """
-    from a2d import download
+    from a2d.io import fetching
 
     for name in names:
-        folder = download.fetch(name, mirror=mirror, progress=not quiet and sys.stderr.isatty(), on_message=click.echo)
+        folder = fetching.fetch(name, mirror=mirror, progress=not quiet and sys.stderr.isatty(), on_message=click.echo)
         click.echo(f"{name}: {folder}")
 
 
@@ -210,7 +210,7 @@ def train(recipe, data, out, images, split, held_out, seed, epochs, evaluator, r
 
     Interrupt it as you like: --resume gives the same numbers as a run that was never interrupted.
     """
-    from a2d import runs
+    from a2d.lab import runs
 
     if held_out and split != "speaker":
         raise A2DError("--held-out goes with --split speaker", where="--held-out", hint="Add --split speaker")
@@ -250,9 +250,9 @@ def evaluate(run, data, images, evaluator, out, seed) -> None:
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.
     """
-    from a2d import runs, weights
+    from a2d.lab import runs, models
 
-    if out is None and run in weights.names():
+    if out is None and run in models.names():
         out = Path("evaluations") / run / Path(data).resolve().name  # never write into the installed package
     result = runs.evaluate(
         run,

@@ -23,7 +23,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from a2d import audio, download
+from a2d import audio
+from a2d.io import fetching
 from a2d.errors import DataError
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
@@ -119,10 +120,10 @@ def builtin_folder() -> Path:
 
 
 def _fetched(name: str) -> Path:
-    folder = download.find(name)
+    folder = fetching.find(name)
     if folder is None:
         raise DataError(
-            f"{name} is not here yet", where=download.data_home(), hint=f"Run `a2d data fetch {name}`, or use builtin"
+            f"{name} is not here yet", where=fetching.data_home(), hint=f"Run `a2d data fetch {name}`, or use builtin"
         )
     return folder
 
@@ -140,7 +141,7 @@ def load_spoken(name_or_folder: str | os.PathLike) -> SpokenDigits:
     name = os.fspath(name_or_folder)
     if name == "builtin":
         return _index(builtin_folder(), "builtin")
-    if name in download.NAMES:
+    if name in fetching.NAMES:
         if name not in SPOKEN:
             raise DataError(
                 f"{name} holds images, not recordings", where="--data", hint=f"Use one of {', '.join(SPOKEN)}"

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from a2d import audio, features, recipes, weights
+from a2d import audio, features
+from a2d.lab import recipes, models
 from a2d.errors import A2DError
-from a2d.files import atomic_path
+from a2d.io.atomic import atomic_path
 
 SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
 
@@ -39,9 +40,9 @@ class Artist:
     """
 
     def __init__(self, model: str | os.PathLike = "report", evaluator: str | os.PathLike = "evaluator"):
-        generator = weights.load(model, "generator")
+        generator = models.load(model, "generator")
         self.net, self.config = generator.net, generator.features
-        self.judge = weights.load(evaluator, "evaluator", "finetune").net
+        self.judge = models.load(evaluator, "evaluator", "finetune").net
 
     def draw_clip(self, clip: audio.Clip, seed: int | None = None, source: str = "recording") -> Drawing:
         """Draw one recording; with a ``seed`` the latent is sampled, without one its mean is taken.

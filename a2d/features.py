@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from a2d.errors import A2DError, refuse
-from a2d.files import write_bytes
+from a2d.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -240,11 +240,11 @@ def cached_mfcc_means(
     The cache is keyed by the content of the recordings, the settings and the version of this module; a damaged
     cache file is computed anew. ``folder`` defaults to ``features/`` beside the fetched data.
     """
-    from a2d import download
+    from a2d.io import fetching
 
     config = config or MfccConfig()
     text = json.dumps([VERSION, data.content_hash, asdict(config)], sort_keys=True)
-    path = Path(folder or download.data_home() / "features") / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.f32"
+    path = Path(folder or fetching.data_home() / "features") / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.f32"
     with contextlib.suppress(OSError):
         cached = path.read_bytes()
         # An array's bytes and their digest: a flipped bit inside an array would not show otherwise.

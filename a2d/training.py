@@ -19,7 +19,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from a2d import checkpoints, optimizers
+from a2d.io import tensors
+from a2d import optimizers
 from a2d.errors import ModelError, TrainingError, refuse
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -172,7 +173,7 @@ def _resume(
     optimizer: optimizers.Optimizer,
     averager: Averager,
 ) -> tuple[int, History]:
-    tensors, meta = checkpoints.load(path)
+    tensors, meta = tensors.load(path)
     if meta.get("identity") != identity:
         raise ModelError(
             "this checkpoint is of another recipe, seed or data set",
@@ -294,7 +295,7 @@ def fit(
                     "history": history.series,
                     "averager_steps": averager.steps,
                 }
-                checkpoints.save(path, _pack(task.model, optimizer, averager), meta)
+                tensors.save(path, _pack(task.model, optimizer, averager), meta)
             if on_epoch is not None and on_epoch(epoch, numbers):
                 break
     averager.swap()

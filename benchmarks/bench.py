@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from a2d.errors import A2DError
-from a2d.files import write_json
+from a2d.io.atomic import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET_ACCURACY = 0.8229  # the report's number on the test set

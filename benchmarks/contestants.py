@@ -114,14 +114,15 @@ def pipeline(args: dict[str, str]) -> dict:
     """The recipe ``report`` from sound files to the target accuracy on the test set, without any cache."""
     import torch
 
-    from a2d import audio, datasets, features, recipes, runs, tasks, training, weights
+    from a2d import audio, datasets, features, training
+    from a2d.lab import recipes, runs, tasks, models
     from a2d.pairing import Targets
 
     del runs  # imported as `a2d train` does, before the clock starts
     recipe, seed = recipes.load("report"), int(args["seed"])
     if int(args["epochs"]) < recipe.training.epochs:
         recipe = replace(recipe, training=replace(recipe.training, epochs=int(args["epochs"])))
-    judge = weights.load(args["judge"], "evaluator").net
+    judge = models.load(args["judge"], "evaluator").net
     start = time.perf_counter()
     data = datasets.load_spoken(args["data"])
     clips = audio.load_many([r.path for r in data.recordings], recipe.features.sample_rate)
@@ -193,7 +194,8 @@ def setup(args: dict[str, str]) -> dict:
 
     ``fsdd`` and ``mnist`` are folders or None, ``model_error`` and ``judge_error`` what is wrong with the models.
     """
-    from a2d import download, weights
+    from a2d.io import fetching
+    from a2d.lab import models
     from a2d.errors import A2DError
 
     found: dict[str, object] = {"machine": machine(), "model": args["model"], "judge": args["judge"]}
@@ -201,12 +203,12 @@ def setup(args: dict[str, str]) -> dict:
         models = prepare_models(Path(args["folder"]))
         return {**found, "fsdd": None, "mnist": None, **models, "model_error": None, "judge_error": None}
     for name in ("fsdd", "mnist"):
-        folder = download.find(name)
+        folder = fetching.find(name)
         found[name] = str(folder) if folder else None
     for key, kinds in (("model", ("generator",)), ("judge", ("evaluator", "finetune"))):
         found[f"{key}_error"] = None
         try:
-            found[key] = str(weights.load(args[key], *kinds).path.resolve())
+            found[key] = str(models.load(args[key], *kinds).path.resolve())
         except A2DError as error:
             found[f"{key}_error"] = str(error)
     return found
@@ -241,12 +243,13 @@ def prepare_models(folder: Path) -> dict[str, str]:
     import torch
     from torch.nn.functional import nll_loss
 
-    from a2d import datasets, recipes, weights
+    from a2d import datasets
+    from a2d.lab import recipes, models
     from a2d.evaluator import normalise
 
     torch.manual_seed(0)
     images, recipe = datasets.load_images("builtin"), recipes.load("evaluator")
-    net = weights.build("evaluator", recipe.as_dict())
+    net = models.build("evaluator", recipe.as_dict())
     inputs, labels = normalise(images.pixels), torch.tensor(images.labels)
     for some in torch.randperm(len(labels)).split(32):
         net.zero_grad()
@@ -254,10 +257,10 @@ def prepare_models(folder: Path) -> dict[str, str]:
         with torch.no_grad():  # plain gradient descent: making an optimiser imports torch's compiler, for seconds
             for p in net.parameters():
                 p -= 0.05 * p.grad
-    weights.save(folder / "judge.safetensors", net, {"kind": "evaluator", "recipe": recipe.as_dict()})
+    models.save(folder / "judge.safetensors", net, {"kind": "evaluator", "recipe": recipe.as_dict()})
     recipe = recipes.load("report")
-    net = weights.build("generator", recipe.as_dict())
-    weights.save(folder / "model.safetensors", net, {"kind": "generator", "recipe": recipe.as_dict()})
+    net = models.build("generator", recipe.as_dict())
+    models.save(folder / "model.safetensors", net, {"kind": "generator", "recipe": recipe.as_dict()})
     return {"model": str(folder / "model.safetensors"), "judge": str(folder / "judge.safetensors")}
 
 

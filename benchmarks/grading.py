@@ -22,7 +22,7 @@ from typing import Any
 
 from teach.rehearsal import rehearse
 from a2d.errors import A2DError
-from a2d.files import write_json, write_text
+from a2d.io.atomic import write_json, write_text
 from benchmarks import nbgrader_class
 from benchmarks.bench import ROOT, git
 

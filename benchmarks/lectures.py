@@ -21,7 +21,7 @@ from a2d import exercises
 from teach.lectures import run, source
 from teach import settings
 from a2d.errors import A2DError
-from a2d.files import write_json
+from a2d.io.atomic import write_json
 from benchmarks.bench import ROOT, git
 
 MOST_SECONDS, MOST_MB = 60, 1500

@@ -16,29 +16,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from a2d import datasets, metrics, recipes, runs, tasks, training, vae, weights
+from a2d import datasets, metrics, training, vae
+from a2d.lab import recipes, runs, tasks, models
 from a2d.evaluator import AccuracyNet
 from a2d.pairing import Targets
-from a2d.recipes import Recipe
+from a2d.lab.recipes import Recipe
 
 RULES = ("random", "fixed", "mean")
 
 
-def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> weights.Model:
+def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model:
     """The model at ``path``, trained first if it is not there or was made by another recipe or seed.
 
     Its history lies in its ``meta``. An interrupted training begins anew.
     """
     meta = json.loads(json.dumps({"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed}))
     if path.is_file():
-        found = weights.load(path)
+        found = models.load(path)
         if {k: found.meta.get(k) for k in meta} == meta:
             return found
     task = make_task()
     history = training.fit(task, recipe.training, seed=seed)
-    weights.save(path, task.model, {**meta, "history": history.series})
+    models.save(path, task.model, {**meta, "history": history.series})
     print(f"trained {path.parent.name}/{path.stem}", flush=True)
-    return weights.load(path)
+    return models.load(path)
 
 
 def slug(name: str) -> str:
@@ -131,7 +132,7 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
     base = wide_recipe(recipes.load("beta-sweep"))
     images, held = datasets.load_images("mnist"), datasets.load_images("mnist", "test")
     test = _pixels(held)
-    nets = {"bernoulli": weights.load(work / "latent-20.safetensors").net[1.0]}
+    nets = {"bernoulli": models.load(work / "latent-20.safetensors").net[1.0]}
     for sigma in SIGMAS:
         recipe = replace(
             base,
@@ -170,7 +171,7 @@ def rule_recipe(rule: str, likelihood: str = "bernoulli") -> Recipe:
 
 def generator_run(
     work: Path, recipe: Recipe, seed: int, images: datasets.Images, name: str, data: str = "fsdd"
-) -> tuple[weights.Model, runs.SpokenSet]:
+) -> tuple[models.Model, runs.SpokenSet]:
     """A generator trained on the train part of the random split ``seed`` (kept as ``name``), and that split."""
     spoken = runs.spoken_set(datasets.load_spoken(data), recipe.features, seed=seed)
 
@@ -217,7 +218,7 @@ class Yardsticks:
 
     def __init__(self, images: str):
         train = datasets.load_images(images)
-        self.judge = weights.load("evaluator").net
+        self.judge = models.load("evaluator").net
         self.targets, self.hand = Targets(train.pixels, train.labels), Handwriting(train)
         self.test = datasets.load_images(images, "test")
         self.test_features = runs.embed(self.judge, self.test.pixels)  # once for all runs: it takes a while
@@ -228,7 +229,7 @@ class Yardsticks:
         return {**self.hand.compare(pixels, labels), "sharpness": 1.0, "grey": greyness(pixels), "diversity": 1.0}
 
 
-def rule_row(model: weights.Model, spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
+def rule_row(model: models.Model, spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
     """What one target rule has led to, on the test part: reading, distances, variety, sharpness, ELBO terms."""
     net, rule = model.net, model.meta["recipe"]["targets"]["rule"]
     features, digits = spoken.part("test")
@@ -455,7 +456,7 @@ def choose(scores: dict[str, list[float]]) -> str:
     return max(scores, key=lambda name: float(np.mean(scores[name])))
 
 
-def _accuracies(model: weights.Model, part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int):
+def _accuracies(model: models.Model, part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int):
     judged = runs.judge_generator(model.net, judges, *part, seed=seed)
     return {name: {k: judged[name][k]["value"] for k in ("sampled", "mean")} for name in judges}
 
@@ -495,7 +496,7 @@ def fresh(
     names: list[str],
     judges: dict[str, AccuracyNet],
     seeds: tuple[int, ...],
-    finetune: Callable[[weights.Model, runs.SpokenSet, int], AccuracyNet],
+    finetune: Callable[[models.Model, runs.SpokenSet, int], AccuracyNet],
     data: str = "fsdd",
 ) -> dict[str, Any]:
     """Recipes on the test parts of seeds that nothing was chosen on; ``finetune`` makes each run's own judge."""

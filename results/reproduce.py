@@ -20,11 +20,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from a2d import annotation, checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from a2d import annotation, datasets, metrics, training
+from a2d.io import tensors
+from a2d.lab import recipes, runs, tasks, models
 from results import comparisons, tables
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
-from a2d.files import write_bytes, write_json, write_text
+from a2d.io.atomic import write_bytes, write_json, write_text
 from a2d.pairing import Targets
 from results.tables import RESULTS, ROOT
 
@@ -71,10 +73,10 @@ def write_pictures(name: str, pictures: torch.Tensor) -> None:
 
 def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
     """Put a run's model among the shipped weights, in half precision, with its card."""
-    model = weights.load(run)
+    model = models.load(run)
     card = json.loads((run / runs.CARD).read_text(encoding="utf-8"))
-    path = weights.FOLDER / f"{name}.safetensors"
-    weights.save(path, model.net, model.meta, half=True)
+    path = models.FOLDER / f"{name}.safetensors"
+    models.save(path, model.net, model.meta, half=True)
     facts = {k: v for k, v in card.items() if k not in ("sha256", "history")}
     text = {
         "name": name,
@@ -85,9 +87,9 @@ def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
         **facts,
         "history": {k: [float(f"{v:.6g}") for v in values] for k, values in card["history"].items()},
         "figures": figures,
-        "sha256": checkpoints.file_hash(path),
+        "sha256": tensors.file_hash(path),
     }
-    write_json(weights.FOLDER / f"{name}.json", text)
+    write_json(models.FOLDER / f"{name}.json", text)
     print(f"shipped {name}: {figures}")
 
 
@@ -103,7 +105,7 @@ def evaluator() -> None:
     """Train the evaluator, and beside it the same network as PyTorch's example trains it; compare how they read."""
     for recipe in ("evaluator", "evaluator-adadelta"):
         runs.train(recipe, "mnist", WORK / recipe, resume=True, progress=sys.stderr.isatty())
-    net = weights.load(WORK / "evaluator").net
+    net = models.load(WORK / "evaluator").net
     ship(
         WORK / "evaluator",
         "evaluator",
@@ -112,13 +114,13 @@ def evaluator() -> None:
     )
     rows = {}
     for recipe in ("evaluator", "evaluator-adadelta"):
-        model = weights.load(WORK / recipe)
+        model = models.load(WORK / recipe)
         rows[recipe] = {
             "mnist_test": _accuracy_on_mnist(model.net),
             "by_epoch": json.loads((WORK / recipe / runs.CARD).read_text())["history"]["test_accuracy"],
             "reads_class_means": _reads_class_means(model.net),
         }
-    shipped = weights.load("evaluator").net
+    shipped = models.load("evaluator").net
     rows["evaluator"]["mnist_test_as_shipped_float16"] = _accuracy_on_mnist(shipped)
     write_results("evaluator", "evaluator", [0], {"mnist": datasets.load_images("mnist").content_hash}, rows)
 
@@ -150,7 +152,7 @@ def annotate() -> None:
     if (folder / "labels.json").is_file():
         print(f"kept {folder.relative_to(ROOT)}: labels are read once, by eye")
         return
-    model = weights.load(WORK / "report")
+    model = models.load(WORK / "report")
     spoken = runs.spoken_set(datasets.load_spoken("fsdd"), model.features)
     images, digits = images_to_annotate(model.net, *spoken.part("val"), seed=0)
     draft = annotation.Annotations(
@@ -176,7 +178,7 @@ def images_to_annotate(net, features, digits, *, seed: int, n: int = N_ANNOTATED
 def finetuned() -> None:
     """Fine-tune the evaluator on the recorded labels, by each policy, and measure what that does to it (R12)."""
     annotated = annotation.Annotations.load(runs.annotations_folder("recorded"))
-    judge, model = weights.load("evaluator").net, weights.load("report")
+    judge, model = models.load("evaluator").net, models.load("report")
     spoken = runs.spoken_set(datasets.load_spoken("fsdd"), model.features)
     features, digits = spoken.part("test")
     recipe = recipes.load("finetuned")
@@ -189,7 +191,7 @@ def finetuned() -> None:
         wrong = int((np.asarray(annotated.spoken)[kept] != labels).sum())
         rows[policy] = {"n": len(labels), "labels_other_than_spoken": wrong, **row}
     runs.train("finetuned", "recorded", WORK / "finetuned", resume=True, progress=sys.stderr.isatty())
-    net = weights.load(WORK / "finetuned").net
+    net = models.load(WORK / "finetuned").net
     figures = {"mnist_test_accuracy": _accuracy_on_mnist(net)["value"]}
     reading = runs.judge_generator(model.net, {"finetuned": net}, features, digits)["finetuned"]
     figures |= {f"reads_report_{k}_latent": reading[k]["value"] for k in ("sampled", "mean")}
@@ -197,7 +199,7 @@ def finetuned() -> None:
     who = {"annotator": annotated.annotator, "kind": annotated.kind, "note": annotated.note}
     counts = {"unreadable": sum(label == annotation.UNREADABLE for label in annotated.labels), "n": len(annotated)}
     data = {"fsdd": spoken.data.content_hash, "labels": who}
-    other = _judge_row(weights.load(WORK / "evaluator-adadelta").net, model.net, features, digits)
+    other = _judge_row(models.load(WORK / "evaluator-adadelta").net, model.net, features, digits)
     found = {"labels": counts, "policies": rows, "evaluator-adadelta": other}
     write_results("finetuning", "finetuned", [0], data, found)
 
@@ -231,7 +233,7 @@ def _train_cell(cell: tuple[int, str]) -> None:
     images = datasets.load_images("mnist")
     for name in ("report", "audio-mlp"):
         path, recipe = folder / f"{name}.safetensors", recipes.load(name)
-        if path.is_file() and checkpoints.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
+        if path.is_file() and tensors.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
             continue
         spoken = _protocol_set(recipe, seed, split)
         if name == "report":
@@ -240,7 +242,7 @@ def _train_cell(cell: tuple[int, str]) -> None:
         else:
             task = tasks.ClassifierTask(recipe, *spoken.part("train"), seed=seed)
         training.fit(task, recipe.training, seed=seed)
-        weights.save(path, task.model, {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, "split": split})
+        models.save(path, task.model, {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, "split": split})
     print(f"trained {split}, seed {seed}", flush=True)
 
 
@@ -254,7 +256,7 @@ def train_protocol(jobs: int = 2) -> None:
 
 def judge_protocol() -> None:
     """Judge all runs: untouched and fine-tuned evaluator, sampled and mean latent, and the audio MLP beside them."""
-    judge = weights.load("evaluator").net
+    judge = models.load("evaluator").net
     test = datasets.load_images("mnist", "test")
     with torch.inference_mode():  # the convolutions are frozen: what they make of MNIST is computed once
         convolved = torch.cat([judge.convolve(normalise(part)) for part in torch.tensor(test.pixels).split(500)])
@@ -283,7 +285,7 @@ def judge_protocol() -> None:
 def _judge_cell(cell: tuple[int, str], judge: AccuracyNet, convolved: torch.Tensor, test: datasets.Images):
     seed, split = cell
     folder = WORK / "protocol" / f"{split}-{seed}"
-    generator, mlp = weights.load(folder / "report.safetensors"), weights.load(folder / "audio-mlp.safetensors")
+    generator, mlp = models.load(folder / "report.safetensors"), models.load(folder / "audio-mlp.safetensors")
     recipe = recipes.load("report")
     spoken = _protocol_set(recipe, seed, split)
     features, digits = spoken.part("test")
@@ -325,7 +327,7 @@ def beta() -> None:
     """Train image VAEs for several betas and likelihoods; ship those with two latent dimensions (lecture 03)."""
     run = WORK / "beta-sweep"
     runs.train("beta-sweep", "mnist", run, resume=True, progress=sys.stderr.isatty())
-    sweep = weights.load(run).net.half().float()  # as it is shipped
+    sweep = models.load(run).net.half().float()  # as it is shipped
     found = comparisons.beta_sweeps(sweep, WORK / "beta")
     keys = ("reconstruction", "kl", "negative_elbo", "active_units")
     figures = {f"beta {b}": {k: row[k] for k in keys} for b, row in found["latent 2"].items()}
@@ -352,7 +354,7 @@ CHOOSING, FRESH = (5, 6, 7), (8, 9, 10, 11, 12)
 def choice() -> None:
     """Choose a recipe on validation parts, and measure it on the test parts of other seeds (lecture 08)."""
     runs.train("evaluator-adadelta", "mnist", WORK / "evaluator-adadelta", resume=True, progress=sys.stderr.isatty())
-    chooser, shipped = weights.load(WORK / "evaluator-adadelta").net, weights.load("evaluator").net
+    chooser, shipped = models.load(WORK / "evaluator-adadelta").net, models.load("evaluator").net
     work = WORK / "choice"
     chosen = comparisons.choosing(work, chooser, {"evaluator": shipped}, CHOOSING)
     names = list(dict.fromkeys((chosen["chosen"], "report", "report-plain")))
@@ -366,10 +368,10 @@ def choice() -> None:
     write_results("choice", "choice", [*CHOOSING, *FRESH], data, {"about": about, "choosing": chosen, "fresh": found})
 
 
-def _finetuned_on_own_drawings(model: weights.Model, spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
+def _finetuned_on_own_drawings(model: models.Model, spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
     """The shipped evaluator, fine-tuned on 100 drawings of validation recordings as in the protocol."""
     drawn, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
-    task = tasks.FinetuneTask(weights.load("evaluator").net, drawn, labels)
+    task = tasks.FinetuneTask(models.load("evaluator").net, drawn, labels)
     training.fit(task, recipes.load("finetuned").training, seed=seed)
     return task.model
 

@@ -194,18 +194,18 @@ def generator_tensors() -> dict:
     """The weights of a tiny generator, drawn at random."""
     import torch
 
-    from a2d import weights
+    from a2d.lab import models
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return weights.build("generator", generator_meta()["recipe"]).state_dict()
+        return models.build("generator", generator_meta()["recipe"]).state_dict()
 
 
 def save_models(folder: Path) -> Path:
     """Tiny models with random weights, in folders as `a2d train` writes them: generator, evaluator, classifier."""
     import torch
 
-    from a2d import weights
+    from a2d.lab import models
 
     recipe = generator_meta()["recipe"]
     kinds = {
@@ -216,8 +216,8 @@ def save_models(folder: Path) -> Path:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         for kind, recipe in kinds.items():
-            net = weights.build(kind, recipe)
-            weights.save(folder / kind / weights.MODEL_FILE, net, {"kind": kind, "recipe": recipe, "seed": 0})
+            net = models.build(kind, recipe)
+            models.save(folder / kind / models.MODEL_FILE, net, {"kind": kind, "recipe": recipe, "seed": 0})
     return folder
 
 

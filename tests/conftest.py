@@ -44,10 +44,10 @@ def data_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def fetched(data_home: Path) -> Callable[[str], Path]:
     """Give the folder of a real data set (tests that call this are marked ``real``)."""
-    from a2d import download
+    from a2d.io import fetching
 
     def get(name: str) -> Path:
-        return download.fetch(name, mirror=REAL, progress=False, home=data_home, on_message=lambda _: None)
+        return fetching.fetch(name, mirror=REAL, progress=False, home=data_home, on_message=lambda _: None)
 
     return get
 
@@ -90,7 +90,7 @@ def random_evaluator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an evaluator that has learnt nothing."""
     import torch
 
-    from a2d import recipes, weights
+    from a2d.lab import recipes, models
     from a2d.evaluator import AccuracyNet
 
     folder = tmp_path_factory.mktemp("evaluator")
@@ -98,5 +98,5 @@ def random_evaluator(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(5)
         net = AccuracyNet()
     meta = {"kind": "evaluator", "recipe": recipes.load("evaluator").as_dict(), "seed": 5}
-    weights.save(folder / weights.MODEL_FILE, net, meta)
+    models.save(folder / models.MODEL_FILE, net, meta)
     return folder

@@ -33,7 +33,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from a2d import audio, checkpoints, datasets, download, draw, recipes, runs, weights
+from a2d import audio, datasets, draw
+from a2d.io import tensors, fetching
+from a2d.lab import recipes, runs, models
 from a2d.cli import main
 from a2d.errors import A2DError, AudioError, DataError, ModelError, RecipeError, TrainingError
 
@@ -565,7 +567,7 @@ def test_bad_model(row, tmp_path, models):
             message = check_refusal(a2d(*arguments, recording), says)
         assert message.startswith(str(run / "model.safetensors"))
         with unchanged(tmp_path), pytest.raises(ModelError):
-            weights.load(named, "generator")
+            models.load(named, "generator")
 
 
 def test_wrong_kind_of_model(tmp_path, models):
@@ -588,12 +590,12 @@ def test_unknown_model(name, tmp_path, models):
         check_refusal(a2d("draw", *arguments, recording), "there is no")
         check_refusal(a2d("evaluate", name, "--data", "builtin", "--out", tmp_path / "out"), "there is no")
     with pytest.raises(ModelError):
-        weights.load(name)
+        models.load(name)
 
 
 def test_no_such_card():
     with pytest.raises(ModelError, match="there is no such shipped model"):
-        weights.card("raport")
+        models.card("raport")
 
 
 # --- folders of recordings -----------------------------------------------------------------------------
@@ -825,7 +827,7 @@ def test_bad_mnist(row, tmp_path, models, monkeypatch):
     name, spoil, says = BAD_MNIST[row]
     folder = make.mnist(tmp_path / "mnist")
     (folder / name).write_bytes(spoil((folder / name).read_bytes()))
-    monkeypatch.setattr(download, "find", lambda _: folder)
+    monkeypatch.setattr(fetching, "find", lambda _: folder)
     with unchanged(tmp_path):
         result = a2d("evaluate", models / "evaluator", "--data", "mnist", "--out", tmp_path / "out")
         check_refusal(result, says, str(folder), "a2d data fetch mnist")
@@ -836,7 +838,7 @@ def test_bad_mnist(row, tmp_path, models, monkeypatch):
 
 def test_bad_mnist_no_images_and_no_file(tmp_path, models, monkeypatch):
     folder = make.mnist(tmp_path / "mnist", 0)
-    monkeypatch.setattr(download, "find", lambda _: folder)
+    monkeypatch.setattr(fetching, "find", lambda _: folder)
     arguments = ("evaluate", models / "evaluator", "--data", "mnist", "--out", tmp_path / "out")
     check_refusal(a2d(*arguments), "there are no images in it")
     (folder / LABELS).unlink()
@@ -850,9 +852,9 @@ def test_mnist_that_lost_a_byte_is_not_here(tmp_path, home, monkeypatch):
     manifest = tmp_path / "manifest.json"
     entries = {p.name: {"size": p.stat().st_size} for p in folder.iterdir()}
     manifest.write_text(json.dumps({"check": "content", "files": entries}))
-    source = download.REGISTRY["mnist"]
+    source = fetching.REGISTRY["mnist"]
     fields = {name: getattr(source, name) for name in source.__dataclass_fields__} | {"manifest": manifest}
-    monkeypatch.setitem(download.REGISTRY, "mnist", download.Source(**fields))
+    monkeypatch.setitem(fetching.REGISTRY, "mnist", fetching.Source(**fields))
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest()
     (folder / ".a2d-verified.json").write_text(json.dumps({"manifest": digest}))
     assert len(datasets.load_images("mnist")) == 20
@@ -963,7 +965,7 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(recipe, tm
 
 
 def _spoil_loss(monkeypatch: pytest.MonkeyPatch, after: float) -> None:
-    from a2d.tasks import GeneratorTask
+    from a2d.lab.tasks import GeneratorTask
 
     whole = GeneratorTask.loss
 
@@ -983,7 +985,7 @@ def test_the_last_good_epoch_is_kept_when_the_loss_is_no_number(tmp_path, models
     check_refusal(result, "training: the loss became nan in epoch 2, step 1")
     out = tmp_path / "out"
     assert [p.name for p in out.iterdir()] == ["checkpoint.safetensors"]
-    tensors, meta = checkpoints.load(out / "checkpoint.safetensors")
+    tensors, meta = tensors.load(out / "checkpoint.safetensors")
     assert meta["epoch"] == 1
     assert all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
     # Nothing is lost: once the cause is mended, the run goes on to what it would have been.
@@ -1043,9 +1045,9 @@ def test_resuming_a_damaged_checkpoint_is_refused(spoil, finished):
 
 def test_resuming_a_checkpoint_that_lacks_a_tensor_is_refused(finished):
     path = finished / "out" / "checkpoint.safetensors"
-    tensors, meta = checkpoints.load(path)
+    tensors, meta = tensors.load(path)
     tensors.pop("model.head.bias")
-    checkpoints.save(path, tensors, meta)
+    tensors.save(path, tensors, meta)
     with unchanged(finished):
         check_refusal(_again(finished, "--resume"), "this checkpoint does not fit the model")
 
@@ -1090,7 +1092,7 @@ def test_nothing_that_is_no_number_is_written(tmp_path):
 
     bad = {"fine": torch.ones(2), "bad": torch.tensor([1.0, float("inf")])}
     with unchanged(tmp_path), pytest.raises(ModelError, match="bad holds NaN or infinity"):
-        checkpoints.save(tmp_path / "m.safetensors", bad, {})
+        tensors.save(tmp_path / "m.safetensors", bad, {})
 
 
 # --- evaluating ----------------------------------------------------------------------------------------
@@ -1139,7 +1141,7 @@ def test_fetching_what_is_unknown(home):
     check_refusal(a2d("data", "fetch", "mnist", "--mirror", home / "nowhere", "--quiet"))
     assert [p.name for p in home.iterdir()] in ([], [".mnist.lock"])
     with pytest.raises(DataError):
-        download.find("imagenet")
+        fetching.find("imagenet")
 
 
 # --- for real: other processes, other users, full disks -------------------------------------------------
@@ -1315,7 +1317,7 @@ def test_disk_that_fills_up(small_disk, tmp_path, drawing):
     result = a2d("train", tmp_path / "tiny.toml", "--data", data, "--out", small_disk)
     check_refusal(result, "No space left on device")
     assert sorted(p.name for p in small_disk.iterdir()) == ["checkpoint.safetensors", "filler"]
-    checkpoints.load(small_disk / "checkpoint.safetensors")
+    tensors.load(small_disk / "checkpoint.safetensors")
 
     paths = [tmp_path / f"{number}.wav" for number in range(20)]
     for number, path in enumerate(paths):

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import a2d
-from a2d import draw, runs, weights
+from a2d import draw
+from a2d.lab import runs, models
 from a2d.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -278,7 +279,7 @@ def test_train_writes_a_model_a_checkpoint_and_a_card(trained):
     assert card.keys() >= {"kind", "recipe", "seed", "data", "images", "split", "history", "sha256"}
     assert card["data"]["n"] == 30
     assert {len(values) for values in card["history"].values()} == {2}
-    model = weights.load(trained / "run", "generator")
+    model = models.load(trained / "run", "generator")
     assert model.meta["recipe"] == card["recipe"]
 
 
@@ -292,7 +293,7 @@ def test_train_is_the_same_again_and_another_with_another_seed(trained, models):
 
 def test_resume_gives_what_an_uninterrupted_run_gives(trained, models, monkeypatch):
     """Killed in its second epoch, then resumed: the same bytes."""
-    from a2d.tasks import GeneratorTask
+    from a2d.lab.tasks import GeneratorTask
 
     whole = GeneratorTask.loss
 
@@ -324,7 +325,7 @@ def test_split_by_speaker_and_epochs(trained, models):
     card = json.loads((trained / "held" / "card.json").read_text())
     assert card["split"] == {"by": "speaker", "seed": 0, "held_out": ["02"]}
     assert card["recipe"]["training"]["epochs"] == 1
-    model = weights.load(trained / "held")
+    model = models.load(trained / "held")
     spoken, _, digits, part = runs._test_part(model, str(trained / "sounds"), False)
     assert (part, len(digits), spoken.name) == ("test", 10, "sounds")
 
@@ -362,7 +363,7 @@ def test_evaluate_of_a_shipped_model_never_writes_into_the_package(models, tmp_p
     shipped = tmp_path / "package"
     shipped.mkdir()
     (shipped / "mlp.safetensors").write_bytes((models / "classifier" / "model.safetensors").read_bytes())
-    monkeypatch.setattr(weights, "FOLDER", shipped)
+    monkeypatch.setattr(models, "FOLDER", shipped)
     sounds = make.corpus(tmp_path / "sounds", ["01"])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlp").mkdir()

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import pytest
 
-from a2d import download
+from a2d.io import fetching
 from a2d.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,8 +62,8 @@ def manifest_of(files: dict[str, bytes]) -> dict:
     }
 
 
-def toy_source(name: str, archives: tuple[str, ...], manifest: Path, unpacked: int) -> download.Source:
-    return download.Source(
+def toy_source(name: str, archives: tuple[str, ...], manifest: Path, unpacked: int) -> fetching.Source:
+    return fetching.Source(
         name=name,
         title=f"Toy {name}",
         licence="CC0",
@@ -94,7 +94,7 @@ def register_toy(folder: Path) -> None:
     manifest = folder / "toy.json"
     if not manifest.exists():
         manifest.write_text(json.dumps(manifest_of(files)))
-    download.REGISTRY["toy"] = toy_source("toy", ("toy.zip",), manifest, sum(map(len, files.values())))
+    fetching.REGISTRY["toy"] = toy_source("toy", ("toy.zip",), manifest, sum(map(len, files.values())))
 
 
 def wav_bytes(rate: int = 48_000, samples: int = 20) -> bytes:
@@ -121,8 +121,8 @@ def write_tree(folder: Path, files: dict[str, bytes]) -> Path:
 @pytest.fixture(autouse=True)
 def registry(tmp_path, monkeypatch):
     """Give every test its own registry with a tiny data set, its own data folder, and no waiting."""
-    monkeypatch.setattr(download, "REGISTRY", dict(download.REGISTRY))
-    monkeypatch.setattr(download, "_BACKOFF_S", 0.001)
+    monkeypatch.setattr(fetching, "REGISTRY", dict(fetching.REGISTRY))
+    monkeypatch.setattr(fetching, "_BACKOFF_S", 0.001)
     monkeypatch.setenv("A2D_DATA", str(tmp_path / "home"))
     monkeypatch.delenv("A2D_MIRROR", raising=False)
     for proxy in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -150,7 +150,7 @@ def spoken(tmp_path, monkeypatch) -> dict[str, bytes]:
         "metadata": "data/meta.txt",
     }
     manifest.write_text(json.dumps(shape))
-    monkeypatch.setitem(download.REGISTRY, "spoken", toy_source("spoken", ("spoken.zip",), manifest, 4_000))
+    monkeypatch.setitem(fetching.REGISTRY, "spoken", toy_source("spoken", ("spoken.zip",), manifest, 4_000))
     return spoken_files()
 
 
@@ -162,13 +162,13 @@ def images(tmp_path, monkeypatch) -> dict[str, bytes]:
     manifest = tmp_path / "images.json"
     manifest.write_text(json.dumps(manifest_of(files)))
     archives = ("img/a-images.gz", "img/a-labels.gz")
-    monkeypatch.setitem(download.REGISTRY, "images", toy_source("images", archives, manifest, 5_300))
+    monkeypatch.setitem(fetching.REGISTRY, "images", toy_source("images", archives, manifest, 5_300))
     return files
 
 
 def fetch(name: str = "toy", **options) -> Path:
     options.setdefault("on_message", lambda text: None)
-    return download.fetch(name, progress=False, **options)
+    return fetching.fetch(name, progress=False, **options)
 
 
 def refusal(name: str = "toy", **options) -> str:
@@ -287,7 +287,7 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
 @pytest.fixture
 def server(monkeypatch):
     # Small pieces, so that half of a tiny archive is more than one of them.
-    monkeypatch.setattr(download, "_CHUNK", 4096)
+    monkeypatch.setattr(fetching, "_CHUNK", 4096)
     running = Server()
     running.files["toy.zip"] = zip_bytes(toy_files())
     yield running
@@ -298,60 +298,60 @@ def server(monkeypatch):
 
 
 def test_names_and_sources_agree(monkeypatch):
-    assert set(download.NAMES) <= set(download.sources())
-    for name in download.NAMES:
-        source = download.sources()[name]
+    assert set(fetching.NAMES) <= set(fetching.sources())
+    for name in fetching.NAMES:
+        source = fetching.sources()[name]
         assert source.name == name
         assert source.manifest.is_file()
         assert all((source.title, source.licence, source.homepage, source.citation, source.urls, source.size_bytes))
 
 
 def test_unknown_name_lists_the_names():
-    for call in (download.find, fetch, lambda name: download.verify(name, ".")):
+    for call in (fetching.find, fetch, lambda name: fetching.verify(name, ".")):
         with pytest.raises(DataError, match="fsdd, audiomnist, mnist"):
             call("cifar")
 
 
 def test_data_home_follows_the_environment(monkeypatch, tmp_path):
-    assert download.data_home() == tmp_path / "home"
+    assert fetching.data_home() == tmp_path / "home"
     assert not (tmp_path / "home").exists(), "asking must not create it"
-    assert download.find("fsdd") is None
+    assert fetching.find("fsdd") is None
     assert not (tmp_path / "home").exists()
     monkeypatch.delenv("A2D_DATA")
-    assert download.data_home().name == "a2d"
+    assert fetching.data_home().name == "a2d"
 
 
 def test_import_is_cheap():
     heavy = ("pooch", "requests", "tqdm", "filelock", "numpy", "torch")
-    code = f"import sys, a2d.download; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, a2d.io.fetching; print([name for name in {heavy} if name in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert out.stdout.strip() == "[]"
 
 
 def test_manifest_of_fsdd_is_the_published_one():
-    manifest = download._manifest(download.REGISTRY["fsdd"])
+    manifest = fetching._manifest(fetching.REGISTRY["fsdd"])
     lines = "".join(f"{name.split('/')[1]} {entry['sha256']}\n" for name, entry in sorted(manifest.files.items()))
     published = "dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f"
     assert hashlib.sha256(lines.encode()).hexdigest() == published == manifest.content_sha256
     speakers = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
     expected = {f"recordings/{d}_{s}_{t}.wav" for d in range(10) for s in speakers for t in range(50)}
     assert manifest.files.keys() == expected
-    assert sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["fsdd"].unpacked_bytes
+    assert sum(entry["size"] for entry in manifest.files.values()) == fetching.REGISTRY["fsdd"].unpacked_bytes
 
 
 def test_manifest_of_mnist_has_the_published_md5s():
-    manifest = download._manifest(download.REGISTRY["mnist"])
+    manifest = fetching._manifest(fetching.REGISTRY["mnist"])
     assert {name: (entry["size"], entry["md5"]) for name, entry in manifest.files.items()} == {
         "train-images-idx3-ubyte": (16 + 60_000 * 784, "6bbc9ace898e44ae57da46a324031adb"),
         "train-labels-idx1-ubyte": (8 + 60_000, "a25bea736e30d166cdddb491f175f624"),
         "t10k-images-idx3-ubyte": (16 + 10_000 * 784, "2646ac647ad5339dbf082846283269ea"),
         "t10k-labels-idx1-ubyte": (8 + 10_000, "27ae3e4e09519cfbb04c329615203637"),
     }
-    assert sum(entry["size"] for entry in manifest.files.values()) == download.REGISTRY["mnist"].unpacked_bytes
+    assert sum(entry["size"] for entry in manifest.files.values()) == fetching.REGISTRY["mnist"].unpacked_bytes
 
 
 def test_manifest_of_audiomnist_is_its_layout():
-    files = download._manifest(download.REGISTRY["audiomnist"]).files
+    files = fetching._manifest(fetching.REGISTRY["audiomnist"]).files
     assert len(files) == 30_001
     assert {"data/01/0_01_0.wav", "data/60/9_60_49.wav", "data/audioMNIST_meta.txt"} <= files.keys()
 
@@ -365,11 +365,11 @@ def test_fetch_from_every_kind_of_mirror(mirror, server, spelling, monkeypatch):
     if spelling == "environment":
         monkeypatch.setenv("A2D_MIRROR", str(mirror))
     folder = fetch(mirror=chosen)
-    assert folder == download.data_home() / "toy" == download.find("toy")
+    assert folder == fetching.data_home() / "toy" == fetching.find("toy")
     assert {f"recordings/{path.name}": path.read_bytes() for path in (folder / "recordings").iterdir()} == toy_files()
     assert not (folder / "README.md").exists()
     assert leftovers(folder.parent) == ["toy"]
-    download.verify("toy", folder)
+    fetching.verify("toy", folder)
 
 
 @pytest.mark.parametrize("top", ["", "x/", "a/b c/", "recordings/"])
@@ -378,13 +378,13 @@ def test_top_folder_may_have_any_name(mirror, top):
     if top == "recordings/":
         assert "missing" in refusal(mirror=str(mirror))
     else:
-        download.verify("toy", fetch(mirror=str(mirror)))
+        fetching.verify("toy", fetch(mirror=str(mirror)))
 
 
 def test_second_fetch_is_instant_and_says_so(mirror, tmp_path, monkeypatch):
     fetch(mirror=str(mirror))
     shutil.rmtree(mirror)
-    monkeypatch.setattr(download, "_step", lambda phase: pytest.fail("it works again"))
+    monkeypatch.setattr(fetching, "_step", lambda phase: pytest.fail("it works again"))
     messages = []
     assert fetch(mirror=str(mirror), on_message=messages.append) == tmp_path / "home" / "toy"
     assert len(messages) == 1
@@ -393,7 +393,7 @@ def test_second_fetch_is_instant_and_says_so(mirror, tmp_path, monkeypatch):
 
 def test_home_argument_wins(mirror, tmp_path):
     assert fetch(mirror=str(mirror), home=tmp_path / "other") == tmp_path / "other" / "toy"
-    assert download.find("toy") is None
+    assert fetching.find("toy") is None
 
 
 def test_gzip_files_are_unpacked(images, tmp_path):
@@ -435,7 +435,7 @@ def test_structure_check_names_what_is_wrong(spoken, tmp_path, name, data, says)
     text = refusal("spoken", mirror=str(tmp_path / "mirror"))
     assert says in text
     assert name in text
-    assert leftovers(download.data_home()) == []
+    assert leftovers(fetching.data_home()) == []
 
 
 def test_header_with_other_chunks_is_read(tmp_path):
@@ -443,7 +443,7 @@ def test_header_with_other_chunks_is_read(tmp_path):
     with_list = plain[:12] + struct.pack("<4sI", b"LIST", 5) + b"hello\0" + plain[12:]
     path = tmp_path / "x.wav"
     path.write_bytes(with_list)
-    assert download._wav_problem(path, 48_000) is None
+    assert fetching._wav_problem(path, 48_000) is None
 
 
 def test_verify_names_bad_missing_and_surplus_files(mirror):
@@ -456,7 +456,7 @@ def test_verify_names_bad_missing_and_surplus_files(mirror):
     (folder / "recordings/mine.wav").write_bytes(b"x")
     (folder / "recordings/.DS_Store").write_bytes(b"x")
     with pytest.raises(DataError) as caught:
-        download.verify("toy", folder)
+        fetching.verify("toy", folder)
     text = str(caught.value)
     assert "2 of 24 files differ" in text
     assert "3_toy_0.wav: another sha256" in text
@@ -465,18 +465,18 @@ def test_verify_names_bad_missing_and_surplus_files(mirror):
     assert "1 files do not belong to it (recordings/mine.wav)" in text
     assert "DS_Store" not in text
     with pytest.raises(DataError, match="no folder"):
-        download.verify("toy", folder / "nowhere")
+        fetching.verify("toy", folder / "nowhere")
 
 
 def test_manifest_that_was_edited_does_not_pass(mirror):
     folder = fetch(mirror=str(mirror))
-    path = download.REGISTRY["toy"].manifest
+    path = fetching.REGISTRY["toy"].manifest
     data = json.loads(path.read_text())
     (folder / "recordings/0_toy_0.wav").write_bytes(b"planted")
     data["files"]["recordings/0_toy_0.wav"] = {"size": 7, "sha256": hashlib.sha256(b"planted").hexdigest()}
     path.write_text(json.dumps(data))
     with pytest.raises(DataError, match="hash over all files"):
-        download.verify("toy", folder)
+        fetching.verify("toy", folder)
 
 
 # ---------------------------------------------------------------- from a server
@@ -484,7 +484,7 @@ def test_manifest_that_was_edited_does_not_pass(mirror):
 
 def test_broken_connection_is_resumed(server):
     server.misbehave("drops", times=1)
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     size = len(server.files["toy.zip"])
     (_, first, start1), (_, second, start2) = server.log
     assert "Range" not in first
@@ -507,16 +507,16 @@ def test_next_call_goes_on_where_the_last_one_failed(server):
     assert "503" in text
     assert "are kept" in text
     server.take_mode = lambda: "normal"
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert server.log[-1][2] > 50_000
-    assert leftovers(download.data_home()) == ["toy"]
+    assert leftovers(fetching.data_home()) == ["toy"]
 
 
 def test_server_that_ignores_range_is_asked_for_everything(server):
     server.misbehave("drops", times=1)
     modes = iter(["drops", "ignores range"])
     server.take_mode = lambda: next(modes)
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert [start for _, _, start in server.log] == [0, 0]
 
 
@@ -532,7 +532,7 @@ def test_file_that_changes_between_two_tries_is_not_mixed(server):
         return mode
 
     server.take_mode = change
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert [start for _, _, start in server.log] == [0, 0]
 
 
@@ -540,7 +540,7 @@ def test_file_that_changes_between_two_tries_is_not_mixed(server):
 def test_without_a_strong_etag_nothing_is_glued(server, etag):
     server.etag = etag
     server.misbehave("drops", times=1)
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert "Range" not in server.log[1][1]
 
 
@@ -550,14 +550,14 @@ def test_partial_file_of_another_address_is_not_continued(server):
     server.take_mode = lambda: next(modes)
     refusal(mirror=server.url)
     server.take_mode = lambda: "normal"
-    download.verify("toy", fetch(mirror=server.url + "/b"))
+    fetching.verify("toy", fetch(mirror=server.url + "/b"))
     assert server.log[-1][2] == 0
 
 
 def test_server_that_sends_another_part_is_not_believed(server):
     modes = iter(["drops", "wrong range", "normal"])
     server.take_mode = lambda: next(modes)
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert [start > 0 for _, _, start in server.log] == [False, True, False]
 
 
@@ -565,18 +565,18 @@ def plant_partial(server: Server, data: bytes) -> None:
     """Leave the state of a run that was killed while it downloaded."""
     note = {"url": f"{server.url}/toy.zip", "validator": server.etag}
     files = {"toy.zip.part": data, "toy.zip.part.json": json.dumps(note).encode()}
-    write_tree(download.data_home() / ".toy.download", files)
+    write_tree(fetching.data_home() / ".toy.download", files)
 
 
 def test_partial_file_that_is_whole_is_not_asked_for_again(server):
     plant_partial(server, server.files["toy.zip"])
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert server.sent == 0
 
 
 def test_partial_file_that_is_too_long_is_dropped(server):
     plant_partial(server, server.files["toy.zip"] + b"x")
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert [start > 0 for _, _, start in server.log] == [True, False]
 
 
@@ -596,21 +596,21 @@ def test_connection_that_is_refused_after_a_good_beginning_is_tried_again(server
         return get(*args, **options)
 
     monkeypatch.setattr(requests, "get", flaky)
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert len(calls) == 4
 
 
 def test_unknown_length_is_accepted(server):
     server.misbehave("no length")
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
 
 
 @pytest.mark.parametrize(
     ("mode", "says", "requests"),
     [
         ("404", "404", 1),
-        ("500", "500", download._TRIES),
-        ("drops at once", "closed early|broke", download._TRIES),
+        ("500", "500", fetching._TRIES),
+        ("drops at once", "closed early|broke", fetching._TRIES),
         ("html", "HTML page", 1),
         ("labelled html", "HTML page", 1),
         ("html in disguise", "HTML page", 1),
@@ -627,17 +627,17 @@ def test_bad_answer_is_one_clear_error_and_leaves_no_poison(server, mode, says, 
     assert "A2D_MIRROR" in text
     assert len(server.log) == requests
     if mode != "drops at once":
-        kept = [path for path in download.data_home().rglob("toy.zip*") if path.stat().st_size]
+        kept = [path for path in fetching.data_home().rglob("toy.zip*") if path.stat().st_size]
         assert kept == []
     server.misbehave("normal")
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
 
 
 def test_server_that_falls_silent_is_asked_again(server, monkeypatch):
-    monkeypatch.setattr(download, "_TIMEOUT_S", (0.2, 0.2))
+    monkeypatch.setattr(fetching, "_TIMEOUT_S", (0.2, 0.2))
     server.misbehave("stalls", times=1)
     begin = time.monotonic()
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
     assert len(server.log) == 2
     assert time.monotonic() - begin < 0.9, "it waited for the server instead of its own limit"
 
@@ -652,11 +652,11 @@ def test_offline_says_what_to_do(url):
 
 
 def test_public_source_is_tried_without_a_mirror(server, monkeypatch):
-    source = download.REGISTRY["toy"]
+    source = fetching.REGISTRY["toy"]
     urls = (server.url + "/gone.zip", server.url + "/")
-    monkeypatch.setitem(download.REGISTRY, "toy", dataclasses.replace(source, urls=urls))
+    monkeypatch.setitem(fetching.REGISTRY, "toy", dataclasses.replace(source, urls=urls))
     messages = []
-    download.verify("toy", fetch(on_message=messages.append))
+    fetching.verify("toy", fetch(on_message=messages.append))
     assert [path for path, _, _ in server.log] == ["/gone.zip", "/toy.zip"]
     assert any("404" in text and "Trying" in text for text in messages)
     assert any("CC0" in text for text in messages), "the licence is told before the download"
@@ -666,17 +666,17 @@ def test_password_in_an_address_is_not_shown(server):
     messages = []
     address = server.url.replace("//", "//student:secret@")
     folder = fetch(mirror=address, on_message=messages.append)
-    assert "secret" not in "".join(messages) + (folder / download._MARKER).read_text()
+    assert "secret" not in "".join(messages) + (folder / fetching._MARKER).read_text()
     server.misbehave("404")
     assert "secret" not in refusal(mirror=address, home=folder.parent / "2")
 
 
 def test_progress_bar_only_on_request(server, mirror, capfd, tmp_path):
-    download.fetch("toy", mirror=server.url, home=tmp_path / "a", progress=True, on_message=lambda text: None)
+    fetching.fetch("toy", mirror=server.url, home=tmp_path / "a", progress=True, on_message=lambda text: None)
     shown = capfd.readouterr()
     assert "toy.zip" in shown.err
     assert "100%" in shown.err
-    download.fetch("toy", mirror=server.url, home=tmp_path / "b", progress=False, on_message=lambda text: None)
+    fetching.fetch("toy", mirror=server.url, home=tmp_path / "b", progress=False, on_message=lambda text: None)
     silent = capfd.readouterr()
     assert silent.err + silent.out == ""
 
@@ -710,7 +710,7 @@ def test_hostile_archive_is_refused_whole(tmp_path, mirror, kind):
     text = refusal(mirror=str(mirror))
     assert "refused" in text
     assert repr(HOSTILE[kind].filename) in text
-    assert leftovers(download.data_home()) == []
+    assert leftovers(fetching.data_home()) == []
     assert sorted(path for path in tmp_path.rglob("*") if "home" not in path.parts) == before
 
 
@@ -732,14 +732,14 @@ def test_encrypted_member_is_refused(mirror):
 
 def test_bomb_is_refused_by_what_it_declares(mirror, monkeypatch):
     (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra={"toy-1.0/zeros": bytes(2_000_000)}))
-    monkeypatch.setattr(download, "_write_member", lambda *args: pytest.fail("it was unpacked"))
+    monkeypatch.setattr(fetching, "_write_member", lambda *args: pytest.fail("it was unpacked"))
     assert "far more" in refusal(mirror=str(mirror))
 
 
 def test_bomb_that_lies_about_its_size_is_bounded(mirror, spoken, images, tmp_path, monkeypatch):
     """The real bytes are counted: in a zip of known sizes, in one of unknown sizes, and in a gzip file."""
     written = []
-    original = download._write_member
+    original = fetching._write_member
 
     def watch(origin, name, opener, into, manifest, budget):
         try:
@@ -748,7 +748,7 @@ def test_bomb_that_lies_about_its_size_is_bounded(mirror, spoken, images, tmp_pa
             written.append((into / name).stat().st_size)
 
     (mirror / "spoken.zip").write_bytes(zip_bytes(spoken))
-    monkeypatch.setattr(download, "_write_member", watch)
+    monkeypatch.setattr(fetching, "_write_member", watch)
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, info: io.BytesIO(bytes(5_000_000)))
     assert "longer than" in refusal(mirror=str(mirror))
     assert "longer than" in refusal("spoken", mirror=str(mirror))
@@ -756,8 +756,8 @@ def test_bomb_that_lies_about_its_size_is_bounded(mirror, spoken, images, tmp_pa
     write_tree(mirror, big)
     assert "longer than" in refusal("images", mirror=str(mirror))
     assert len(written) == 3
-    assert max(written) <= 4 * download.REGISTRY["spoken"].unpacked_bytes
-    assert leftovers(download.data_home()) == []
+    assert max(written) <= 4 * fetching.REGISTRY["spoken"].unpacked_bytes
+    assert leftovers(fetching.data_home()) == []
 
 
 def bad_content(kind: str) -> bytes:
@@ -800,9 +800,9 @@ def test_bad_archive_is_named_and_does_not_poison_the_next_try(server, mirror, k
     assert says in text
     if kind not in ("truncated", "no directory", "corrupt member"):
         assert "9_toy_0.wav" in text
-    assert leftovers(download.data_home()) == [], "the bad archive was kept"
+    assert leftovers(fetching.data_home()) == [], "the bad archive was kept"
     server.files["toy.zip"] = zip_bytes(toy_files())
-    download.verify("toy", fetch(mirror=server.url))
+    fetching.verify("toy", fetch(mirror=server.url))
 
 
 def test_bad_file_in_a_mirror_folder_is_never_deleted(mirror):
@@ -825,7 +825,7 @@ def test_surplus_members_are_left_out_and_counted(mirror):
     (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra=extra))
     messages = []
     folder = fetch(mirror=str(mirror), on_message=messages.append)
-    download.verify("toy", folder)
+    fetching.verify("toy", folder)
     assert any(text.startswith("2 files in toy.zip do not belong") for text in messages)
 
 
@@ -843,11 +843,11 @@ def test_200_damaged_archives_end_in_one_error_or_in_good_data(mirror):
             del data[rng.randrange(len(data)) :]
         (mirror / "toy.zip").write_bytes(data)
         try:
-            download.verify("toy", fetch(mirror=str(mirror)))
+            fetching.verify("toy", fetch(mirror=str(mirror)))
         except DataError:
             refused += 1
-            assert not (download.data_home() / "toy").exists()
-        shutil.rmtree(download.data_home())
+            assert not (fetching.data_home() / "toy").exists()
+        shutil.rmtree(fetching.data_home())
     assert 120 <= refused < 200
 
 
@@ -857,9 +857,9 @@ def test_200_damaged_archives_end_in_one_error_or_in_good_data(mirror):
 def test_damaged_copy_is_fetched_again(mirror):
     folder = fetch(mirror=str(mirror))
     (folder / "recordings/3_toy_0.wav").unlink()
-    assert download.find("toy") is None
+    assert fetching.find("toy") is None
     messages = []
-    download.verify("toy", fetch(mirror=str(mirror), on_message=messages.append))
+    fetching.verify("toy", fetch(mirror=str(mirror), on_message=messages.append))
     assert any("has been damaged" in text for text in messages)
     assert leftovers(folder.parent) == ["toy"]
 
@@ -868,33 +868,33 @@ def test_cut_file_is_noticed_by_find(mirror):
     folder = fetch(mirror=str(mirror))
     with open(folder / "recordings/3_toy_0.wav", "r+b") as stream:
         stream.truncate(0)
-    assert download.find("toy") is None
+    assert fetching.find("toy") is None
 
 
 def test_files_of_the_user_in_a_damaged_copy_are_kept(mirror):
     folder = fetch(mirror=str(mirror))
     (folder / "recordings/3_toy_0.wav").unlink()
     (folder / "my-labels.csv").write_text("precious")
-    download.verify("toy", fetch(mirror=str(mirror)))
+    fetching.verify("toy", fetch(mirror=str(mirror)))
     assert (folder.parent / "toy-set-aside-1" / "my-labels.csv").read_text() == "precious"
 
 
 def test_marker_of_another_manifest_is_not_trusted(mirror):
     folder = fetch(mirror=str(mirror))
-    marker = json.loads((folder / download._MARKER).read_text())
-    (folder / download._MARKER).write_text(json.dumps(marker | {"manifest": "0" * 64}))
-    assert download.find("toy") is None
+    marker = json.loads((folder / fetching._MARKER).read_text())
+    (folder / fetching._MARKER).write_text(json.dumps(marker | {"manifest": "0" * 64}))
+    assert fetching.find("toy") is None
     for nonsense in ("", "[]", "null", "{}", "\xff"):
-        (folder / download._MARKER).write_text(nonsense, encoding="latin-1")
-        assert download.find("toy") is None
+        (folder / fetching._MARKER).write_text(nonsense, encoding="latin-1")
+        assert fetching.find("toy") is None
 
 
 def test_good_copy_put_there_by_hand_is_adopted(tmp_path):
     write_tree(tmp_path / "home" / "toy", toy_files() | {"README.md": b"x"})
-    assert download.find("toy") is None
+    assert fetching.find("toy") is None
     messages = []
     folder = fetch(mirror=str(tmp_path / "nowhere"), on_message=messages.append)
-    assert download.find("toy") == folder
+    assert fetching.find("toy") == folder
     assert any("has been checked" in text for text in messages)
 
 
@@ -914,7 +914,7 @@ def test_file_in_the_way_of_the_data_folder(mirror, tmp_path):
 
 def test_empty_folder_is_no_obstacle(mirror, tmp_path):
     (tmp_path / "home" / "toy").mkdir(parents=True)
-    download.verify("toy", fetch(mirror=str(mirror)))
+    fetching.verify("toy", fetch(mirror=str(mirror)))
 
 
 def test_leftovers_of_a_killed_run_are_removed(mirror, tmp_path):
@@ -929,10 +929,10 @@ def test_interrupt_leaves_nothing_half_done(mirror, monkeypatch):
         if phase == "verify":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(download, "_step", interrupt)
+    monkeypatch.setattr(fetching, "_step", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch(mirror=str(mirror))
-    assert leftovers(download.data_home()) == []
+    assert leftovers(fetching.data_home()) == []
 
 
 # ---------------------------------------------------------------- no room, no permission
@@ -968,13 +968,13 @@ def test_full_disk_says_how_much_and_where_and_leaves_nothing(small_disk, server
         filler.write_bytes(bytes(max(0, free - leave)))
 
     if noticed == "at the marker":
-        monkeypatch.setattr(download, "_step", lambda phase: fill(0) if phase == "mark" else None)
+        monkeypatch.setattr(fetching, "_step", lambda phase: fill(0) if phase == "mark" else None)
     else:
         fill(room)
     if noticed == "before":
-        monkeypatch.setattr(download, "_step", lambda phase: pytest.fail("it began without room"))
+        monkeypatch.setattr(fetching, "_step", lambda phase: pytest.fail("it began without room"))
     else:
-        monkeypatch.setattr(download, "_require_space", lambda job, size: None)
+        monkeypatch.setattr(fetching, "_require_space", lambda job, size: None)
     source = server.url if noticed == "while downloading" else str(mirror)
     text = refusal(mirror=source, home=small_disk)
     assert "no room" in text
@@ -983,9 +983,9 @@ def test_full_disk_says_how_much_and_where_and_leaves_nothing(small_disk, server
     assert leftovers(small_disk) == ["filler"]
     filler.unlink()
     monkeypatch.undo()
-    monkeypatch.setattr(download, "REGISTRY", dict(download.REGISTRY))  # no other test is to meet the toy
+    monkeypatch.setattr(fetching, "REGISTRY", dict(fetching.REGISTRY))  # no other test is to meet the toy
     register_toy(mirror.parent)
-    download.verify("toy", fetch(mirror=source, home=small_disk))
+    fetching.verify("toy", fetch(mirror=source, home=small_disk))
 
 
 CHILD = """
@@ -1057,7 +1057,7 @@ print(download.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_me
     assert sum("waiting for it" in text for text in texts) == 2
     assert sum("meanwhile" in text for text in texts) == 2
     assert len(server.log) == 1
-    download.verify("toy", home / "toy")
+    fetching.verify("toy", home / "toy")
     assert leftovers(home) == ["toy"]
 
 
@@ -1157,7 +1157,7 @@ download.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
     process.communicate(timeout=30)
     assert process.returncode == -9
     assert not folder.exists()
-    download.verify("toy", fetch(mirror=str(mirror), home=home))
+    fetching.verify("toy", fetch(mirror=str(mirror), home=home))
     assert leftovers(home) == ["toy"]
 
 
@@ -1169,7 +1169,7 @@ download.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
 @pytest.mark.parametrize(("name", "count"), [("fsdd", 3000), ("mnist", 4)])
 def test_real_data_set_is_fetched_and_verified(name, count, tmp_path):
     folder = fetch(name, mirror=str(REAL), home=tmp_path)
-    download.verify(name, folder)
+    fetching.verify(name, folder)
     assert sum(1 for path in folder.rglob("*") if path.is_file() and path.name[0] != ".") == count
     victim = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.name[0] != ".")
     with open(victim, "r+b") as stream:
@@ -1178,5 +1178,5 @@ def test_real_data_set_is_fetched_and_verified(name, count, tmp_path):
         stream.seek(-1, os.SEEK_END)
         stream.write(bytes([last[0] ^ 1]))
     with pytest.raises(DataError, match=f"1 of {count:,} files differ") as caught:
-        download.verify(name, folder)
+        fetching.verify(name, folder)
     assert victim.name in str(caught.value)

@@ -10,7 +10,9 @@ import scipy.ndimage
 import torch
 from conftest import ROOT
 
-from a2d import checkpoints, datasets, metrics, recipes, runs, tasks, training, weights
+from a2d.io import tensors
+from a2d import datasets, metrics, training
+from a2d.lab import recipes, runs, tasks, models
 from results import comparisons, tables
 from a2d.errors import ModelError
 from a2d.evaluator import as_images
@@ -83,7 +85,7 @@ def test_sweep_is_trained_resumed_and_evaluated_by_recipe(tmp_path):
 
 def test_a_sweep_is_no_generator():
     with pytest.raises(ModelError, match="kind 'image-vae'; generator is needed"):
-        weights.load("beta-sweep", "generator")
+        models.load("beta-sweep", "generator")
 
 
 def test_rows_of_a_sweep_compare_with_the_real_images(images):
@@ -106,7 +108,7 @@ def test_rows_of_a_sweep_compare_with_the_real_images(images):
 def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
     path, made = tmp_path / "x.safetensors", []
 
-    def get(recipe: recipes.Recipe, seed: int) -> weights.Model:
+    def get(recipe: recipes.Recipe, seed: int) -> models.Model:
         def make() -> tasks.ImageVaeTask:
             made.append(seed)
             return tasks.ImageVaeTask(recipe, images, seed=seed)
@@ -115,14 +117,14 @@ def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
 
     first = get(tiny_sweep(epochs=1), 0)
     assert set(first.meta["history"]) >= {"loss", "kl, beta 4"}
-    before = checkpoints.file_hash(path)
+    before = tensors.file_hash(path)
     get(tiny_sweep(epochs=1), 0)
     assert made == [0]
-    assert checkpoints.file_hash(path) == before
+    assert tensors.file_hash(path) == before
     get(tiny_sweep(epochs=1), 1)
     get(tiny_sweep(epochs=1, lr=1e-2), 1)
     assert made == [0, 1, 1]
-    assert checkpoints.file_hash(path) != before
+    assert tensors.file_hash(path) != before
 
 
 # --------------------------------------------------------------------------------------------------- picture measures
@@ -348,7 +350,7 @@ def test_target_rules_are_compared_side_by_side(short, tmp_path, monkeypatch):
 
 
 def test_choosing_looks_at_validation_parts_and_a_fresh_seed_at_the_test_part(short, tmp_path, monkeypatch):
-    judge = weights.load("evaluator").net
+    judge = models.load("evaluator").net
     monkeypatch.setattr(
         experiments,
         "candidates",
@@ -405,7 +407,7 @@ def test_recorded_betas_show_collapse_with_two_dimensions_and_with_twenty():
         assert active[0] == latent
         assert active[-1] == 0
         assert all(len(r["kl_by_dimension"]) == latent for r in rows)
-    assert found["latent 2"]["1"]["kl"] == weights.card("beta-sweep")["figures"]["beta 1"]["kl"]
+    assert found["latent 2"]["1"]["kl"] == models.card("beta-sweep")["figures"]["beta 1"]["kl"]
 
 
 def test_recorded_pictures_are_as_many_as_their_rows():

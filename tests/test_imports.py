@@ -71,7 +71,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_light_modules_stay_light():
-    modules = loaded("import a2d.errors, a2d.files, a2d.audio, a2d.features, a2d.recipes, a2d.metrics, a2d.cli")
+    modules = loaded("import a2d.errors, a2d.io.atomic, a2d.audio, a2d.features, a2d.lab.recipes, a2d.metrics, a2d.cli")
     assert not modules & set(HEAVY)
 
 
@@ -96,12 +96,12 @@ def test_every_listed_module_exists():
 def test_drawing_imports_no_more_than_it_needs(random_evaluator, tmp_path):
     import torch
 
-    from a2d import recipes, weights
+    from a2d.lab import recipes, models
 
     torch.manual_seed(0)
     recipe = recipes.load("report").as_dict()
-    weights.save(
-        tmp_path / "model.safetensors", weights.build("generator", recipe), {"kind": "generator", "recipe": recipe}
+    models.save(
+        tmp_path / "model.safetensors", models.build("generator", recipe), {"kind": "generator", "recipe": recipe}
     )
     code = """
 import sys

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from a2d import cli, recipes, weights
+from a2d import cli
+from a2d.lab import recipes, models
 from results import tables
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,7 +63,7 @@ def test_commands_exist(line: str) -> None:
 def test_results_say_how_they_came_about(path: Path) -> None:
     found = json.loads(path.read_text(encoding="utf-8"))
     if path.stem == "report-evaluation":
-        assert found["sha256"] == weights.card("report")["sha256"]
+        assert found["sha256"] == models.card("report")["sha256"]
     assert found["command"].startswith("python -m ")
     assert re.fullmatch(r"[0-9a-f]{40}", found["commit"])
     if path.stem not in ("bench", "lectures", "grading"):
@@ -72,7 +73,7 @@ def test_results_say_how_they_came_about(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["evaluator", "finetuned", "report", "report-builtin"])
 def test_each_shipped_model_has_its_card(name: str) -> None:
-    card = weights.card(name)
+    card = models.card(name)
     assert {"about", "command", "recipe", "data", "seed", "figures", "sha256", "licence"} <= set(card)
     assert card["recipe"]["name"] in recipes.names()
     assert card["recipe"] == json.loads(json.dumps(recipes.load(card["recipe"]["name"]).as_dict()))

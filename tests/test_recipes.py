@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 
-from a2d import recipes
+from a2d.lab import recipes
 from a2d.errors import RecipeError
 from a2d.features import MfccConfig
 

@@ -131,17 +131,17 @@ def _builtin_data() -> Finding:
 
 
 def _fetched_data() -> Finding:
-    from a2d import download
+    from a2d.io import fetching
 
     texts = [f"{n} ({'here' if download.find(n) else f'get it with: a2d data fetch {n}'})" for n in ("fsdd", "mnist")]
     return Finding("Optional", True, ", ".join(texts))
 
 
 def _models() -> Finding:
-    from a2d import weights
+    from a2d.lab import models
 
-    absent = [name for name in _MODELS if name not in weights.names()]
+    absent = [name for name in _MODELS if name not in models.names()]
     if absent:
         hint = "Install the package again, or run `git checkout a2d/weights` in the project's folder"
         return Finding("Models", False, ", ".join(absent), hint)
-    return Finding("Models", True, ", ".join(weights.names()))
+    return Finding("Models", True, ", ".join(models.names()))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from a2d.errors import A2DError, DataError
-from a2d.files import write_bytes
+from a2d.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

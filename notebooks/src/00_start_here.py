@@ -266,10 +266,11 @@ print("same picture as before:", np.allclose(picture, drawing.image, atol=1e-3))
 # Whoever guesses is right in 1 of 10 cases.
 
 # %% id="accuracy"
-from a2d import metrics, weights
+from a2d import metrics
+from a2d.lab import models
 
 n = 200 if FAST else 450
-split_seed = weights.load(MODEL).meta["split"]["seed"]
+split_seed = models.load(MODEL).meta["split"]["seed"]
 test = datasets.split_by_recording(len(spoken), split_seed).test
 some = np.random.default_rng(SEED).permutation(test)[:n]
 readings = np.array([artist.draw_file(spoken.recordings[i].path).digit for i in some])

@@ -107,7 +107,7 @@ for name in first:
 # With `fsdd` it is MNIST.
 
 # %% id="counts" tags=["nbval-check-output"]
-from a2d import runs
+from a2d.lab import runs
 
 images = datasets.load_images(runs.images_for(DATA, None))
 rows = [spoken.digits[spoken.speakers == name] for name in spoken.speaker_names]
@@ -404,7 +404,7 @@ for name, v in {"level": np.tile(L, 8), "duration": np.tile(T, 8)}.items():
 # 70 % are for training, 15 % for *validation* (to choose settings), 15 % for the test.
 
 # %% id="random-split" tags=["nbval-check-output"]
-from a2d import recipes
+from a2d.lab import recipes
 
 recipe = recipes.load("audio-mlp")
 mixed = runs.spoken_set(spoken, recipe.features, split="recording", seed=SEED)
@@ -722,7 +722,8 @@ for name, q in {"random": random, "best": best}.items():
 # %% id="train"
 from dataclasses import replace
 
-from a2d import tasks, training
+from a2d.lab import tasks
+from a2d import training
 
 epochs = 20 if FAST else recipe.training.epochs
 settings = replace(recipe.training, epochs=epochs)

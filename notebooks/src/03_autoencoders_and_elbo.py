@@ -76,7 +76,8 @@ DATA = "builtin"
 import numpy as np
 import torch
 
-from a2d import datasets, runs
+from a2d import datasets
+from a2d.lab import runs
 
 written = datasets.load_images(runs.images_for(DATA, None))
 test = datasets.load_images(written.name, "test")
@@ -895,11 +896,12 @@ a2d.check("3.4", beta_loss)
 # The map shows where you are: $z_1$ to the right, $z_2$ upwards, in standard deviations of the prior.
 
 # %% id="walk"
-from a2d import weights, widgets
+from a2d.lab import models
+from a2d import widgets
 from a2d.evaluator import read
 
-sweep = weights.load("beta-sweep").net
-judge = weights.load("evaluator").net
+sweep = models.load("beta-sweep").net
+judge = models.load("evaluator").net
 
 
 def digits_of(images):

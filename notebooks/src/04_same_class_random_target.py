@@ -65,7 +65,8 @@ DIGIT = 7
 # %% id="load" tags=["nbval-check-output"]
 import torch
 
-from a2d import datasets, recipes, runs
+from a2d import datasets
+from a2d.lab import recipes, runs
 
 config = recipes.load("report").features
 speech = runs.spoken_set(datasets.load_spoken(DATA), config, seed=SEED)
@@ -370,10 +371,10 @@ a2d.check("4.3", expected_losses)
 # The logarithm of the mean is estimated from 500 samples of $z$ for each of 20 pairs.
 
 # %% id="bounds" tags=["nbval-check-output"]
-from a2d import weights
+from a2d.lab import models
 from a2d.vae import bernoulli_nll, kl_divergence
 
-net = weights.load("report-builtin" if DATA == "builtin" else "report").net
+net = models.load("report-builtin" if DATA == "builtin" else "report").net
 x = targets.random(c[:20], generator).round()
 with torch.inference_mode():
     mu, logvar = net.encode(sounds[:20])
@@ -555,7 +556,8 @@ print("the picture is the mean of its targets:", torch.allclose(y, own[index].me
 # %% id="train"
 from dataclasses import replace
 
-from a2d import tasks, training
+from a2d.lab import tasks
+from a2d import training
 
 
 def train(rule, epochs):
@@ -787,7 +789,7 @@ people = torch.tensor(held.pixels[:1000]).float() / 255
 real = both_distances(people, torch.tensor(held.labels[:1000]))
 clouds = {"drawings": both_distances(drawn["random"], said), "real images": real}
 if DATA != "builtin":  # the model that comes with the course learned from MNIST
-    clouds["shipped model"] = both_distances(weights.load("report").net.draw(heard), said)
+    clouds["shipped model"] = both_distances(models.load("report").net.draw(heard), said)
 show(f04_pairing.near_what(clouds))
 
 # %% [markdown]

@@ -59,7 +59,8 @@ DATA = "builtin"
 # A *recipe* is a small file with all settings of a training; ours has the name `report`.
 
 # %% id="data" tags=["nbval-check-output"]
-from a2d import datasets, recipes, runs
+from a2d import datasets
+from a2d.lab import recipes, runs
 
 recipe = recipes.load("report")
 recordings = runs.spoken_set(datasets.load_spoken(DATA), recipe.features, seed=SEED)
@@ -116,7 +117,8 @@ show(f05_training.feature_scales(m, standardised))
 # %% id="encoder-by-hand" tags=["nbval-check-output"]
 import torch
 
-from a2d import pairing, tasks
+from a2d import pairing
+from a2d.lab import tasks
 
 images = datasets.load_images(runs.images_for(DATA, None))
 targets = pairing.Targets(images.pixels, images.labels)
@@ -696,10 +698,10 @@ print("the same average as the package's:", np.isclose(average, theirs, atol=1e-
 # On the built-in data the handwriting is scikit-learn's, and the evaluator has never seen any of it.
 
 # %% id="readers" tags=["nbval-check-output"]
-from a2d import weights
+from a2d.lab import models
 from a2d.evaluator import read
 
-judge = weights.load("evaluator").net
+judge = models.load("evaluator").net
 class_means = targets.means()
 
 
@@ -858,7 +860,7 @@ show(f05_training.drawings_by_epoch(np.stack([drawings[e - 1] for e in chosen]),
 # Its card holds its history, and the command that made it.
 
 # %% id="real-run" tags=["nbval-check-output"]
-card = weights.card("report")
+card = models.card("report")
 past = card["history"]
 print(card["command"])
 for epoch in (1, 3, 4, 10, 60):
@@ -901,7 +903,7 @@ else:
 
 # %% id="samples-figure"
 MODEL = "report-builtin" if DATA == "builtin" else "report"
-shipped = weights.load(MODEL)
+shipped = models.load(MODEL)
 its_seed = shipped.meta["split"]["seed"]
 its_own = runs.spoken_set(recordings.data, shipped.features, seed=its_seed)
 m_test, c_test = its_own.part("test")

@@ -67,10 +67,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from a2d import datasets, runs, weights
+from a2d import datasets
+from a2d.lab import runs, models
 from a2d.evaluator import normalise, read
 
-judge = weights.load("evaluator").net
+judge = models.load("evaluator").net
 people = datasets.load_images(runs.images_for(DATA, None), "test")
 
 x0 = normalise(people.pixels[:1])
@@ -235,10 +236,11 @@ print("as in the results file:", np.allclose([low, high], in_file, atol=4e-4))
 # It says nothing of other handwriting.
 
 # %% id="people"
-from a2d import download, metrics
+from a2d.io import fetching
+from a2d import metrics
 
 sets = {people.name: people, "builtin": datasets.load_images("builtin", "test")}
-if download.find("mnist"):
+if fetching.find("mnist"):
     sets["mnist"] = datasets.load_images("mnist", "test")
 else:
     print("MNIST is not here; get it with: a2d data fetch mnist")
@@ -258,7 +260,8 @@ for name, images in sets.items():
 # %% id="train-own"
 from dataclasses import replace
 
-from a2d import recipes, tasks, training
+from a2d.lab import recipes, tasks
+from a2d import training
 
 images = datasets.load_images(people.name)
 few = np.random.default_rng(SEED).permutation(len(images))[: 1400 if FAST else 20_000]
@@ -367,7 +370,7 @@ a2d.check("6.1", accuracy_of)
 # They are drawn from test recordings, with sampled latents.
 
 # %% id="drawn"
-model = weights.load("report-builtin" if DATA == "builtin" else "report", "generator")
+model = models.load("report-builtin" if DATA == "builtin" else "report", "generator")
 how = model.meta["split"]
 recordings = datasets.load_spoken(DATA)
 heard = runs.spoken_set(recordings, model.features, split=how["by"], seed=how["seed"])
@@ -699,7 +702,7 @@ from a2d.errors import A2DError
 
 readers = {"evaluator": judge}
 with contextlib.suppress(A2DError):
-    readers[SECOND] = weights.load(SECOND, "evaluator").net
+    readers[SECOND] = models.load(SECOND, "evaluator").net
 brightest = drawn.amax((1, 2), keepdim=True)
 print(f"brightest pixel of a drawing: {brightest.mean():.2f} on average")
 for name, net in readers.items():

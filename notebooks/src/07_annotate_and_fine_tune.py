@@ -66,7 +66,7 @@ ANNOTATOR = "me"
 # %% id="pictures" tags=["nbval-check-output"]
 import numpy as np
 
-from a2d import runs
+from a2d.lab import runs
 from a2d.annotation import UNREADABLE, Annotations, agreement
 
 recorded = Annotations.load(runs.annotations_folder("recorded"))
@@ -238,10 +238,10 @@ for name, labels in seconds.items():
 # %% id="pairs"
 from itertools import combinations
 
-from a2d import weights
+from a2d.lab import models
 from a2d.evaluator import read
 
-judge = weights.load("evaluator").net
+judge = models.load("evaluator").net
 readers = {"recorded reader": list(recorded.labels), "spoken digit": spoken.tolist()}
 readers["evaluator"] = read(judge, images).digits.tolist()
 if labelled >= 10:
@@ -345,7 +345,8 @@ print(f"share of the last two layers: {share:.1%}")
 # More than a million numbers are about to learn from 100 pictures.
 
 # %% id="task"
-from a2d import recipes, tasks, training
+from a2d.lab import recipes, tasks
+from a2d import training
 
 labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
 pictures, targets, _ = labels.training_set("labels")
@@ -453,7 +454,7 @@ a2d.check("7.2", freeze)
 # %% id="test-pictures" tags=["nbval-check-output"]
 from a2d import datasets
 
-model = weights.load("report-builtin" if DATA == "builtin" else "report", "generator")
+model = models.load("report-builtin" if DATA == "builtin" else "report", "generator")
 how = model.meta["split"]
 by, split_seed = how["by"], how["seed"]
 recordings = datasets.load_spoken(DATA)
@@ -485,11 +486,11 @@ def reads(net: AccuracyNet, convolved: torch.Tensor) -> np.ndarray:
 
 
 # %% id="sets" tags=["nbval-check-output"]
-from a2d import download
+from a2d.io import fetching
 
 truth = {"our drawings": digits.numpy(), "other handwriting": people.labels}
 seen = {"our drawings": convolve(drawings), "other handwriting": convolve(people.pixels)}
-if download.find("mnist"):
+if fetching.find("mnist"):
     mnist, n = datasets.load_images("mnist", "test"), 2000 if FAST else 10_000
     some = np.random.default_rng(SEED).permutation(len(mnist))[:n]
     truth["MNIST"], seen["MNIST"] = mnist.labels[some], convolve(mnist.pixels[some])

@@ -60,7 +60,8 @@ DATA = "builtin"
 # We collect what we find as rows: the fact, the report's value, ours.
 
 # %% id="rows"
-from a2d import datasets, runs, weights
+from a2d import datasets
+from a2d.lab import runs, models
 
 rows = {}
 
@@ -70,7 +71,7 @@ def row(number, fact, report, here):
     print(f"{number}: {fact}. Report: {report}. Here: {here}.")
 
 
-model = weights.load("report-builtin" if DATA == "builtin" else "report", "generator")
+model = models.load("report-builtin" if DATA == "builtin" else "report", "generator")
 spoken = datasets.load_spoken(DATA)
 seed = model.meta["split"]["seed"]
 recordings = runs.spoken_set(spoken, model.features, seed=seed)
@@ -159,7 +160,7 @@ row("R14", "figures", "a batch, a grid", "below")
 from a2d import metrics, figures
 from a2d.evaluator import read
 
-judges = {n: weights.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}
+judges = {n: models.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}
 generator = torch.Generator().manual_seed(SEED)
 drawn = model.net.draw(features, generator)
 reading = read(judges["evaluator"], drawn)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import a2d
-from a2d import files
+from a2d.io import atomic
 from teach.sandbox.box import require_sandbox
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
@@ -79,7 +79,7 @@ def grade(
     if sandbox and scheduler is None:
         require_sandbox()
     given = _read_marks(marks, collection, settings)
-    files.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
+    atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
     todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
     if todo:
         _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
@@ -168,7 +168,7 @@ def _is_done(out: Path, submission: Submission, print: str) -> bool:
 
 
 def _keep(out: Path, result: Result, print: str) -> None:
-    files.write_json(_result_path(out, result.key), {"print": print, "result": result.to_json()})
+    atomic.write_json(_result_path(out, result.key), {"print": print, "result": result.to_json()})
 
 
 def _kept(out: Path, key: str) -> Result:

@@ -36,7 +36,7 @@ from teach.lectures import texts
 from teach.lectures.lint import BADGES, check_lecture, telling
 from teach.settings import CourseError
 from teach.lectures.source import Cell, Lecture, fail, find_blocks, find_sources, read_lecture, versions
-from a2d.files import write_text
+from a2d.io.atomic import write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -118,7 +118,7 @@ def environment_files(root: Path = settings.ROOT) -> dict[Path, str]:
 
 def write_environments(root: Path = settings.ROOT, *, check: bool = False) -> list[Path]:
     """Write the environment files; returns those that were not as they should be. With ``check``, writes nothing."""
-    from a2d.files import write_text
+    from a2d.io.atomic import write_text
 
     changed = []
     for path, text in environment_files(root).items():
@@ -160,7 +160,7 @@ def add_missing() -> None:
     import sys
     import tempfile
 
-    from a2d.files import write_text
+    from a2d.io.atomic import write_text
 
     wanted = missing()
     if not wanted:

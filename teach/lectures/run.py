@@ -17,7 +17,7 @@ from a2d.lab import RECORD
 from teach import settings
 from teach.settings import CourseError
 from teach.lectures.source import find_sources
-from a2d.files import write_json, write_text
+from a2d.io.atomic import write_json, write_text
 
 # On two cores this takes about half a minute, and the pictures can be read.
 COURSE_EPOCHS = 25
@@ -228,7 +228,7 @@ def course_main(
 
 
 def _train_and_evaluate(folder: Path, epochs: int, progress: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    from a2d import runs
+    from a2d.lab import runs
 
     card = runs.train(
         "report", "builtin", folder / "report", images="builtin", seed=0, epochs=epochs, progress=progress
@@ -261,14 +261,15 @@ def _rows(card: dict[str, Any], result: dict[str, Any]) -> list[tuple[str, str]]
 
 def _judge_rows() -> list[tuple[str, str]]:
     """How well the judge reads real handwriting of the kind that was learned: a yardstick for the pictures."""
-    from a2d import datasets, metrics, weights
+    from a2d import datasets, metrics
+    from a2d.lab import models
     from a2d.evaluator import read
 
     images = datasets.load_images("builtin", "test")
     rows = []
     for name in ("evaluator", "finetuned"):
-        if name in weights.names():
-            judge = weights.load(name, "evaluator", "finetune").net
+        if name in models.names():
+            judge = models.load(name, "evaluator", "finetune").net
             found = metrics.recognition(read(judge, images.pixels).digits, images.labels).as_dict()
             rows.append((f"built-in handwriting read right, by {name}", _estimate(found)))
     return rows

@@ -35,7 +35,7 @@ from teach.grading.model import GradingError
 from teach.release.package import fresh_folder, seal
 from teach.release.points import POINTS_FILE, all_points, number, points_of, scaled
 from teach.lectures.source import Cell, Lecture, find_blocks, find_sources, read_lecture
-from a2d.files import write_json, write_text
+from a2d.io.atomic import write_json, write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

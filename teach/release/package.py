@@ -27,7 +27,7 @@ from teach import settings
 from a2d.exercises import Exercise
 from teach.grading.model import GradingError
 from teach.release.points import POINTS_FILE, all_points, number, parse_lectures, points_of, read_points
-from a2d.files import write_json, write_text
+from a2d.io.atomic import write_json, write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

@@ -13,7 +13,7 @@ from a2d.exercises import Question
 from teach.grading.model import MARKED, Grade, GradingError, Result
 from teach.reports.pages import SIGNS, render
 from teach.reports.tables import Results, lecture_of, percent, totals
-from a2d.files import write_text
+from a2d.io.atomic import write_text
 
 FOLDER = "feedback"
 

@@ -15,7 +15,7 @@ from teach.grading.model import TO_MARK, Result
 from teach.reports.pages import SIGNS, render
 from teach.reports.alike import WARNING, Group
 from teach.reports.tables import Results, lecture_of, totals
-from a2d.files import write_text
+from a2d.io.atomic import write_text
 
 # How an answer can end without a judgement about what it gives.
 _UNJUDGED = ("timeout", "killed", "unreadable")

@@ -16,14 +16,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from a2d import checkpoints, datasets, metrics, recipes, training, weights
+from a2d.io import tensors
+from a2d import datasets, metrics, training
+from a2d.lab import recipes, models
 from a2d.annotation import Annotations
 from a2d.errors import DataError, RecipeError
 from a2d.evaluator import AccuracyNet, embed, read
 from a2d.features import MfccConfig, cached_mfcc_means
-from a2d.files import write_json
+from a2d.io.atomic import write_json
 from a2d.pairing import Targets
-from a2d.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask, ImageVaeTask
+from a2d.lab.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask, ImageVaeTask
 from a2d.vae import AudioVAE, elbo_terms
 
 CARD = "card.json"
@@ -130,8 +132,8 @@ def train(
         title=recipe.name,
     )
     meta = {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, **facts}
-    weights.save(out / weights.MODEL_FILE, task.model, meta)
-    card = {**meta, "history": history.series, "sha256": checkpoints.file_hash(out / weights.MODEL_FILE)}
+    models.save(out / models.MODEL_FILE, task.model, meta)
+    card = {**meta, "history": history.series, "sha256": tensors.file_hash(out / models.MODEL_FILE)}
     write_json(out / CARD, card)
     return card
 
@@ -140,7 +142,7 @@ def _check_out(out: Path, resume: bool) -> None:
     """Refuse to train over another run without being told to, or where nothing can be written; writes nothing."""
     if os.path.exists(out) and not os.path.isdir(out):
         raise RecipeError("this is a file; a folder is needed", where=out, hint="Name another folder with --out")
-    if not resume and any(os.path.exists(out / name) for name in (training.CHECKPOINT, weights.MODEL_FILE)):
+    if not resume and any(os.path.exists(out / name) for name in (training.CHECKPOINT, models.MODEL_FILE)):
         raise RecipeError(
             "a run lies here already",
             where=out,
@@ -170,8 +172,8 @@ def _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progres
         return ClassifierTask(recipe, *spoken.part("train"), seed=seed, validation=spoken.part("val")), facts
     handwritten = datasets.load_images(images_for(spoken.data.name, images))
     facts["images"] = {"name": handwritten.name, "hash": handwritten.content_hash, "n": len(handwritten)}
-    judge = weights.load(evaluator, "evaluator", "finetune")
-    facts["judge"] = {"sha256": checkpoints.file_hash(judge.path)}
+    judge = models.load(evaluator, "evaluator", "finetune")
+    facts["judge"] = {"sha256": tensors.file_hash(judge.path)}
     task = GeneratorTask(
         recipe,
         *spoken.part("train"),
@@ -195,7 +197,7 @@ def _finetune_task(recipe, data, evaluator):
     pictures, labels, _ = annotated.training_set(recipe.finetune.policy)
     if len(labels) == 0:
         raise DataError("no image has a label that can be learnt", where=data, hint="Annotate some images first")
-    base = weights.load(evaluator, "evaluator")
+    base = models.load(evaluator, "evaluator")
     facts = {
         "data": {
             "name": str(data),
@@ -204,7 +206,7 @@ def _finetune_task(recipe, data, evaluator):
             "hash": hashlib.sha256(pictures.tobytes() + labels.tobytes()).hexdigest(),
             "n": len(labels),
         },
-        "base": {"sha256": checkpoints.file_hash(base.path)},
+        "base": {"sha256": tensors.file_hash(base.path)},
     }
     return FinetuneTask(base.net, pictures, labels), facts
 
@@ -287,7 +289,7 @@ def evaluate(
 
     On the data set that it was trained on, its own test part is used; on any other, all of it.
     """
-    seed, model = recipes.check_seed(seed), weights.load(run)
+    seed, model = recipes.check_seed(seed), models.load(run)
     out = Path(out) if out is not None else (model.path.parent / "evaluation" / Path(data).resolve().name)
     if os.path.exists(out) and not os.path.isdir(out):
         raise RecipeError("this is a file; a folder is needed", where=out, hint="Name another folder with --out")
@@ -297,7 +299,7 @@ def evaluate(
         result, pictures = _evaluate_image_vaes(model, data, seed), {}
     else:
         result, pictures = _evaluate_spoken(model, data, images, evaluators, seed, progress)
-    result = {"model": str(model.path), "sha256": checkpoints.file_hash(model.path), "seed": seed, **result}
+    result = {"model": str(model.path), "sha256": tensors.file_hash(model.path), "seed": seed, **result}
     for name, picture in pictures.items():
         picture.save(out / f"{name}.png")
     result["figures"] = {name: picture.text for name, picture in pictures.items()}
@@ -305,7 +307,7 @@ def evaluate(
     return {**result, "folder": str(out)}
 
 
-def _evaluate_reader(model: weights.Model, data: str, seed: int):
+def _evaluate_reader(model: models.Model, data: str, seed: int):
     from a2d import figures
 
     images = datasets.load_images(data, "test")
@@ -317,7 +319,7 @@ def _evaluate_reader(model: weights.Model, data: str, seed: int):
     return result, {"confusion": figures.confusion_matrix(table, title="handwritten and read digits")}
 
 
-def _evaluate_image_vaes(model: weights.Model, data: str, seed: int) -> dict[str, Any]:
+def _evaluate_image_vaes(model: models.Model, data: str, seed: int) -> dict[str, Any]:
     """The terms of the ELBO on test images, for each model of the sweep with the same noise."""
     images = datasets.load_images(data, "test")
     pixels = torch.tensor(images.pixels).float() / 255
@@ -328,7 +330,7 @@ def _evaluate_image_vaes(model: weights.Model, data: str, seed: int) -> dict[str
     return {"kind": model.kind, "data": {"name": data, "part": "test", "n": len(images)}, "terms": terms}
 
 
-def _test_part(model: weights.Model, data: str, progress: bool) -> tuple[datasets.SpokenDigits, Tensor, Tensor, str]:
+def _test_part(model: models.Model, data: str, progress: bool) -> tuple[datasets.SpokenDigits, Tensor, Tensor, str]:
     """The recordings to test on: the model's own test part, or all of a data set that it has not seen."""
     spoken = datasets.load_spoken(data)
     if spoken.content_hash == model.meta.get("data", {}).get("hash"):
@@ -354,8 +356,8 @@ def _evaluate_spoken(model, data, images, evaluators, seed, progress):
         table = metrics.confusion(named, digits.numpy())
         result["accuracy"] = metrics.recognition(named, digits.numpy(), seed=seed).as_dict()
         return result, {"confusion": figures.confusion_matrix(table, title="spoken and named digits")}
-    names = [n for n in evaluators if n not in ("evaluator", "finetuned") or n in weights.names()]
-    judges = {n: weights.load(n, "evaluator", "finetune").net for n in names}
+    names = [n for n in evaluators if n not in ("evaluator", "finetuned") or n in models.names()]
+    judges = {n: models.load(n, "evaluator", "finetune").net for n in names}
     if not judges:
         raise RecipeError("there is no evaluator to judge by", where="--evaluator", hint="Train one first")
     result["recognition"] = judge_generator(model.net, judges, features, digits, seed=seed)
@@ -398,11 +400,11 @@ def _class_grid(net, features, digits, generator, columns: int = 16):
     return torch.stack(rows).numpy()
 
 
-def _card_of(model: weights.Model) -> dict[str, Any]:
+def _card_of(model: models.Model) -> dict[str, Any]:
     """The card beside a model, or nothing: figures of the training are left out without it."""
     import json
 
-    path = model.path.parent / CARD if model.path.name == weights.MODEL_FILE else model.path.with_suffix(".json")
+    path = model.path.parent / CARD if model.path.name == models.MODEL_FILE else model.path.with_suffix(".json")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

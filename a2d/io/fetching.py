@@ -34,7 +34,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from a2d.errors import A2DError, DataError
-from a2d.files import write_json
+from a2d.io.atomic import write_json
 
 NAMES = ("fsdd", "audiomnist", "mnist")
 
@@ -330,7 +330,7 @@ def _verify(source: Source, folder: Path) -> None:
         raise DataError(
             f"there is no folder with {source.title} here",
             where=folder,
-            hint=f"Fetch it first: a2d.download.fetch({source.name!r})",
+            hint=f"Fetch it first: a2d.io.fetching.fetch({source.name!r})",
         )
     present = _listing(folder, manifest)
     missing = [name for name in manifest.files if name not in present]

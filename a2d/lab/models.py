@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2d import checkpoints, recipes
+from a2d.io import tensors
+from a2d.lab import recipes
 from a2d.errors import ModelError, RecipeError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def build(kind: str, recipe: dict[str, Any], where: str = "recipe") -> nn.Module
 
         return AudioVAE(recipes.table(kind, "model", recipe.get("model", {}), where))
     if kind == "classifier":
-        from a2d.classifier import AudioMLP
+        from a2d.ears import AudioMLP
 
         return AudioMLP(recipes.table(kind, "model", recipe.get("model", {}), where))
     if kind == "image-vae":
@@ -108,7 +109,7 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
     import torch
 
     path = find(name_or_path)
-    tensors, meta = checkpoints.load(path)
+    tensors, meta = tensors.load(path)
     kind = meta.get("kind")
     if kinds and kind not in kinds:
         raise ModelError(
@@ -141,4 +142,4 @@ def save(path: str | os.PathLike, net: nn.Module, meta: dict[str, Any], half: bo
     tensors = net.state_dict()
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-    checkpoints.save(path, tensors, meta)
+    tensors.save(path, tensors, meta)

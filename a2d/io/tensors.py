@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from a2d.errors import ModelError
-from a2d.files import write_bytes
+from a2d.io.atomic import write_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor

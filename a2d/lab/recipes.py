@@ -190,7 +190,7 @@ def _class_of(kind: str, table: str) -> type:
         from a2d.vae import ImageVaeConfig
 
         return ImageVaeConfig
-    from a2d.classifier import MlpConfig
+    from a2d.ears import MlpConfig
 
     return MlpConfig
 
