@@ -19,18 +19,18 @@ help:
 setup: $(STAMP)
 
 # The stamp is as new as what it was made from: a second run has nothing to do.
-$(STAMP): requirements.lock requirements-uv.lock pyproject.toml
+$(STAMP): requirements.lock requirements-uv.lock pyproject.toml teach/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11, 3.12 or 3.13 was found. Install one, or run: make PYTHON=/path/to/python3" >&2; exit 2; }
 	@echo "Setting up .venv with $(PYTHON) (once; downloads 2 to 3 GB) ..."
 	@rm -f $(STAMP)
 	@$(PYTHON) -m venv --clear .venv || { echo "Error: this Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable teach
 	@touch $(STAMP)
 
 course: $(STAMP)
-	@$(BIN)/a2d course all
+	@$(BIN)/teach all
 
 test: $(STAMP)
 	@$(BIN)/python -m tests.run
@@ -39,7 +39,7 @@ lab: $(STAMP)
 	@cd notebooks && ../$(BIN)/jupyter lab $(LAB)
 
 notebooks: $(STAMP)
-	@$(BIN)/a2d course build
+	@$(BIN)/teach build
 
 reproduce: $(STAMP)
 	@$(BIN)/a2d data fetch fsdd mnist

@@ -1,49 +1,64 @@
 """Digits from Sound: say a digit, and a network draws it.
 
+The modules at the top, in the order in which a sound travels, each with the lecture that explains it:
+
+audio           01     a file becomes a clip
+features        01     a clip becomes 40 numbers
+datasets        02     recordings, images, and how to split them
+ears            02     an MLP that names the digit
+vae             03,05  autoencoders and the ELBO; the report's generator
+pairing         04     the same-class random target
+training        05     the one training loop
+evaluator       06,07  the network that reads pictures; its fine-tuning
+annotation      07     labels by a person, and how far two readers agree
+metrics         06,08  recognition, variety, distances, intervals
+draw            00     a recording becomes a picture
+
+Beside them: ``check`` and ``score`` (:mod:`a2d.checks`), ``exercises``, ``figures``, ``widgets``, ``io`` (files and
+downloads, below the pipeline) and ``lab`` (recipes, trained models, runs, the set-up cell, above it).
+
 Importing this package is cheap: torch, matplotlib and scikit-learn are imported by the modules that need
 them, and only when those modules are first used (``a2d.vae`` imports torch, ``import a2d`` does not).
 """
 
 import importlib
+from typing import Any
 
 __version__ = "0.1.0"
 
 _MODULES = (
     "annotation",
     "audio",
-    "checkpoints",
-    "classifier",
-    "course",
+    "checks",
     "datasets",
-    "download",
     "draw",
+    "ears",
     "errors",
     "evaluator",
+    "exercises",
     "features",
+    "figures",
+    "io",
+    "lab",
     "metrics",
     "pairing",
-    "plots",
-    "recipes",
-    "runs",
-    "tasks",
     "training",
     "vae",
-    "weights",
     "widgets",
 )
 
 __all__ = ["__version__", "check", "score", *_MODULES]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import a submodule on first use, so that ``a2d.vae`` works after a plain ``import a2d``.
 
-    ``check`` and ``score`` are those of :mod:`a2d.checks.outcome`.
+    ``check`` and ``score`` are those of :mod:`a2d.checks.verdicts`.
     """
     if name in _MODULES:
         return importlib.import_module(f"a2d.{name}")
     if name in ("check", "score"):
-        return getattr(importlib.import_module("a2d.checks.outcome"), name)
+        return getattr(importlib.import_module("a2d.checks.verdicts"), name)
     raise AttributeError(f"module 'a2d' has no attribute {name!r}")
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import click
 
 from a2d import __version__
-from teach.cli import course
 from a2d.errors import A2DError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-def _say(text: str, err: bool = False) -> None:
+def say(text: str, err: bool = False) -> None:
     """Print one line; what cannot be shown, such as a line end in a file's name, is written as its code."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
@@ -26,25 +25,25 @@ def _say(text: str, err: bool = False) -> None:
 _PATH = click.Path(path_type=Path, readable=False)
 
 
-class _Group(click.Group):
+class Group(click.Group):
     """A command group that ends every mistake of the user in one message and exit code 2, without a traceback."""
 
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
         except A2DError as error:
-            _say(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             sys.stderr.close()  # the reader of a pipe has left: nobody is there to be told
             ctx.exit(1)
         except OSError as error:  # a disk, a mount or a permission that failed where nobody expected it
             text = f"{error.filename or 'the system'}: {error.strerror or error}. Check the disk and the permissions."
-            _say(f"Error: {text}", err=True)
+            say(f"Error: {text}", err=True)
             ctx.exit(A2DError.exit_code)
 
 
-@click.group(cls=_Group, context_settings=CONTEXT)
+@click.group(cls=Group, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="a2d")
 def main() -> None:
     """Digits from Sound: say a digit, and a network draws it."""
@@ -95,16 +94,16 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
             result = artist.draw_file(path, seed)
         except A2DError as error:
             failed += 1
-            _say(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             continue
         for note in result.warnings:
-            _say(f"Warning: {note}", err=True)
+            say(f"Warning: {note}", err=True)
         drawing.save_picture(result.image, out / name)
-        _say(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
+        say(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
         drawn.append(result)
     if drawn:
         drawing.save_contact_sheet(drawn, out / "contact-sheet.png")
-        _say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
+        say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
     if failed:
         raise click.exceptions.Exit(2)
 
@@ -176,10 +175,10 @@ def data_check(folder: Path) -> None:
 
     found = datasets.check_folder(folder)
     for note in found.notes:
-        _say(f"Note: {note}")
+        say(f"Note: {note}")
     for problem in found.problems:
-        _say(f"Error: {problem}", err=True)
-    _say(found.summary)
+        say(f"Error: {problem}", err=True)
+    say(found.summary)
     if found.problems:
         raise click.exceptions.Exit(2)
 
@@ -228,8 +227,8 @@ def train(recipe, data, out, images, split, held_out, seed, epochs, evaluator, r
         progress=sys.stderr.isatty(),
     )
     last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in card["history"].items() if values)
-    _say(f"Trained {card['recipe']['name']}: {last}")
-    _say(f"Model: {out / 'model.safetensors'}")
+    say(f"Trained {card['recipe']['name']}: {last}")
+    say(f"Model: {out / 'model.safetensors'}")
 
 
 @main.command(
@@ -250,7 +249,7 @@ def evaluate(run, data, images, evaluator, out, seed) -> None:
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.
     """
-    from a2d.lab import runs, models
+    from a2d.lab import models, runs
 
     if out is None and run in models.names():
         out = Path("evaluations") / run / Path(data).resolve().name  # never write into the installed package
@@ -264,8 +263,8 @@ def evaluate(run, data, images, evaluator, out, seed) -> None:
         progress=sys.stderr.isatty(),
     )
     for line in _table(result):
-        _say(line)
-    _say(f"Written to {result['folder']}")
+        say(line)
+    say(f"Written to {result['folder']}")
 
 
 def _table(result: dict) -> list[str]:
@@ -286,8 +285,6 @@ def _table(result: dict) -> list[str]:
         lines.append(f"  {name.replace('_', ' '):<36} {value:6.2f}")
     return lines
 
-
-main.add_command(course)
 
 if __name__ == "__main__":
     main()

@@ -17,15 +17,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from a2d import audio
-from a2d.io import fetching
 from a2d.errors import DataError
+from a2d.io import fetching
+from a2d.io.shipped import shipped
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
 HANDWRITTEN = ("builtin", "mnist")
@@ -106,17 +106,7 @@ class SpokenDigits:
 
 def builtin_folder() -> Path:
     """Where the built-in recordings lie: in a checkout's ``data/`` or inside the installed package."""
-    for folder in (
-        Path(__file__).parent.parent / "data" / "builtin",
-        Path(str(files("a2d"))) / "_data" / "builtin",
-    ):
-        if (folder / "data").is_dir():
-            return folder
-    raise DataError(
-        "the built-in recordings are missing",
-        where="a2d",
-        hint="Install the package again, or run `git checkout data` in the project's folder",
-    )
+    return shipped("builtin")
 
 
 def _fetched(name: str) -> Path:

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from a2d import audio, features
-from a2d.lab import recipes, models
 from a2d.errors import A2DError
 from a2d.io.atomic import atomic_path
+from a2d.lab import models, recipes
 
 SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
 

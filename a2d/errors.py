@@ -45,6 +45,10 @@ class TrainingError(A2DError):
     """A training run that cannot go on."""
 
 
+class CourseError(A2DError):
+    """A lecture, exercise or set-up that does not work as it should."""
+
+
 def refuse(problems: dict[str, bool], config: object, where: str) -> None:
     """Raise a :class:`RecipeError` that names the first setting of ``config`` whose check in ``problems`` is false."""
     for name, fine in problems.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,11 +17,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.adadelta import adadelta
+from torch.optim.adam import adam
 from tqdm.auto import tqdm
 
-from a2d.io import tensors
-from a2d import optimizers
 from a2d.errors import ModelError, TrainingError, refuse
+from a2d.io import tensorfile
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -59,6 +60,89 @@ class TrainConfig:
             "average": 0 <= self.average < 1,
         }
         refuse(problems, self, "training")
+
+
+class Optimizer:
+    """What both have in common: parameters, a learning rate that may change, and one dict of tensors per parameter."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0):
+        self.parameters = list(parameters)
+        self.lr, self.weight_decay = lr, weight_decay
+        self.state: list[dict[str, Tensor]] = [self._fresh(p) for p in self.parameters]
+
+    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
+        """The state of a parameter before its first step."""
+        raise NotImplementedError
+
+    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+        """One step of the parameters that have a gradient."""
+        raise NotImplementedError
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Move the parameters that have a gradient."""
+        used = [(p, s) for p, s in zip(self.parameters, self.state, strict=True) if p.grad is not None]
+        self._update([p for p, _ in used], [s for _, s in used])
+
+
+class Adam(Optimizer):
+    """D. Kingma and J. Ba (2015), arXiv:1412.6980, with beta 0.9 and 0.999, epsilon 1e-8."""
+
+    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
+        return {
+            "step": torch.zeros(()),
+            "exp_avg": torch.zeros_like(parameter),
+            "exp_avg_sq": torch.zeros_like(parameter),
+        }
+
+    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+        adam(
+            parameters,
+            [p.grad for p in parameters],
+            [s["exp_avg"] for s in state],
+            [s["exp_avg_sq"] for s in state],
+            [],
+            [s["step"] for s in state],
+            fused=True,
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            eps=1e-8,
+            maximize=False,
+        )
+
+
+class Adadelta(Optimizer):
+    """M. Zeiler (2012), arXiv:1212.5701, with rho 0.9 and epsilon 1e-6, as in PyTorch's basic MNIST example."""
+
+    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
+        return {
+            "step": torch.zeros(()),
+            "square_avg": torch.zeros_like(parameter),
+            "acc_delta": torch.zeros_like(parameter),
+        }
+
+    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+        adadelta(
+            parameters,
+            [p.grad for p in parameters],
+            [s["square_avg"] for s in state],
+            [s["acc_delta"] for s in state],
+            [s["step"] for s in state],
+            foreach=False,
+            lr=self.lr,
+            rho=0.9,
+            eps=1e-6,
+            weight_decay=self.weight_decay,
+            maximize=False,
+        )
 
 
 class Task(Protocol):
@@ -115,9 +199,9 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> optimizers.Optimizer:
+def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
     """The optimiser that ``config`` names, over the parameters that ask for a gradient."""
-    kind = optimizers.Adadelta if config.optimizer == "adadelta" else optimizers.Adam
+    kind = Adadelta if config.optimizer == "adadelta" else Adam
     return kind([p for p in model.parameters() if p.requires_grad], config.lr, config.weight_decay)
 
 
@@ -147,7 +231,7 @@ class Averager:
             mean.copy_(held)
 
 
-def _pack(model: nn.Module, optimizer: optimizers.Optimizer, averager: Averager) -> dict[str, Tensor]:
+def _pack(model: nn.Module, optimizer: Optimizer, averager: Averager) -> dict[str, Tensor]:
     """Everything that must be the same after a resume, as flat tensors."""
     tensors = {f"model.{k}": v.clone() for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v.clone() for k, v in averager.weights.items()}
@@ -156,7 +240,7 @@ def _pack(model: nn.Module, optimizer: optimizers.Optimizer, averager: Averager)
     return tensors
 
 
-def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: optimizers.Optimizer, averager: Averager) -> None:
+def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: Optimizer, averager: Averager) -> None:
     """The inverse of :func:`_pack`."""
     model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
     for name, mean in averager.weights.items():
@@ -170,10 +254,10 @@ def _resume(
     path: Path,
     identity: dict[str, Any],
     model: nn.Module,
-    optimizer: optimizers.Optimizer,
+    optimizer: Optimizer,
     averager: Averager,
 ) -> tuple[int, History]:
-    tensors, meta = tensors.load(path)
+    tensors, meta = tensorfile.load(path)
     if meta.get("identity") != identity:
         raise ModelError(
             "this checkpoint is of another recipe, seed or data set",
@@ -193,7 +277,7 @@ def _resume(
 def _train_epoch(
     task: Task,
     config: TrainConfig,
-    optimizer: optimizers.Optimizer,
+    optimizer: Optimizer,
     averager: Averager,
     epoch: int,
     generator: torch.Generator,
@@ -295,7 +379,7 @@ def fit(
                     "history": history.series,
                     "averager_steps": averager.steps,
                 }
-                tensors.save(path, _pack(task.model, optimizer, averager), meta)
+                tensorfile.save(path, _pack(task.model, optimizer, averager), meta)
             if on_epoch is not None and on_epoch(epoch, numbers):
                 break
     averager.swap()

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from a2d.ears import FeatureScaler, mlp
 from a2d.errors import ModelError, refuse
-from a2d.layers import FeatureScaler, mlp
 
 Likelihood = Literal["bernoulli", "gaussian"]
 

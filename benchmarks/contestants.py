@@ -115,7 +115,7 @@ def pipeline(args: dict[str, str]) -> dict:
     import torch
 
     from a2d import audio, datasets, features, training
-    from a2d.lab import recipes, runs, tasks, models
+    from a2d.lab import models, recipes, runs, tasks
     from a2d.pairing import Targets
 
     del runs  # imported as `a2d train` does, before the clock starts
@@ -194,9 +194,9 @@ def setup(args: dict[str, str]) -> dict:
 
     ``fsdd`` and ``mnist`` are folders or None, ``model_error`` and ``judge_error`` what is wrong with the models.
     """
+    from a2d.errors import A2DError
     from a2d.io import fetching
     from a2d.lab import models
-    from a2d.errors import A2DError
 
     found: dict[str, object] = {"machine": machine(), "model": args["model"], "judge": args["judge"]}
     if args["quick"] == "True":
@@ -244,8 +244,8 @@ def prepare_models(folder: Path) -> dict[str, str]:
     from torch.nn.functional import nll_loss
 
     from a2d import datasets
-    from a2d.lab import recipes, models
     from a2d.evaluator import normalise
+    from a2d.lab import models, recipes
 
     torch.manual_seed(0)
     images, recipe = datasets.load_images("builtin"), recipes.load("evaluator")

@@ -1,6 +1,6 @@
 """How fast a class is graded, and in how much memory: ``python -m benchmarks.grading``.
 
-The same pretend students' notebooks, 28 exercises in one short notebook each, go through ``a2d course grade`` and
+The same pretend students' notebooks, 28 exercises in one short notebook each, go through ``teach grade`` and
 nbgrader's ``NbGraderAPI.autograde``; the latter grades the first few, as it takes long. Then classes of
 two sizes, with fewer exercises, show what the process that leads the grading needs. ``results/grading.json`` is written
 when the sizes are the usual ones.
@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from teach.rehearsal import rehearse
 from a2d.errors import A2DError
 from a2d.io.atomic import write_json, write_text
 from benchmarks import nbgrader_class
 from benchmarks.bench import ROOT, git
+from teach.rehearsal import rehearse
 
 PEER = "nbgrader's NbGraderAPI.autograde"
 TARGET = 5.0
@@ -45,8 +45,8 @@ QUICK = Sizes(3, 1, (2, 4))
 
 
 def graded(submissions: Path, out: Path, jobs: int, *more: str) -> dict[str, float]:
-    """Run ``a2d course grade``; its seconds, and the largest resident memory of its own process in MB (10^6 bytes)."""
-    command = [sys.executable, "-m", "a2d.cli", "course", "grade", str(submissions), "--out", str(out)]
+    """Run ``teach grade``; its seconds, and the largest resident memory of its own process in MB (10^6 bytes)."""
+    command = [sys.executable, "-m", "teach.cli", "grade", str(submissions), "--out", str(out)]
     begin = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--jobs", str(jobs), *more], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -85,7 +85,7 @@ def speed(folder: Path, sizes: Sizes, jobs: int) -> dict[str, Any]:
     write_text(points, "exercise,points\n" + "".join(f"{id},0\n" for id in nbgrader_class.LEFT_OUT))
     ours = graded(folder / "class" / "submissions", folder / "grades", jobs, "--points", str(points))
     each = ours["seconds"] / sizes.students
-    print(f"a2d course grade: {sizes.students} students in {ours['seconds']:.0f} s, {each:.2f} s each", flush=True)
+    print(f"teach grade: {sizes.students} students in {ours['seconds']:.0f} s, {each:.2f} s each", flush=True)
     nbgrader_class.write_slim_course(folder / "nbgrader", nbgrader_class.EXERCISES, {})
     notebooks = sorted((folder / "class" / "submissions").rglob("*.ipynb"))[: sizes.peer_students]
     students = {f"student{n:04d}": path for n, path in enumerate(notebooks)}

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from a2d import exercises
-from teach.lectures import run, source
-from teach import settings
 from a2d.errors import A2DError
 from a2d.io.atomic import write_json
 from benchmarks.bench import ROOT, git
+from teach import settings
+from teach.lectures import run, source
 
 MOST_SECONDS, MOST_MB = 60, 1500
 PEER = "a notebook that imports torch"

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from a2d import exercises
 from a2d.exercises import Exercise
 from teach.grading.model import GradingError
-from teach.release.nbgrader_course import CONFIG, make_source, write_folder
 from teach.lectures.source import find_sources, read_lecture
+from teach.release.nbgrader_course import CONFIG, make_source, write_folder
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

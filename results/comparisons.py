@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from a2d import datasets, metrics, training, vae
-from a2d.lab import recipes, runs, tasks, models
 from a2d.evaluator import AccuracyNet
-from a2d.pairing import Targets
+from a2d.lab import models, recipes, runs, tasks
 from a2d.lab.recipes import Recipe
+from a2d.pairing import Targets
 
 RULES = ("random", "fixed", "mean")
 

@@ -1,7 +1,7 @@
 """Retrain every shipped weight and rewrite every results file from real data: ``make reproduce``.
 
-``python -m results.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and is
-resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about two
+``python -m results.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and
+is resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about two
 hours on two cores.
 """
 
@@ -21,13 +21,13 @@ import numpy as np
 import torch
 
 from a2d import annotation, datasets, metrics, training
-from a2d.io import tensors
-from a2d.lab import recipes, runs, tasks, models
-from results import comparisons, tables
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
+from a2d.io import tensorfile
 from a2d.io.atomic import write_bytes, write_json, write_text
+from a2d.lab import models, recipes, runs, tasks
 from a2d.pairing import Targets
+from results import comparisons, tables
 from results.tables import RESULTS, ROOT
 
 WORK = ROOT / "build" / "reproduce"
@@ -87,7 +87,7 @@ def ship(run: Path, name: str, command: str, figures: dict[str, Any]) -> None:
         **facts,
         "history": {k: [float(f"{v:.6g}") for v in values] for k, values in card["history"].items()},
         "figures": figures,
-        "sha256": tensors.file_hash(path),
+        "sha256": tensorfile.file_hash(path),
     }
     write_json(models.FOLDER / f"{name}.json", text)
     print(f"shipped {name}: {figures}")
@@ -233,7 +233,7 @@ def _train_cell(cell: tuple[int, str]) -> None:
     images = datasets.load_images("mnist")
     for name in ("report", "audio-mlp"):
         path, recipe = folder / f"{name}.safetensors", recipes.load(name)
-        if path.is_file() and tensors.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
+        if path.is_file() and tensorfile.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
             continue
         spoken = _protocol_set(recipe, seed, split)
         if name == "report":

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from a2d.errors import DataError
+from a2d.io.shipped import results
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"
-INSTALLED = ROOT / "a2d" / "_data" / "results"
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.S)
-
-
-def results(name: str) -> dict[str, Any]:
-    """Read ``results/NAME.json``, which tells the command, seeds and data that made its numbers.
-
-    An installed package carries a copy. Raises :class:`~a2d.errors.DataError` for one that cannot be read.
-    """
-    path = next((f for f in (RESULTS, INSTALLED) if f.is_dir()), RESULTS) / f"{name}.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        hint = (
-            "Run `git checkout results` in the project's folder or install the package again; `make reproduce` makes it"
-        )
-        raise DataError("these results cannot be read", where=path, hint=hint) from error
 
 
 def fill(text: str) -> str:
@@ -154,7 +138,7 @@ def grading() -> str:
     speed, memory = found["speed"], found["memory"]
     each, peer = speed["seconds_each"], speed["peer"]["seconds_each"]
     rows = [
-        ["`a2d course grade`", f"{speed['students']} students", f"{each:.2f} s a student", ""],
+        ["`teach grade`", f"{speed['students']} students", f"{each:.2f} s a student", ""],
         ["nbgrader's `NbGraderAPI.autograde`", f"{speed['peer']['students']} of them", f"{peer:.1f} s a student",
          f"{speed['ratio']:.0f} times as long"],
     ]  # fmt: skip

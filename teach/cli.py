@@ -1,4 +1,4 @@
-"""The commands ``a2d course ...``; each imports what it needs when it runs, so that importing this is instant."""
+"""The command ``teach``: each of its commands imports what it needs when it runs, so that ``--help`` is instant."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 
 import click
 
+from a2d import __version__
+from a2d.cli import CONTEXT, Group
 from teach.settings import ANSWER_SECONDS
 
 
-@click.group()
-def course() -> None:
-    """Build and run the lectures; hand them out and grade what comes back."""
+@click.group(cls=Group, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="teach")
+def main() -> None:
+    """Build and run the lectures of "Digits from Sound"; hand them out and grade what comes back."""
 
 
-@course.command("list")
+@main.command("list")
 def list_command() -> None:
     """List the lectures."""
     from teach.lectures.source import find_sources, read_lecture
@@ -24,7 +27,7 @@ def list_command() -> None:
         click.echo(f"{path.stem:<24}{read_lecture(path).cells[0].source.splitlines()[0].lstrip('# ')}")
 
 
-@course.command()
+@main.command()
 @click.argument("names", nargs=-1, metavar="[NN]...")
 @click.option("--check", is_flag=True, help="Write nothing; say what is not as the sources give it, and exit with 2.")
 @click.option("--rerun", is_flag=True, help="Run every solution anew, also where its source has not changed.")
@@ -41,7 +44,7 @@ def build(names: tuple[str, ...], check: bool, rerun: bool) -> None:
         click.echo("Every notebook is as its source gives it.")
 
 
-@course.command()
+@main.command()
 @click.argument("names", nargs=-1, metavar="[NN]...")
 @click.option("--data", default="builtin", show_default=True, help="builtin, fsdd, audiomnist, or a folder.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
@@ -64,7 +67,7 @@ def run(names: tuple[str, ...], data: str, seed: int, fast: bool, solutions: boo
         raise click.exceptions.Exit(2)
 
 
-@course.command()
+@main.command()
 @click.option("--check", is_flag=True, help="Write nothing; say which file is not as it should be, and exit with 2.")
 def environments(check: bool) -> None:
     """Write environment.yml (conda) and binder/environment.yml from pyproject.toml."""
@@ -72,7 +75,7 @@ def environments(check: bool) -> None:
 
     changed = write_environments(check=check)
     for path in changed:
-        told = "it is not what pyproject.toml gives. Run `a2d course environments`."
+        told = "it is not what pyproject.toml gives. Run `teach environments`."
         click.echo(f"{path}: {told}" if check else f"wrote {path}", err=check)
     if check and changed:
         raise click.exceptions.Exit(2)
@@ -80,7 +83,7 @@ def environments(check: bool) -> None:
         click.echo("Both environment files are as pyproject.toml gives them.")
 
 
-@course.command("all")
+@main.command("all")
 def all_command() -> None:
     """Run all lectures and the report, on the built-in data."""
     from teach.lectures.run import course_main
@@ -97,7 +100,7 @@ _POINTS = click.option(
 )
 
 
-@course.command()
+@main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @_LECTURES
 @_POINTS
@@ -119,7 +122,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
         click.echo(line)
 
 
-@course.command()
+@main.command()
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the results go.")
 @_LECTURES
@@ -159,8 +162,8 @@ def grade(
 
     An interrupted run goes on where it was when the same command is given again.
     """
-    from teach.release import points
     from teach.grading import grade as grading
+    from teach.release import points
 
     if not sandbox:
         click.echo("Warning: without the sandbox, whatever the notebooks hold runs with all your rights.", err=True)
@@ -186,7 +189,7 @@ def grade(
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 
-@course.command()
+@main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES
@@ -204,3 +207,7 @@ def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: 
     told = rehearsing.rehearse(out, students, numbers, seed, layout, one_notebook, progress=sys.stderr.isatty())
     for line in told:
         click.echo(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from a2d import __version__
-from a2d.errors import A2DError
+from a2d.errors import CourseError
 
 # The repository's public address, "owner/name". While it is None, no badge is written: a dead link helps nobody.
 REPOSITORY: str | None = None
@@ -15,7 +15,7 @@ REPOSITORY: str | None = None
 # A release is therefore this tag, on the commit whose notebooks were built with it.
 TAG = f"v{__version__}"
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 MAX_CODE_LINES = 25
 MAX_WORDS = 150
@@ -25,10 +25,6 @@ CELL_SECONDS = 600
 ANSWER_SECONDS = 10
 # The kernels run on this computer only; that they talk to us without encryption is no news.
 KERNEL_ARGUMENTS = ["--log-level=ERROR"]
-
-
-class CourseError(A2DError):
-    """A lecture that cannot be built, or that does not run."""
 
 
 def repository() -> str | None:

@@ -90,8 +90,8 @@ def random_evaluator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an evaluator that has learnt nothing."""
     import torch
 
-    from a2d.lab import recipes, models
     from a2d.evaluator import AccuracyNet
+    from a2d.lab import models, recipes
 
     folder = tmp_path_factory.mktemp("evaluator")
     with torch.random.fork_rng(devices=[]):

@@ -126,10 +126,10 @@ REACHES: dict[str, str] = {
         return found
         """,
     "the input again": "return os.read(0, 10) or os.read(3, 10)",
-    "the reference*": "return open('@repository@/a2d/course/exercises/lecture01.py').read()",
+    "the reference*": "return open('@repository@/a2d/exercises/e01_audio.py').read()",
     "the reference as a module*": "from a2d.exercises import lecture01; return lecture01",
     "the package*": "import a2d.features; return a2d.features",
-    "the checks*": "import a2d.checks.outcome; return a2d.checks.outcome",
+    "the checks*": "import a2d.checks.verdicts; return a2d.checks.verdicts",
     "librosa*": "import librosa; return librosa",
     "scikit-learn*": "import sklearn; return sklearn",
     "other submissions*": "return open('@submission@').read()",
@@ -491,8 +491,8 @@ _PATCHED = {
     "types": "builtins.type = lambda *a: dict",
     "everything is fine": "for n in 'len any all abs str print'.split(): setattr(builtins, n, lambda *a, **k: 1)",
     "wire": "import teach.sandbox.wire as w\nw.encode = w.dumps = lambda *a: '{\"value\":true}'",
-    "answering": "import a2d.checks.answer as w\nw.answer = w.plain = lambda *a, **k: w.Answer(True)",
-    "comparing": "import a2d.checks.compare as w\nw.difference = lambda *a, **k: ''\nw.plain = lambda v: v",
+    "answering": "import a2d.checks.answers as w\nw.answer = w.plain = lambda *a, **k: w.Answer(True)",
+    "comparing": "import a2d.checks.comparison as w\nw.difference = lambda *a, **k: ''\nw.plain = lambda v: v",
     "the way of calling": "from a2d.exercises import calls as w\nw.plain = lambda *a: True",
     "the runner": """
         import teach.sandbox.worker as w

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from teach.sandbox import box
 from teach.grading.model import GradingError
+from teach.sandbox import box
 
 
 def _refusal() -> str:
@@ -28,8 +28,8 @@ needs_sandbox = pytest.mark.skipif(bool(REFUSAL), reason=f"needs bubblewrap (pac
 
 
 def command(*arguments: object) -> list[str]:
-    """``a2d course grade ...`` as a list."""
-    return [sys.executable, "-m", "a2d.cli", "course", "grade", *map(str, arguments)]
+    """``teach grade ...`` as a list."""
+    return [sys.executable, "-m", "teach.cli", "grade", *map(str, arguments)]
 
 
 def grade(*arguments: object, **environment: str) -> subprocess.CompletedProcess:

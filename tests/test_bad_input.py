@@ -34,10 +34,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from a2d import audio, datasets, draw
-from a2d.io import tensors, fetching
-from a2d.lab import recipes, runs, models
 from a2d.cli import main
 from a2d.errors import A2DError, AudioError, DataError, ModelError, RecipeError, TrainingError
+from a2d.io import fetching, tensorfile
+from a2d.lab import models as lab_models
+from a2d.lab import recipes, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -567,7 +568,7 @@ def test_bad_model(row, tmp_path, models):
             message = check_refusal(a2d(*arguments, recording), says)
         assert message.startswith(str(run / "model.safetensors"))
         with unchanged(tmp_path), pytest.raises(ModelError):
-            models.load(named, "generator")
+            lab_models.load(named, "generator")
 
 
 def test_wrong_kind_of_model(tmp_path, models):
@@ -590,12 +591,12 @@ def test_unknown_model(name, tmp_path, models):
         check_refusal(a2d("draw", *arguments, recording), "there is no")
         check_refusal(a2d("evaluate", name, "--data", "builtin", "--out", tmp_path / "out"), "there is no")
     with pytest.raises(ModelError):
-        models.load(name)
+        lab_models.load(name)
 
 
 def test_no_such_card():
     with pytest.raises(ModelError, match="there is no such shipped model"):
-        models.card("raport")
+        lab_models.card("raport")
 
 
 # --- folders of recordings -----------------------------------------------------------------------------
@@ -946,7 +947,6 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
 def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(recipe, tmp_path, models, monkeypatch):
     """One step for each epoch: the loss is a number, what the step leaves behind is none."""
     import torch
-
     from a2d.optimizers import Optimizer
 
     step = Optimizer.step
@@ -985,7 +985,7 @@ def test_the_last_good_epoch_is_kept_when_the_loss_is_no_number(tmp_path, models
     check_refusal(result, "training: the loss became nan in epoch 2, step 1")
     out = tmp_path / "out"
     assert [p.name for p in out.iterdir()] == ["checkpoint.safetensors"]
-    tensors, meta = tensors.load(out / "checkpoint.safetensors")
+    tensors, meta = tensorfile.load(out / "checkpoint.safetensors")
     assert meta["epoch"] == 1
     assert all(t.isfinite().all() for t in tensors.values() if t.is_floating_point())
     # Nothing is lost: once the cause is mended, the run goes on to what it would have been.
@@ -1045,9 +1045,9 @@ def test_resuming_a_damaged_checkpoint_is_refused(spoil, finished):
 
 def test_resuming_a_checkpoint_that_lacks_a_tensor_is_refused(finished):
     path = finished / "out" / "checkpoint.safetensors"
-    tensors, meta = tensors.load(path)
+    tensors, meta = tensorfile.load(path)
     tensors.pop("model.head.bias")
-    tensors.save(path, tensors, meta)
+    tensorfile.save(path, tensors, meta)
     with unchanged(finished):
         check_refusal(_again(finished, "--resume"), "this checkpoint does not fit the model")
 
@@ -1092,7 +1092,7 @@ def test_nothing_that_is_no_number_is_written(tmp_path):
 
     bad = {"fine": torch.ones(2), "bad": torch.tensor([1.0, float("inf")])}
     with unchanged(tmp_path), pytest.raises(ModelError, match="bad holds NaN or infinity"):
-        tensors.save(tmp_path / "m.safetensors", bad, {})
+        tensorfile.save(tmp_path / "m.safetensors", bad, {})
 
 
 # --- evaluating ----------------------------------------------------------------------------------------
@@ -1317,7 +1317,7 @@ def test_disk_that_fills_up(small_disk, tmp_path, drawing):
     result = a2d("train", tmp_path / "tiny.toml", "--data", data, "--out", small_disk)
     check_refusal(result, "No space left on device")
     assert sorted(p.name for p in small_disk.iterdir()) == ["checkpoint.safetensors", "filler"]
-    tensors.load(small_disk / "checkpoint.safetensors")
+    tensorfile.load(small_disk / "checkpoint.safetensors")
 
     paths = [tmp_path / f"{number}.wav" for number in range(20)]
     for number, path in enumerate(paths):

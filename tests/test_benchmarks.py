@@ -107,7 +107,7 @@ def test_grading_is_measured_against_nbgrader():
         [sys.executable, "-m", "benchmarks.grading", "--quick"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^a2d course grade: 3 students in \d+ s", done.stdout, re.MULTILINE)
+    assert re.search(r"^teach grade: 3 students in \d+ s", done.stdout, re.MULTILINE)
     assert re.search(r"^nbgrader's NbGraderAPI.autograde: 1 students, \d", done.stdout, re.MULTILINE)
     assert re.search(r"^ratio: \d", done.stdout, re.MULTILINE)
     assert re.search(r"^4 students: \d+ s, [1-9]\d+ MB$", done.stdout, re.MULTILINE)

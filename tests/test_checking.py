@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import a2d
-from a2d.checks import outcome
 from a2d import exercises
-from teach.lectures import texts
-from a2d.checks.compare import describe, difference, plain
+from a2d.checks import verdicts
+from a2d.checks.comparison import describe, difference, plain
+from a2d.errors import CourseError
 from a2d.exercises import Case, Exercise, Question, Wrong, calls
-from teach.settings import CourseError
+from teach.lectures import texts
 
 
 def _reference(x: np.ndarray, k: int) -> np.ndarray:
@@ -46,11 +46,11 @@ ASK = Question("90.2", "why", 5, "Why?", ((1, "that"), (1, "this")), "Because th
 def _toy_lecture(monkeypatch: pytest.MonkeyPatch) -> None:
     real = exercises.of_lecture
     monkeypatch.setattr(exercises, "of_lecture", lambda n: (TOY, ASK) if n == 90 else real(n))
-    monkeypatch.setattr(outcome, "_outcomes", {})
+    monkeypatch.setattr(verdicts, "_outcomes", {})
 
 
-def judge(function, exercise: Exercise = TOY) -> outcome.Outcome:
-    return outcome.judge(exercise, function)
+def judge(function, exercise: Exercise = TOY) -> verdicts.Outcome:
+    return verdicts.judge(exercise, function)
 
 
 # ---------------------------------------------------------------------------------------------------------- outcomes

@@ -17,8 +17,9 @@ from PIL import Image
 
 import a2d
 from a2d import draw
-from a2d.lab import runs, models
 from a2d.cli import main
+from a2d.lab import models as lab_models
+from a2d.lab import runs
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = {
@@ -279,7 +280,7 @@ def test_train_writes_a_model_a_checkpoint_and_a_card(trained):
     assert card.keys() >= {"kind", "recipe", "seed", "data", "images", "split", "history", "sha256"}
     assert card["data"]["n"] == 30
     assert {len(values) for values in card["history"].values()} == {2}
-    model = models.load(trained / "run", "generator")
+    model = lab_models.load(trained / "run", "generator")
     assert model.meta["recipe"] == card["recipe"]
 
 
@@ -325,7 +326,7 @@ def test_split_by_speaker_and_epochs(trained, models):
     card = json.loads((trained / "held" / "card.json").read_text())
     assert card["split"] == {"by": "speaker", "seed": 0, "held_out": ["02"]}
     assert card["recipe"]["training"]["epochs"] == 1
-    model = models.load(trained / "held")
+    model = lab_models.load(trained / "held")
     spoken, _, digits, part = runs._test_part(model, str(trained / "sounds"), False)
     assert (part, len(digits), spoken.name) == ("test", 10, "sounds")
 
@@ -363,7 +364,7 @@ def test_evaluate_of_a_shipped_model_never_writes_into_the_package(models, tmp_p
     shipped = tmp_path / "package"
     shipped.mkdir()
     (shipped / "mlp.safetensors").write_bytes((models / "classifier" / "model.safetensors").read_bytes())
-    monkeypatch.setattr(models, "FOLDER", shipped)
+    monkeypatch.setattr(lab_models, "FOLDER", shipped)
     sounds = make.corpus(tmp_path / "sounds", ["01"])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mlp").mkdir()

@@ -16,10 +16,11 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 
 import a2d
+from a2d.lab import colab
 from teach import settings
 from teach.lectures.build import make_notebook
-from teach.release.package import build_wheel
 from teach.lectures.source import Lecture, find_sources, read_lecture
+from teach.release.package import build_wheel
 
 ADDRESS = "owner/some-name"
 URL = f"git+https://github.com/{ADDRESS}@v{a2d.__version__}"
@@ -202,13 +203,12 @@ def test_the_first_lecture_runs_on_colab_with_a_real_pip(first_lecture, wheel, t
 
 
 def test_a_pip_that_fails_is_told_in_one_message(monkeypatch, tmp_path):
-    from teach.lectures import environments
 
     # A name that cannot exist, and no index to look for it.
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setattr(environments, "missing", lambda: [environments.Requirement("no-such-package-of-a2d", ">=1,<2")])
+    monkeypatch.setattr(colab, "missing", lambda: [colab.Requirement("no-such-package-of-a2d", ">=1,<2")])
     with pytest.raises(settings.CourseError, match=r"could not install no-such-package-of-a2d.*run this cell again"):
-        environments.add_missing()
+        colab.add_missing()
 
 
 def test_nothing_is_missing_here_and_a_missing_package_is_found(monkeypatch):
@@ -216,7 +216,7 @@ def test_nothing_is_missing_here_and_a_missing_package_is_found(monkeypatch):
 
     from teach.lectures import environments
 
-    assert environments.missing() == []
+    assert colab.missing() == []
     real = metadata.version
 
     def version(name: str) -> str:
@@ -225,7 +225,7 @@ def test_nothing_is_missing_here_and_a_missing_package_is_found(monkeypatch):
         return real(name)
 
     monkeypatch.setattr(metadata, "version", version)
-    found = {one.name: one.range for one in environments.missing()}
+    found = {one.name: one.range for one in colab.missing()}
     assert found.keys() == {"soxr", "librosa"}  # JupyterLab opens notebooks: Colab does that itself
     assert found["soxr"] == next(r.range for r in environments.project_requirements() if r.name == "soxr")
 
@@ -233,8 +233,6 @@ def test_nothing_is_missing_here_and_a_missing_package_is_found(monkeypatch):
 def test_pip_may_not_change_what_is_here(monkeypatch):
     import subprocess
     from importlib import metadata
-
-    from teach.lectures import environments
 
     seen: list[tuple[list[str], list[str]]] = []
 
@@ -244,8 +242,8 @@ def test_pip_may_not_change_what_is_here(monkeypatch):
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", run)
-    monkeypatch.setattr(environments, "missing", lambda: [environments.Requirement("soxr", ">=0.4,<2")])
-    environments.add_missing()
+    monkeypatch.setattr(colab, "missing", lambda: [colab.Requirement("soxr", ">=0.4,<2")])
+    colab.add_missing()
     ((command, constraints),) = seen
     assert command[-1] == "soxr>=0.4,<2"
     assert "--upgrade" not in command
@@ -268,11 +266,9 @@ def test_odd_versions_of_a_system_are_no_constraints(monkeypatch, version, taken
     from importlib import metadata
     from types import SimpleNamespace
 
-    from teach.lectures import environments
-
     one = SimpleNamespace(metadata={"Name": "Some_Thing"}, version=version)
     monkeypatch.setattr(metadata, "distributions", lambda: [one])
-    assert environments._installed() == ([f"some-thing=={version}"] if taken else [])
+    assert colab._installed() == ([f"some-thing=={version}"] if taken else [])
 
 
 def test_the_wheel_has_all_that_a_lecture_needs(wheel):

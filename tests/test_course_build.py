@@ -9,13 +9,13 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
-from a2d import lab
-from teach.lectures import build as building
+from a2d.errors import CourseError
+from a2d.lab import notebook
 from teach import cli, settings
+from teach.lectures import build as building
 from teach.lectures import run
-from teach.lectures.lint import check_lecture
 from teach.lectures.build import build, make_notebook
-from teach.settings import CourseError
+from teach.lectures.lint import check_lecture
 from teach.lectures.source import find_sources, read_lecture, versions
 
 SOURCE = '''# %% [markdown]
@@ -307,7 +307,7 @@ def test_progress_bars_leave_no_trace():
 
 def gate(root: Path, monkeypatch) -> tuple[int, str]:
     monkeypatch.setattr(building.build, "__kwdefaults__", building.build.__kwdefaults__ | {"root": root})
-    result = CliRunner().invoke(cli.course, ["build", "--check"])
+    result = CliRunner().invoke(cli.main, ["build", "--check"])
     return result.exit_code, result.output
 
 
@@ -354,7 +354,7 @@ def test_a_broken_cell_fails_the_run_and_the_others_still_run(built, tmp_path, m
     shutil.copy(built / SOLUTION, built / "notebooks" / "01_whole.ipynb")
     defaults = run.run_lectures.__kwdefaults__ | {"root": built, "progress": False}
     monkeypatch.setattr(run.run_lectures, "__kwdefaults__", defaults)
-    result = CliRunner().invoke(cli.course, ["run", "--student", "--seed", "4"])
+    result = CliRunner().invoke(cli.main, ["run", "--student", "--seed", "4"])
     assert result.exit_code == 2
     assert "Error: 00_tiny: cell 6: ValueError: cell broken on purpose" in result.output
     assert "1 of 2 lectures ran to their end" in result.output
@@ -397,7 +397,7 @@ def test_the_courses_own_run_leaves_tables_and_pictures(tmp_path, monkeypatch, c
 
 
 def test_recorded_numbers_are_collected():
-    data = {"text/plain": "chance: 10 %", lab.RECORD: {"name": "chance", "value": 0.1, "text": "10 %"}}
+    data = {"text/plain": "chance: 10 %", notebook.RECORD: {"name": "chance", "value": 0.1, "text": "10 %"}}
     cells = [nbformat.v4.new_code_cell("1"), nbformat.v4.new_markdown_cell("text")]
     cells[0].outputs = [
         nbformat.v4.new_output("stream", name="stdout", text="2\n"),

@@ -29,8 +29,8 @@ from pathlib import Path
 
 import pytest
 
-from a2d.io import fetching
 from a2d.errors import DataError
+from a2d.io import fetching
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data"

@@ -19,10 +19,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
+from a2d.errors import CourseError
+from a2d.lab import colab
 from teach import cli
 from teach.lectures import environments
 from teach.lectures.environments import BINDER_FILE, HOME_FILE, environment_files, write_environments
-from teach.settings import CourseError
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 NEEDED = [Requirement(line) for line in [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["course"]]]
@@ -154,7 +155,7 @@ def test_a_new_dependency_reaches_both_files(tmp_path):
 )
 def test_a_requirement_that_conda_cannot_have_is_refused(line):
     with pytest.raises(CourseError, match="Give a name and a range"):
-        environments.read_requirement(line)
+        colab.read_requirement(line)
 
 
 def test_without_a_clone_the_command_says_so(tmp_path):
@@ -170,15 +171,15 @@ def test_the_command_writes_and_checks(tmp_path, monkeypatch):
     real = environments.write_environments
     monkeypatch.setattr(environments, "write_environments", lambda check: real(tmp_path, check=check))
     run = CliRunner()
-    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 0
+    assert run.invoke(cli.main, ["environments", "--check"]).exit_code == 0
     (tmp_path / HOME_FILE).unlink()
-    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 2
-    assert "wrote environment.yml" in run.invoke(cli.course, ["environments"]).output
-    assert run.invoke(cli.course, ["environments", "--check"]).exit_code == 0
+    assert run.invoke(cli.main, ["environments", "--check"]).exit_code == 2
+    assert "wrote environment.yml" in run.invoke(cli.main, ["environments"]).output
+    assert run.invoke(cli.main, ["environments", "--check"]).exit_code == 0
 
 
 def test_the_lectures_import_only_what_colab_is_given():
-    given = {emptyenv.key(name) for name in environments.LECTURE_TOOLS} | {"ipython"}
+    given = {emptyenv.key(name) for name in colab.LECTURE_TOOLS} | {"ipython"}
     given |= {emptyenv.key(Requirement(line).name) for line in PROJECT["dependencies"]}
     # scikit-learn cannot be without the first two, nor matplotlib without the third, nor requests without the last.
     given |= {"scipy", "joblib", "packaging", "urllib3"}

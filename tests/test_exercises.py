@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from teach.lectures import lint, source
-from a2d.checks import outcome
 from a2d import exercises
-from a2d.checks.compare import difference, plain
+from a2d.checks import verdicts
+from a2d.checks.comparison import difference, plain
 from a2d.exercises import Exercise, Question, calls
+from teach.lectures import lint, source
 
 ALL = exercises.every()
 CODE = [one for one in ALL if isinstance(one, Exercise)]
@@ -107,7 +107,7 @@ def test_cases_are_plain_data_from_a_seed(exercise):
             assert value is None or isinstance(value, bool | int | float | str), type(value)
             assert not isinstance(value, np.generic)
 
-    first, again, other = (outcome.make_cases(exercise, seed) for seed in (0, 0, 1))
+    first, again, other = (verdicts.make_cases(exercise, seed) for seed in (0, 0, 1))
     assert len(first) >= 4
     for case in first:
         check(case.args)
@@ -120,7 +120,7 @@ def test_cases_are_plain_data_from_a_seed(exercise):
 @EACH
 def test_the_reference_is_right_and_gives_plain_data(exercise):
     for seed in SEEDS:  # a reference may be the library's function that learners must not call
-        outcome = outcome.judge(replace(exercise, forbidden=()), exercise.reference, seed)
+        outcome = verdicts.judge(replace(exercise, forbidden=()), exercise.reference, seed)
         assert outcome.kind == "right", outcome.message
         assert outcome.points == exercise.points
 
@@ -129,7 +129,7 @@ def test_the_reference_is_right_and_gives_plain_data(exercise):
 def test_the_lectures_solution_is_right(exercise):
     function = solution(exercise)
     for seed in SEEDS:
-        outcome = outcome.judge(exercise, function, seed)
+        outcome = verdicts.judge(exercise, function, seed)
         assert outcome.kind == "right", outcome.message
         assert "Note:" not in outcome.message, outcome.message
 
@@ -137,7 +137,7 @@ def test_the_lectures_solution_is_right(exercise):
 @EACH_WRONG
 def test_a_wrong_answer_is_wrong_and_named(exercise, wrong):
     for seed in SEEDS:
-        outcome = outcome.judge(exercise, wrong.answer, seed)
+        outcome = verdicts.judge(exercise, wrong.answer, seed)
         assert outcome.kind in ("wrong", "partly right"), outcome.message
         assert outcome.points < exercise.points
         assert outcome.misconception == wrong.means, outcome.message
@@ -150,7 +150,7 @@ def test_an_empty_answer_is_not_attempted(exercise):
     space: dict = {}
     exec(f"def nothing({parameters}): ...\ndef late({parameters}): raise NotImplementedError", space)
     for function in (None, ..., space["nothing"], space["late"]):
-        outcome = outcome.judge(exercise, function)
+        outcome = verdicts.judge(exercise, function)
         assert (outcome.kind, outcome.points) == ("empty", 0)
 
 
@@ -178,11 +178,11 @@ def test_nonsense_earns_nothing_and_raises_nothing(exercise):
         return list(args)
 
     for function in (fails, text, nan, mapping):
-        outcome = outcome.judge(exercise, function)
+        outcome = verdicts.judge(exercise, function)
         assert outcome.kind in ("error", "wrong"), f"{function.__name__}: {outcome}"
         assert outcome.points == 0
     for function in (zero, array, everything):
-        assert outcome.judge(exercise, function).kind != "right", function.__name__
+        assert verdicts.judge(exercise, function).kind != "right", function.__name__
 
 
 @EACH
@@ -238,7 +238,7 @@ def test_ids_of_cells_follow_the_exercises():
 def test_what_a_wrong_answer_earns_does_not_depend_on_the_seed(exercise):
     earned: dict[str, set[float]] = {}
     for seed in range(40):
-        sheet = outcome.make_sheet(exercise, seed)
+        sheet = verdicts.make_sheet(exercise, seed)
         for wrong, answers in sheet.wrong:
-            earned.setdefault(wrong.means, set()).add(outcome.compare(sheet, answers).points)
+            earned.setdefault(wrong.means, set()).add(verdicts.compare(sheet, answers).points)
     assert {means: points for means, points in earned.items() if len(points) > 1} == {}

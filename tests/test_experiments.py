@@ -10,15 +10,15 @@ import scipy.ndimage
 import torch
 from conftest import ROOT
 
-from a2d.io import tensors
 from a2d import datasets, metrics, training
-from a2d.lab import recipes, runs, tasks, models
-from results import comparisons, tables
 from a2d.errors import ModelError
 from a2d.evaluator import as_images
-from results.comparisons import GradientProbe, Handwriting
+from a2d.io import tensorfile
+from a2d.lab import models, recipes, runs, tasks
 from a2d.pairing import Targets
 from a2d.vae import AudioVAE, BetaSweep
+from results import comparisons, tables
+from results.comparisons import GradientProbe, Handwriting
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -117,14 +117,14 @@ def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
 
     first = get(tiny_sweep(epochs=1), 0)
     assert set(first.meta["history"]) >= {"loss", "kl, beta 4"}
-    before = tensors.file_hash(path)
+    before = tensorfile.file_hash(path)
     get(tiny_sweep(epochs=1), 0)
     assert made == [0]
-    assert tensors.file_hash(path) == before
+    assert tensorfile.file_hash(path) == before
     get(tiny_sweep(epochs=1), 1)
     get(tiny_sweep(epochs=1, lr=1e-2), 1)
     assert made == [0, 1, 1]
-    assert tensors.file_hash(path) != before
+    assert tensorfile.file_hash(path) != before
 
 
 # --------------------------------------------------------------------------------------------------- picture measures
@@ -352,7 +352,7 @@ def test_target_rules_are_compared_side_by_side(short, tmp_path, monkeypatch):
 def test_choosing_looks_at_validation_parts_and_a_fresh_seed_at_the_test_part(short, tmp_path, monkeypatch):
     judge = models.load("evaluator").net
     monkeypatch.setattr(
-        experiments,
+        comparisons,
         "candidates",
         lambda: {name: recipes.load(name) for name in ("report-plain", "report")},
     )

@@ -37,13 +37,13 @@ from hostile import (
 )
 from sandbox import REFUSAL, bytes_of, grade, needs_sandbox, points_of, table
 
-from a2d.checks import outcome
 from a2d import exercises
+from a2d.checks import verdicts
 from a2d.exercises import Exercise
-from teach.sandbox import box, confine, wire
-from teach.sandbox.box import Boxes, Ended
 from teach.grading.marking import Handed, Marker, Settings, _answer, _judged
 from teach.grading.model import OUTCOMES, Grade, GradingError, Result
+from teach.sandbox import box, confine, wire
+from teach.sandbox.box import Boxes, Ended
 
 TIMEOUT = 2.0
 # Nothing waits as long as this, on however busy a machine.
@@ -315,9 +315,9 @@ def test_back_doors_are_real(name: str):
     exercise = exercises.get(BACK_DOORS[name].id)
     space: dict = {}
     exec(BACK_DOORS[name].source, space)
-    case = outcome.make_cases(exercise, 3)[0]
-    got = outcome.plain(space[exercise.name](*case.args))
-    assert outcome.difference(exercise.reference(*case.args), got, exercise.rtol, exercise.atol) == ""
+    case = verdicts.make_cases(exercise, 3)[0]
+    got = verdicts.plain(space[exercise.name](*case.args))
+    assert verdicts.difference(exercise.reference(*case.args), got, exercise.rtol, exercise.atol) == ""
 
 
 @needs_sandbox
@@ -402,8 +402,8 @@ _FIXED = (
 
 @pytest.mark.parametrize("exercise", [e for e in exercises.every() if isinstance(e, Exercise)], ids=lambda e: e.id)
 def test_no_value_pleases_by_its_kind(exercise: Exercise):
-    with outcome.still():
-        sheet = outcome.make_sheet(exercise, 11)
+    with verdicts.still():
+        sheet = verdicts.make_sheet(exercise, 11)
         shaped = [
             [_like(e, change) for e in sheet.expected] for change in (np.nan, np.inf, -np.inf, 1j, "nan", None, 7e7)
         ]

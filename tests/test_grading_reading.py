@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from a2d import exercises
-from a2d.checks.compare import Other
-from teach.sandbox import wire
+from a2d.checks.comparison import Other
 from teach.grading.marking import Handed, _age, _find
 from teach.grading.model import GradingError
 from teach.grading.notebook import read_notebook
+from teach.sandbox import wire
 
 FRAME = exercises.get("1.1")
 QUESTION = exercises.get("1.6")

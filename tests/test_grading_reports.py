@@ -19,8 +19,8 @@ from browser import CHROMIUM, browser
 from gradedclass import FACTS, NASTY, POINTS, result, school
 
 from a2d import exercises
-from teach.reports import feedback, overview, pages, alike, tables
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.reports import alike, feedback, overview, pages, tables
 from teach.reports.everything import write_all
 
 SIZE = 40

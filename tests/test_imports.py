@@ -96,7 +96,7 @@ def test_every_listed_module_exists():
 def test_drawing_imports_no_more_than_it_needs(random_evaluator, tmp_path):
     import torch
 
-    from a2d.lab import recipes, models
+    from a2d.lab import models, recipes
 
     torch.manual_seed(0)
     recipe = recipes.load("report").as_dict()

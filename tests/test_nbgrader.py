@@ -17,13 +17,13 @@ from browser import CHROMIUM, PATIENCE, SCREENSHOTS, browser, jupyterlab
 from conftest import ROOT
 
 from a2d import exercises
-from teach.lectures.lint import telling
-from teach.lectures.build import make_notebook
+from a2d.errors import CourseError
 from a2d.exercises import Exercise
 from teach.grading.model import GradingError
-from teach.release.nbgrader_course import CONFIG, earned, write_course
-from teach.settings import CourseError
+from teach.lectures.build import make_notebook
+from teach.lectures.lint import telling
 from teach.lectures.source import find_blocks, find_sources, read_lecture
+from teach.release.nbgrader_course import CONFIG, earned, write_course
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra `dev`")
 

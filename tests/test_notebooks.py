@@ -11,11 +11,11 @@ import nbformat
 import numpy
 import pytest
 
-from teach.lectures import lint, run
-from a2d.checks import outcome
 from a2d import exercises
+from a2d.checks import verdicts
 from teach import settings
 from teach.lectures import build as building
+from teach.lectures import lint, run
 from teach.lectures import source as source_module
 
 SOURCES = source_module.find_sources()
@@ -37,7 +37,7 @@ def exercises_of(source: Path) -> list[exercises.Exercise]:
 
 
 def check_id(source: Path, id: str) -> str:
-    return f"{source.stem[:2]}-{anatomy.cell_name('check', id)}"
+    return f"{source.stem[:2]}-{lint.cell_name('check', id)}"
 
 
 # ------------------------------------------------------------------------------------------------------- what is there
@@ -240,7 +240,7 @@ def test_a_solution_that_is_wrong_fails_its_gate():
     for code, right in ((text, True), (broken, False)):
         space: dict = {"np": numpy}
         exec(compile(code, "<exercise>", "exec"), space)
-        outcome = outcome.judge(one, space[one.name])
+        outcome = verdicts.judge(one, space[one.name])
         assert (outcome.kind == "right") is right
         assert str(outcome).startswith(f"Exercise {one.id}: Right") is right
 

@@ -33,7 +33,10 @@ def few_speakers():
 PICTURES = {
     "lengths": (lambda: f02_datasets.lengths_and_levels(SECONDS, LEVELS, DIGITS, SPEAKERS), 4),
     "few_speakers": (few_speakers, 4),
-    "trimmed": (lambda: f02_datasets.trimmed({"one": WAVE, "two": WAVE[:900]}, {"one": (800, 2400), "two": (0, 900)}, 8000), 2),
+    "trimmed": (
+        lambda: f02_datasets.trimmed({"one": WAVE, "two": WAVE[:900]}, {"one": (800, 2400), "two": (0, 900)}, 8000),
+        2,
+    ),
     "handwriting": (lambda: f02_datasets.handwriting(IMAGES, LABELS), 2),
     "neighbours": (lambda: f02_datasets.neighbours({"near": [1.0, 2.0, 3.0], "far": [4.0, 6.0]}), 1),
     "nearest_of_all": (lambda: f02_datasets.neighbours({"copies": [0.0, 0.0]}), 1),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from a2d import exercises
-from a2d.lab import results
 from a2d.errors import DataError
 from a2d.figures import f08_report
+from a2d.lab import results
 
 
 def test_ears_and_pictures_tells_best_and_worst_speaker():

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from a2d import cli
-from a2d.lab import recipes, models
+from a2d.lab import models, recipes
 from results import tables
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,9 +8,9 @@ from dataclasses import fields
 
 import pytest
 
-from a2d.lab import recipes
 from a2d.errors import RecipeError
 from a2d.features import MfccConfig
+from a2d.lab import recipes
 
 GOOD = {
     "kind": "generator",

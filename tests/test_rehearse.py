@@ -20,12 +20,12 @@ from IPython.core.inputtransformer2 import TransformerManager
 from students import CODE, HONEST, PARTLY
 
 import a2d
-from a2d.checks import outcome
 from a2d import exercises
-from teach.rehearsal import habits, rehearse, wording
-from teach import settings
+from a2d.checks import verdicts
+from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question, Wrong
-from teach.settings import CourseError
+from teach import settings
+from teach.rehearsal import habits, rehearse, wording
 
 EACH = pytest.mark.parametrize("exercise", CODE, ids=lambda one: one.id)
 IN_THE_BOX = {*sys.stdlib_module_names, "numpy", "scipy", "torch"}
@@ -105,7 +105,7 @@ def test_declared_answers_are_one_cell_that_needs_nothing_else(exercise):
         *(wording.declared_source(exercise, w.answer) for w in exercise.wrong),
     ):
         assert modules_in(text) <= IN_THE_BOX
-        assert outcome.forbidden_name(ast.parse(text), exercise.forbidden) == ""
+        assert verdicts.forbidden_name(ast.parse(text), exercise.forbidden) == ""
         assert list(function_in(text, exercise).__code__.co_varnames[: len(exercise.parameters)]) == list(
             exercise.parameters
         )
@@ -115,7 +115,7 @@ def test_declared_answers_are_one_cell_that_needs_nothing_else(exercise):
 def test_the_right_answer_gets_all_points(exercise):
     function = function_in(wording.right_source(exercise), exercise)
     for seed in range(6):
-        outcome = outcome.judge(exercise, function, seed)
+        outcome = verdicts.judge(exercise, function, seed)
         assert (outcome.kind, outcome.points) == ("right", exercise.points), outcome.message
     assert wording.declared_source(exercise, exercise.reference) == wording.right_source(exercise)
 
@@ -123,11 +123,11 @@ def test_the_right_answer_gets_all_points(exercise):
 @EACH
 def test_a_written_mistake_gets_what_the_declared_one_gets(exercise, monkeypatch):
     for number, wrong in enumerate(exercise.wrong, 1):
-        outcome = outcome.judge(exercise, function_in(wording.declared_source(exercise, wrong.answer), exercise))
+        outcome = verdicts.judge(exercise, function_in(wording.declared_source(exercise, wrong.answer), exercise))
         assert outcome.misconception == wrong.means
         with monkeypatch.context() as quick:
-            quick.setattr(outcome, "misconception", lambda *_: None)
-            declared = outcome.judge(exercise, wrong.answer)
+            quick.setattr(verdicts, "misconception", lambda *_: None)
+            declared = verdicts.judge(exercise, wrong.answer)
         assert (outcome.kind, outcome.points, outcome.parts) == (declared.kind, declared.points, declared.parts)
         assert outcome.points == PARTLY.get((exercise.id, number), 0)
 
@@ -162,10 +162,10 @@ def test_twelve_students_make_every_mistake():
 
 @EACH
 def test_empty_raising_and_nan_get_nothing(exercise):
-    assert outcome.judge(exercise, None).points == students.source_of(exercise, "empty")[1] == 0
+    assert verdicts.judge(exercise, None).points == students.source_of(exercise, "empty")[1] == 0
     for what, kind in (("raising", "error"), ("NaN", "wrong")):
         text, points = students.source_of(exercise, what)
-        outcome = outcome.judge(exercise, function_in(text, exercise))
+        outcome = verdicts.judge(exercise, function_in(text, exercise))
         assert (outcome.kind, outcome.points) == (kind, points)
 
 
@@ -181,7 +181,7 @@ def test_their_notebooks_hold_their_answers(tmp_path, monkeypatch):
         ]
         checked = answers_in(notebook, monkeypatch)
         for id in ("1.1", "3.4", "7.2"):
-            assert outcome.judge(exercises.get(id), checked[id]).points == points[id], (name, id)
+            assert verdicts.judge(exercises.get(id), checked[id]).points == points[id], (name, id)
             if answers[id] is not None:
                 assert notebook.cells[ids.index(wording.cell_id("exercise", id))].source == answers[id]
 
@@ -218,7 +218,7 @@ def test_a_class_gets_what_is_expected(short, monkeypatch):
         checked = answers_in(notebook, monkeypatch)
         assert set(checked) == {one.id for one in CODE}
         for one in CODE[number % 3 :: 3]:  # a third of each student's; together all exercises
-            outcome = outcome.judge(one, checked[one.id])
+            outcome = verdicts.judge(one, checked[one.id])
             assert (str(outcome.points), outcome.kind) == expected[student, one.id], (student, one.id, outcome.message)
     assert set(expected) == {(student, one.id) for student in classes for one in exercises.every()}
 
@@ -286,13 +286,13 @@ def test_whole_lectures_keep_their_cells_and_get_what_is_expected(tmp_path, monk
                 assert cell["id"] in ours or habits.text(cell) in kept, (student, cell["id"])
             checked = answers_in(notebook, monkeypatch)
             for id, function in checked.items():
-                outcome = outcome.judge(exercises.get(id), function)
+                outcome = verdicts.judge(exercises.get(id), function)
                 assert (str(outcome.points), outcome.kind) == expected[student, id], (student, id, outcome.message)
 
 
 def test_every_habit_occurs_in_a_class(monkeypatch):
     """Ids lost, cells copied and moved, functions renamed, helpers apart, magics, broken cells, outputs."""
-    monkeypatch.setattr(outcome, "misconception", lambda *_: None)
+    monkeypatch.setattr(verdicts, "misconception", lambda *_: None)
     templates = rehearse._templates(None, True)
     order = [cell["id"] for cell in templates[0].notebook["cells"]]
     seen: Counter = Counter()
@@ -316,8 +316,8 @@ def test_every_habit_occurs_in_a_class(monkeypatch):
         for name, sign in (("looking", habits._LOOKING), ("broken", habits._BROKEN)):
             seen[name] += any(one in sign for one in texts)
         seen["magic in an answer"] += any(one.startswith(habits._MAGIC_LINES) and "def " in one for one in texts)
-    habits = ["stripped", "moved", "copied", "renamed", "outputs", "apart", "comment", "looking", "broken"]
-    assert min(seen[name] for name in [*habits, "import inside", "import above", "magic in an answer"]) >= 2, seen
+    signs = ["stripped", "moved", "copied", "renamed", "outputs", "apart", "comment", "looking", "broken"]
+    assert min(seen[name] for name in [*signs, "import inside", "import above", "magic in an answer"]) >= 2, seen
 
 
 def test_answers_rely_on_no_import_of_an_exercises_cell():

@@ -16,19 +16,19 @@ import nbformat
 import pytest
 
 import a2d
-from a2d.checks import outcome
 from a2d import exercises
-from teach.release import points
-from teach.lectures import texts
-from teach.release import package as releasing
-from teach.lectures.build import make_notebook, to_text
-from teach.lectures.environments import project_requirements
+from a2d.checks import points, verdicts
+from a2d.checks.points import number, points_of, scaled
+from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
-from teach.release.package import build_wheel, fresh_folder, release, seal
-from teach.release.points import LECTURES, all_points, number, parse_lectures, points_of, read_points, scaled
-from teach.settings import CourseError
+from teach.lectures import texts
+from teach.lectures.build import make_notebook, to_text
+from teach.lectures.environments import project_requirements
 from teach.lectures.source import find_sources, read_lecture
+from teach.release import package as releasing
+from teach.release.package import build_wheel, fresh_folder, release, seal
+from teach.release.points import LECTURES, all_points, parse_lectures, read_points
 
 WHEEL = f"digits_from_sound-{a2d.__version__}-py3-none-any.whl"
 # Lecture 08 is the quickest that has exercises.
@@ -547,7 +547,7 @@ def test_a_lecture_that_its_build_refuses_is_not_handed_out(quick, tmp_path, sou
 @pytest.fixture
 def in_release(tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(outcome, "_outcomes", {})
+    monkeypatch.setattr(verdicts, "_outcomes", {})
     (tmp_path / "points.json").write_text('{"1.1": 7.5, "1.2": 5, "1.6": 4}')
     return tmp_path
 
@@ -599,7 +599,7 @@ def test_a_broken_file_of_points_is_told_in_one_line_and_not_used(in_release, ca
 
 
 def test_grading_does_not_read_the_points_of_the_current_folder(in_release):
-    outcome = outcome.judge(exercises.get("1.1"), exercises.get("1.1").reference)
+    outcome = verdicts.judge(exercises.get("1.1"), exercises.get("1.1").reference)
     assert (outcome.points, outcome.of) == (3, 3)
 
 

@@ -19,14 +19,14 @@ import pytest
 import torch
 from torch import nn
 
-from a2d.io import tensors
 from a2d import datasets, training
-from a2d.lab import recipes
 from a2d.cli import main
 from a2d.errors import A2DError, ModelError, RecipeError, TrainingError
 from a2d.evaluator import AccuracyNet
-from a2d.pairing import Targets
+from a2d.io import tensorfile
+from a2d.lab import recipes
 from a2d.lab.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask
+from a2d.pairing import Targets
 from a2d.training import Averager, History, TrainConfig, fit, learning_rate
 
 ADAM = TrainConfig(epochs=5, batch_size=16, lr=3e-3, schedule="cosine", average=0.9)
@@ -484,7 +484,7 @@ def test_killed_at_random_moments_and_resumed_the_model_is_the_same(trainer, tmp
     def finish(out: Path) -> str:
         trainer.start(out)
         assert trainer.code() == 0, (tmp_path / "errors.txt").read_text()[-2000:]
-        return tensors.file_hash(out / "model.safetensors")
+        return tensorfile.file_hash(out / "model.safetensors")
 
     finish(tmp_path / "warm")  # fills the cache of the features
     began = time.monotonic()
@@ -499,11 +499,11 @@ def test_killed_at_random_moments_and_resumed_the_model_is_the_same(trainer, tmp
         os.kill(trainer.child, signal.SIGKILL)  # a zombie at worst: nobody has asked for its exit code yet
         killed += trainer.code() == -signal.SIGKILL
         if (out / training.CHECKPOINT).exists():
-            meta = tensors.load(out / training.CHECKPOINT)[1]  # raises if it is corrupt
+            meta = tensorfile.load(out / training.CHECKPOINT)[1]  # raises if it is corrupt
             epochs.append(meta["epoch"])
             assert all(len(v) == meta["epoch"] and all(map(math.isfinite, v)) for v in meta["history"].values())
         if (out / "model.safetensors").exists():
-            assert tensors.file_hash(out / "model.safetensors") == want
+            assert tensorfile.file_hash(out / "model.safetensors") == want
         if (out / "card.json").exists():
             assert json.loads((out / "card.json").read_text())["sha256"] == want
         if trial % 5 == 4:  # carry on after five kills, then begin with a fresh folder

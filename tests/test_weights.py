@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from a2d.io import tensors
-from a2d.lab import recipes, models
 from a2d.errors import ModelError
+from a2d.io import tensorfile
+from a2d.lab import models, recipes
 
 SMALL = {
     "generator": {"features": {"n_mfcc": 5}, "model": {"n_features": 5, "hidden": [8], "latent": 2, "channels": 2}},
@@ -50,7 +50,7 @@ def test_same_model_same_bytes(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         saved(tmp_path / name, "generator")
-        hashes.add(tensors.file_hash(tmp_path / name / models.MODEL_FILE))
+        hashes.add(tensorfile.file_hash(tmp_path / name / models.MODEL_FILE))
     assert len(hashes) == 1
 
 
@@ -137,8 +137,8 @@ def test_foreign_safetensors_file_is_refused(tmp_path):
 )
 def test_tensors_that_do_not_fit_the_recipe_are_refused(tmp_path, meta):
     saved(tmp_path, "generator")
-    tensors, _ = tensors.load(tmp_path / models.MODEL_FILE)
-    tensors.save(tmp_path / models.MODEL_FILE, tensors, meta)
+    tensors, _ = tensorfile.load(tmp_path / models.MODEL_FILE)
+    tensorfile.save(tmp_path / models.MODEL_FILE, tensors, meta)
     with pytest.raises(ModelError):
         models.load(tmp_path)
 
@@ -150,7 +150,7 @@ def test_numbers_that_are_not_finite_are_neither_written_nor_read(tmp_path):
     path = tmp_path / models.MODEL_FILE
     whole = path.read_bytes()
     net.head.bias.data[3] = float("nan")
-    meta = tensors.load(path)[1]
+    meta = tensorfile.load(path)[1]
     with pytest.raises(ModelError, match=r"head\.bias holds NaN"):
         models.save(path, net, meta)
     assert path.read_bytes() == whole
@@ -163,7 +163,7 @@ def test_numbers_that_are_not_finite_are_neither_written_nor_read(tmp_path):
 def test_shipped_models_are_as_their_cards_say(name):
     card, model = models.card(name), models.load(name)
     assert card["kind"] == model.kind
-    assert card["sha256"] == tensors.file_hash(model.path)
+    assert card["sha256"] == tensorfile.file_hash(model.path)
     assert model.path.stat().st_size < 6e6
 
 

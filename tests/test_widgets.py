@@ -14,10 +14,9 @@ import pytest
 from PIL import Image
 
 from a2d import annotation, audio, datasets, features, pairing, vae, widgets
-from teach.lectures import build, run
-from teach.settings import CourseError
-from a2d.errors import A2DError, DataError, RecipeError
+from a2d.errors import A2DError, CourseError, DataError, RecipeError
 from a2d.figures import Picture
+from teach.lectures import build, run
 
 torch = pytest.importorskip("torch")
 VIEW = "application/vnd.jupyter.widget-view+json"

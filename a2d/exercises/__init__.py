@@ -6,22 +6,26 @@ A lecture's source names them (``{exercise 1.1}``), :func:`a2d.check` runs them,
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import pkgutil
 from functools import cache
 
+from a2d.errors import CourseError
 from a2d.exercises.model import Case, Exercise, Question, Wrong
-from teach.settings import CourseError
 
-__all__ = ["Case", "Exercise", "Question", "Wrong", "every", "get", "of_lecture"]
+__all__ = ["Case", "Exercise", "Question", "Wrong", "every", "get", "modules", "of_lecture"]
+
+
+@cache
+def modules() -> tuple[str, ...]:
+    """The modules that declare exercises, one for each lecture that has some, in order."""
+    return tuple(f"{__name__}.{one.name}" for one in pkgutil.iter_modules(__path__) if one.name[:1] == "e")
 
 
 @cache
 def of_lecture(number: int) -> tuple[Exercise | Question, ...]:
     """The exercises and questions of a lecture, in its order; none for a lecture without any."""
-    name = f"{__name__}.lecture{number:02d}"
-    if importlib.util.find_spec(name) is None:
-        return ()
-    return importlib.import_module(name).EXERCISES
+    names = [name for name in modules() if name.startswith(f"{__name__}.e{number:02d}_")]
+    return importlib.import_module(names[0]).EXERCISES if names else ()
 
 
 def every() -> tuple[Exercise | Question, ...]:
@@ -30,7 +34,7 @@ def every() -> tuple[Exercise | Question, ...]:
 
 
 def get(id: str) -> Exercise | Question:
-    """The exercise or question with this id; raises :class:`~teach.settings.CourseError` if there is none."""
+    """The exercise or question with this id; raises :class:`~a2d.errors.CourseError` if there is none."""
     lecture = str(id).partition(".")[0]
     known = of_lecture(int(lecture)) if lecture.isascii() and lecture.isdigit() and len(lecture) <= 2 else ()
     for one in known:

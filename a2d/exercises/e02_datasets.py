@@ -206,7 +206,7 @@ _STANDARDISE = Exercise(
         "sklearn.preprocessing.scale",
         "scipy.stats.zscore",
         "scipy.stats.zmap",
-        "a2d.layers.FeatureScaler",
+        "a2d.ears.FeatureScaler",
     ),
 )
 

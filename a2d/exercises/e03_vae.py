@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from a2d.checks.compare import describe, difference
+from a2d.checks.comparison import describe, difference
 from a2d.exercises import calls
 from a2d.exercises.model import Case, Exercise, Question, Wrong
 

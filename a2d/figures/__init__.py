@@ -3,7 +3,7 @@
 Each function takes plain arrays and gives a :class:`Picture`: the figure and its finding in words, with
 numbers computed from the same data, for those who cannot see the figure and for those who look only at it.
 Nothing here touches pyplot or the user's settings; the same input gives the same bytes. Colour never speaks
-alone. The figures of one lecture stand in a module of their own (``a2d.figures.f01_audio``, ``a2d.figures.f03_vae``, ...).
+alone. The figures of one lecture stand in a module of their own, with its number (``f01_audio``, ``f03_vae``, ...).
 """
 
 from a2d.figures.base import Picture

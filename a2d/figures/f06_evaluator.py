@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.metrics import calibration_error, reliability
 from a2d.figures.base import (
     _BLUE,
     _DARK,
@@ -31,6 +30,7 @@ from a2d.figures.base import (
 )
 from a2d.figures.common import _whole_ticks
 from a2d.figures.f05_training import _rows
+from a2d.metrics import calibration_error, reliability
 
 
 def feature_maps(image: Any, maps: Mapping[str, Any]) -> Picture:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2d.io import tensors
-from a2d.lab import recipes
 from a2d.errors import ModelError, RecipeError
+from a2d.io import tensorfile
+from a2d.lab import recipes
 
 if TYPE_CHECKING:
     from torch import nn
 
     from a2d.features import MfccConfig
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "weights"
 MODEL_FILE = "model.safetensors"
 
 
@@ -109,7 +109,7 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
     import torch
 
     path = find(name_or_path)
-    tensors, meta = tensors.load(path)
+    tensors, meta = tensorfile.load(path)
     kind = meta.get("kind")
     if kinds and kind not in kinds:
         raise ModelError(
@@ -142,4 +142,4 @@ def save(path: str | os.PathLike, net: nn.Module, meta: dict[str, Any], half: bo
     tensors = net.state_dict()
     if half:
         tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-    tensors.save(path, tensors, meta)
+    tensorfile.save(path, tensors, meta)

@@ -23,7 +23,7 @@ from a2d.errors import RecipeError
 from a2d.features import MfccConfig
 
 Kind = Literal["generator", "classifier", "image-vae", "evaluator", "finetune"]
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent.parent / "recipes"
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from a2d.io import tensors
 from a2d import datasets, metrics, training
-from a2d.lab import recipes, models
 from a2d.annotation import Annotations
 from a2d.errors import DataError, RecipeError
 from a2d.evaluator import AccuracyNet, embed, read
 from a2d.features import MfccConfig, cached_mfcc_means
+from a2d.io import tensorfile
 from a2d.io.atomic import write_json
-from a2d.pairing import Targets
+from a2d.io.shipped import shipped
+from a2d.lab import models, recipes
 from a2d.lab.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask, ImageVaeTask
+from a2d.pairing import Targets
 from a2d.vae import AudioVAE, elbo_terms
 
 CARD = "card.json"
@@ -133,7 +134,7 @@ def train(
     )
     meta = {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, **facts}
     models.save(out / models.MODEL_FILE, task.model, meta)
-    card = {**meta, "history": history.series, "sha256": tensors.file_hash(out / models.MODEL_FILE)}
+    card = {**meta, "history": history.series, "sha256": tensorfile.file_hash(out / models.MODEL_FILE)}
     write_json(out / CARD, card)
     return card
 
@@ -173,7 +174,7 @@ def _spoken_task(recipe, data, images, split, held_out, seed, evaluator, progres
     handwritten = datasets.load_images(images_for(spoken.data.name, images))
     facts["images"] = {"name": handwritten.name, "hash": handwritten.content_hash, "n": len(handwritten)}
     judge = models.load(evaluator, "evaluator", "finetune")
-    facts["judge"] = {"sha256": tensors.file_hash(judge.path)}
+    facts["judge"] = {"sha256": tensorfile.file_hash(judge.path)}
     task = GeneratorTask(
         recipe,
         *spoken.part("train"),
@@ -189,7 +190,7 @@ def annotations_folder(name_or_folder: str) -> Path:
     """The folder of annotations: ``recorded`` is the set of 100 that comes with the course."""
     if name_or_folder != "recorded":
         return Path(name_or_folder)
-    return datasets.builtin_folder().parent / "annotated"
+    return shipped("annotated")
 
 
 def _finetune_task(recipe, data, evaluator):
@@ -206,7 +207,7 @@ def _finetune_task(recipe, data, evaluator):
             "hash": hashlib.sha256(pictures.tobytes() + labels.tobytes()).hexdigest(),
             "n": len(labels),
         },
-        "base": {"sha256": tensors.file_hash(base.path)},
+        "base": {"sha256": tensorfile.file_hash(base.path)},
     }
     return FinetuneTask(base.net, pictures, labels), facts
 
@@ -299,7 +300,7 @@ def evaluate(
         result, pictures = _evaluate_image_vaes(model, data, seed), {}
     else:
         result, pictures = _evaluate_spoken(model, data, images, evaluators, seed, progress)
-    result = {"model": str(model.path), "sha256": tensors.file_hash(model.path), "seed": seed, **result}
+    result = {"model": str(model.path), "sha256": tensorfile.file_hash(model.path), "seed": seed, **result}
     for name, picture in pictures.items():
         picture.save(out / f"{name}.png")
     result["figures"] = {name: picture.text for name, picture in pictures.items()}

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from a2d import datasets
-from a2d.lab import recipes
 from a2d.ears import AudioMLP
 from a2d.evaluator import AccuracyNet, normalise, read
+from a2d.lab import recipes
 from a2d.pairing import Targets
 from a2d.vae import AudioVAE, BetaSweep, negative_elbo
 

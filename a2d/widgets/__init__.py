@@ -5,11 +5,11 @@ widget is one output that holds both: JupyterLab shows the widget, and whoever r
 picture. Importing this package is light; the front end is imported when a widget is made.
 """
 
-from a2d.widgets.w07_annotation import annotation_view, annotator
-from a2d.widgets.w03_vae import BetaModel, BetaNumbers, beta_models, beta_numbers, beta_slider, beta_view
-from a2d.widgets.w03_latent import latent_walker, manifold_view, strongest, walk_view
 from a2d.widgets.w01_audio import mfcc_explorer, mfcc_view
+from a2d.widgets.w03_latent import latent_walker, manifold_view, strongest, walk_view
+from a2d.widgets.w03_vae import BetaModel, BetaNumbers, beta_models, beta_numbers, beta_slider, beta_view
 from a2d.widgets.w04_pairing import target_trick, targets_view
+from a2d.widgets.w07_annotation import annotation_view, annotator
 
 __all__ = [
     "BetaModel",

@@ -10,8 +10,8 @@ import traitlets
 
 from a2d.annotation import UNREADABLE, Session
 from a2d.errors import A2DError, DataError
-from a2d.widgets.w07_annotation import annotation_view
 from a2d.widgets.panel import HERE, Shown, told
+from a2d.widgets.w07_annotation import annotation_view
 
 if TYPE_CHECKING:
     from a2d.figures import Picture

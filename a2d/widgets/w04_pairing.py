@@ -12,8 +12,8 @@ from a2d.widgets.controls import Control, clips_of, load, wav, whole
 
 if TYPE_CHECKING:
     from a2d.audio import Clip
-    from a2d.pairing import Targets
     from a2d.figures import Picture
+    from a2d.pairing import Targets
     from a2d.widgets.panel import Panel
 
 MOST = 5000

@@ -722,8 +722,8 @@ for name, q in {"random": random, "best": best}.items():
 # %% id="train"
 from dataclasses import replace
 
-from a2d.lab import tasks
 from a2d import training
+from a2d.lab import tasks
 
 epochs = 20 if FAST else recipe.training.epochs
 settings = replace(recipe.training, epochs=epochs)

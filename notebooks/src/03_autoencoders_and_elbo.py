@@ -93,7 +93,7 @@ print(tuple(x_train.shape), tuple(x_test.shape), f"{x_train.min():.0f} to {x_tra
 # %% id="network"
 from torch import nn
 
-from a2d.layers import mlp
+from a2d.ears import mlp
 
 
 class SmallNet(nn.Module):
@@ -896,9 +896,9 @@ a2d.check("3.4", beta_loss)
 # The map shows where you are: $z_1$ to the right, $z_2$ upwards, in standard deviations of the prior.
 
 # %% id="walk"
-from a2d.lab import models
 from a2d import widgets
 from a2d.evaluator import read
+from a2d.lab import models
 
 sweep = models.load("beta-sweep").net
 judge = models.load("evaluator").net

@@ -556,8 +556,8 @@ print("the picture is the mean of its targets:", torch.allclose(y, own[index].me
 # %% id="train"
 from dataclasses import replace
 
-from a2d.lab import tasks
 from a2d import training
+from a2d.lab import tasks
 
 
 def train(rule, epochs):

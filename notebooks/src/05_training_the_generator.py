@@ -698,8 +698,8 @@ print("the same average as the package's:", np.isclose(average, theirs, atol=1e-
 # On the built-in data the handwriting is scikit-learn's, and the evaluator has never seen any of it.
 
 # %% id="readers" tags=["nbval-check-output"]
-from a2d.lab import models
 from a2d.evaluator import read
+from a2d.lab import models
 
 judge = models.load("evaluator").net
 class_means = targets.means()

@@ -68,8 +68,8 @@ import torch
 from torch.nn import functional as F
 
 from a2d import datasets
-from a2d.lab import runs, models
 from a2d.evaluator import normalise, read
+from a2d.lab import models, runs
 
 judge = models.load("evaluator").net
 people = datasets.load_images(runs.images_for(DATA, None), "test")
@@ -236,8 +236,8 @@ print("as in the results file:", np.allclose([low, high], in_file, atol=4e-4))
 # It says nothing of other handwriting.
 
 # %% id="people"
-from a2d.io import fetching
 from a2d import metrics
+from a2d.io import fetching
 
 sets = {people.name: people, "builtin": datasets.load_images("builtin", "test")}
 if fetching.find("mnist"):
@@ -260,8 +260,8 @@ for name, images in sets.items():
 # %% id="train-own"
 from dataclasses import replace
 
-from a2d.lab import recipes, tasks
 from a2d import training
+from a2d.lab import recipes, tasks
 
 images = datasets.load_images(people.name)
 few = np.random.default_rng(SEED).permutation(len(images))[: 1400 if FAST else 20_000]

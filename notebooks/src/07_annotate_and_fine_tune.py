@@ -66,8 +66,8 @@ ANNOTATOR = "me"
 # %% id="pictures" tags=["nbval-check-output"]
 import numpy as np
 
-from a2d.lab import runs
 from a2d.annotation import UNREADABLE, Annotations, agreement
+from a2d.lab import runs
 
 recorded = Annotations.load(runs.annotations_folder("recorded"))
 images, spoken = recorded.images, recorded.spoken
@@ -238,8 +238,8 @@ for name, labels in seconds.items():
 # %% id="pairs"
 from itertools import combinations
 
-from a2d.lab import models
 from a2d.evaluator import read
+from a2d.lab import models
 
 judge = models.load("evaluator").net
 readers = {"recorded reader": list(recorded.labels), "spoken digit": spoken.tolist()}
@@ -345,8 +345,8 @@ print(f"share of the last two layers: {share:.1%}")
 # More than a million numbers are about to learn from 100 pictures.
 
 # %% id="task"
-from a2d.lab import recipes, tasks
 from a2d import training
+from a2d.lab import recipes, tasks
 
 labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
 pictures, targets, _ = labels.training_set("labels")

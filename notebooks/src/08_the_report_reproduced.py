@@ -61,7 +61,7 @@ DATA = "builtin"
 
 # %% id="rows"
 from a2d import datasets
-from a2d.lab import runs, models
+from a2d.lab import models, runs
 
 rows = {}
 
@@ -157,7 +157,7 @@ row("R14", "figures", "a batch, a grid", "below")
 # The figures (R14), drawn now from recordings that the generator was not trained on:
 
 # %% id="r14"
-from a2d import metrics, figures
+from a2d import figures, metrics
 from a2d.evaluator import read
 
 judges = {n: models.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}

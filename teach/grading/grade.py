@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import a2d
+from a2d import exercises
 from a2d.io import atomic
-from teach.sandbox.box import require_sandbox
+from teach.closure import code_hash
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
 from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
 
 if TYPE_CHECKING:
@@ -132,19 +134,14 @@ def _print(submission: Submission, settings: Settings) -> str:
     return found.hexdigest()
 
 
-# What grades depend on beside the exercises; how they are shown is not part of it.
-_GRADING = ("box", "confine", "marking", "model", "reading", "runner", "similar", "wire")
-_CODE = ("answering", "checking", "comparing", "selection", "texts", *(f"grading/{name}" for name in _GRADING))
+# What grades depend on; how they are shown is not part of it.
+_CODE = ("teach.grading.marking", "teach.sandbox.worker", "teach.reports.alike")
 
 
 @cache
 def code_print() -> str:
-    """A hash of the code that grades depend on."""
-    course = Path(a2d.__file__).parent / "course"
-    found = hashlib.sha256()
-    for path in (*(course / f"{name}.py" for name in _CODE), *sorted((course / "exercises").glob("*.py"))):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    """A hash of the code that grades depend on, with the references and whatever these use."""
+    return code_hash(*_CODE, *exercises.modules())
 
 
 def _contents(submission: Submission) -> Iterator[tuple[str, bytes | str]]:
@@ -231,7 +228,7 @@ def _cluster(workers: int, scheduler: str | None) -> Iterator[Client]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         hint = 'In the project\'s folder, run: pip install -e ".[course,teach]"'
-        raise GradingError("grading needs the package distributed", where="a2d course grade", hint=hint) from error
+        raise GradingError("grading needs the package distributed", where="teach grade", hint=hint) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="distributed")
     with contextlib.ExitStack() as stack:

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import a2d
-from a2d.checks import outcome
 from a2d import exercises
-from a2d.checks.answer import Answer
-from a2d.checks.outcome import Outcome, Sheet, compare, forbidden_name, make_sheet
+from a2d.checks import verdicts
+from a2d.checks.answers import Answer
+from a2d.checks.points import points_of, scaled
+from a2d.checks.verdicts import Outcome, Sheet, compare, forbidden_name, make_sheet
 from a2d.exercises import Exercise, Question
-from teach.sandbox import wire
-from teach.sandbox.box import Boxes, Ended
 from teach.grading.model import TO_MARK, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
 from teach.reports.alike import fingerprint
-from teach.release.points import points_of, scaled
+from teach.sandbox import wire
+from teach.sandbox.box import Boxes, Ended
 from teach.settings import ANSWER_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
@@ -143,12 +143,12 @@ class Marker:
         job = {**ready.job, "source": found.source, "function": found.function}
         torch = ready.torch or bool(re.search(r"\btorch\b", found.source))
         ended = self._boxes.run(job, torch=torch, timeout=self.settings.timeout)
-        with outcome.still():
+        with verdicts.still():
             return _judged(ready.sheet, ended, self.settings.timeout)
 
     def _prepared(self, exercise: Exercise) -> _Prepared:
         if exercise.id not in self._sheets:
-            with outcome.still():
+            with verdicts.still():
                 self._sheets[exercise.id] = _Prepared(make_sheet(exercise, self.settings.seed))
         return self._sheets[exercise.id]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from teach.settings import CourseError
+from a2d.errors import CourseError
 
 # How an exercise can end; each comes with a reason in words.
 OUTCOMES = ("right", "partly right", "wrong", "empty", "error", "timeout", "killed", "missing", "unreadable")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from a2d.checks.outcome import is_stub
+from a2d.checks.verdicts import is_stub
 from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
 from teach.lectures.texts import WRITE_HERE

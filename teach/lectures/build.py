@@ -31,12 +31,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from a2d.errors import CourseError
+from a2d.io.atomic import write_text
 from teach import settings
 from teach.lectures import texts
 from teach.lectures.lint import BADGES, check_lecture, telling
-from teach.settings import CourseError
 from teach.lectures.source import Cell, Lecture, fail, find_blocks, find_sources, read_lecture, versions
-from a2d.io.atomic import write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -79,7 +79,7 @@ import sys
 if "google.colab" in sys.modules:  # elsewhere there is nothing to install
     if importlib.util.find_spec("a2d") is None:
         !pip install --quiet --no-deps "digits-from-sound @ git+https://github.com/{address}@{settings.TAG}"
-    from teach.lectures.environments import add_missing
+    from a2d.lab.colab import add_missing
 
     add_missing()"""
     return [Cell("code", source, 1, (), "install-on-colab")]
@@ -309,20 +309,20 @@ def compare(lecture: Lecture, root: Path = settings.ROOT) -> list[str]:
     student, solution = (path.relative_to(root) for path in (lecture.student, lecture.solution))
     told = []
     if not lecture.student.is_file():
-        told.append(f"{student}: it is missing. Run `a2d course build`.")
+        told.append(f"{student}: it is missing. Run `teach build`.")
     elif lecture.student.read_bytes() != wanted[0].encode():
-        told.append(f"{student}: it is not what its source gives. Edit the source, then run `a2d course build`.")
+        told.append(f"{student}: it is not what its source gives. Edit the source, then run `teach build`.")
         told += [f"{student}: it gives a solution away: {line}" for line in _leaked(lecture)]
     there = _read(lecture.solution)
     if there is None:
-        return [*told, f"{solution}: it is missing or damaged. Run `a2d course build`."]
+        return [*told, f"{solution}: it is missing or damaged. Run `teach build`."]
     if (size := lecture.solution.stat().st_size) > settings.MAX_BYTES:
         told.append(f"{solution}: {size / 1e6:.1f} MB are too many. Show fewer or smaller figures.")
     if not _matches(there, wanted[1]):
-        return [*told, f"{solution}: it is not what its source gives. Run `a2d course build`."]
+        return [*told, f"{solution}: it is not what its source gives. Run `teach build`."]
     if cells := _unexecuted(there):
         listed = ", ".join(map(str, cells))
-        told.append(f"{solution}: not executed to its end (cells {listed}). Run `a2d course build`.")
+        told.append(f"{solution}: not executed to its end (cells {listed}). Run `teach build`.")
     return told
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from a2d import exercises
-from teach import settings
 from a2d.exercises import Exercise, Question
+from teach import settings
 from teach.lectures.source import Block, Cell, Lecture, fail, find_blocks, versions
 from teach.lectures.texts import PLACEHOLDER
 
@@ -146,7 +146,7 @@ def _check_exercises(lecture: Lecture) -> None:
     for cell in lecture.cells:
         for match in PLACEHOLDER.finditer(cell.source):
             if match[2] not in known:
-                hint = f"Declare it in a2d/course/exercises/lecture{lecture.slug[:2]}.py"
+                hint = f"Declare it in a2d/exercises/e{lecture.slug[:2]}_*.py"
                 raise fail(lecture.path, cell.line, f"{match[0]} is not declared", hint)
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from a2d.lab import RECORD
-from teach import settings
-from teach.settings import CourseError
-from teach.lectures.source import find_sources
+from a2d.errors import CourseError
 from a2d.io.atomic import write_json, write_text
+from a2d.lab.notebook import RECORD
+from teach import settings
+from teach.lectures.source import find_sources
 
 # On two cores this takes about half a minute, and the pictures can be read.
 COURSE_EPOCHS = 25
@@ -47,7 +47,7 @@ def list_lectures(root: Path = settings.ROOT, *, solutions: bool = True, names: 
     found = [folder / f"{source.stem}.ipynb" for source in find_sources(root, names)]
     for path in found:
         if not path.is_file():
-            raise CourseError("this notebook has not been built", where=path, hint="Run `a2d course build`")
+            raise CourseError("this notebook has not been built", where=path, hint="Run `teach build`")
     return found
 
 
@@ -222,7 +222,7 @@ def course_main(
     for name, path in (("pictures", out / "evaluation" / "grid.png"), ("lectures", out / "lectures" / "*.html")):
         print(f"{name + ':':<10}{os.path.relpath(path)}")
     if failed := [run for run in lectures if run.failure]:
-        hint = f"See `a2d course run {failed[0].slug[:2]}`"
+        hint = f"See `teach run {failed[0].slug[:2]}`"
         raise CourseError(f"it failed in {failed[0].failure}", where=failed[0].slug, hint=hint)
     return rows
 
@@ -262,8 +262,8 @@ def _rows(card: dict[str, Any], result: dict[str, Any]) -> list[tuple[str, str]]
 def _judge_rows() -> list[tuple[str, str]]:
     """How well the judge reads real handwriting of the kind that was learned: a yardstick for the pictures."""
     from a2d import datasets, metrics
-    from a2d.lab import models
     from a2d.evaluator import read
+    from a2d.lab import models
 
     images = datasets.load_images("builtin", "test")
     rows = []

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from a2d.errors import CourseError
 from teach import settings
-from teach.settings import CourseError
 
 BEGIN, END, STUB = "# SOLUTION BEGIN", "# SOLUTION END", "# STUB"
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 
 from a2d import exercises
+from a2d.checks.points import number, points_of, scaled
+from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
-from teach.release.points import number, points_of, scaled
-from teach.settings import CourseError
 
 PLACEHOLDER = re.compile(r"^\{(exercise|hints|question|answer) (\d+\.\d+)\}$", re.M)
 # What a lecture may say, on a line of its own, about the points of an exercise's parts.

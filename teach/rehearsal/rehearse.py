@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from a2d.checks import outcome
 from a2d import exercises
-from teach.rehearsal import habits
-from a2d.checks.outcome import Outcome
+from a2d.checks import verdicts
+from a2d.checks.verdicts import Outcome
+from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
-from teach.rehearsal.habits import Cell
-from teach.settings import CourseError
 from teach.lectures.source import find_sources
+from teach.rehearsal import habits
+from teach.rehearsal.habits import Cell
 from teach.rehearsal.wording import Written, cell_id, declared_source, read_notebook, right, right_source, wrong
 
 __all__ = ["LAYOUTS", "declared_source", "rehearse", "right_source", "short_notebook"]
@@ -118,17 +118,17 @@ def _given(id: str, kind: str, number: int) -> Given:
     exercise = exercises.get(id)
     assert isinstance(exercise, Exercise)
     if kind == "right":  # the reference may call what learners must not; the second way calls this package
-        outcome = outcome.judge(replace(exercise, forbidden=()), exercise.reference)
+        outcome = verdicts.judge(replace(exercise, forbidden=()), exercise.reference)
         return Given(right(exercise, alone=number == 0), outcome)
     if kind == "wrong":
         one = exercise.wrong[number].answer
-        return Given(wrong(exercise, one), outcome.judge(exercise, one))
+        return Given(wrong(exercise, one), verdicts.judge(exercise, one))
     if kind == "empty":
-        return Given(None, outcome.judge(exercise, None))
+        return Given(None, verdicts.judge(exercise, None))
     text = f"def {exercise.name}({', '.join(exercise.parameters)}):\n    {_RAISING[number]}"
     space: dict[str, Any] = {}
     exec(compile(text, "<answer>", "exec", dont_inherit=True), space)
-    return Given(Written((), (), text), outcome.judge(exercise, space[exercise.name]))
+    return Given(Written((), (), text), verdicts.judge(exercise, space[exercise.name]))
 
 
 def _draw(exercise: Exercise, rng: np.random.Generator) -> Given:

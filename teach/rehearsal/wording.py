@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from a2d import exercises
-from teach.lectures.lint import cell_name
+from a2d.errors import CourseError
 from a2d.exercises import Exercise
-from teach.settings import CourseError
+from teach.lectures.lint import cell_name
 from teach.lectures.source import find_sources
 
 # By lecture, helpers that call what an exercise forbids, and what a student would write instead.
@@ -81,7 +81,7 @@ def _right(id: str, alone: bool) -> Written:
             told = _gather(main, ast.get_source_segment(text, main) or "", module, known, alone=alone)
             return replace(told, imports=tuple(dict.fromkeys((*given, *told.imports))))
         known |= module.imports
-    raise CourseError("its lecture has no cell for it", where=id, hint="Run `a2d course build`")
+    raise CourseError("its lecture has no cell for it", where=id, hint="Run `teach build`")
 
 
 def wrong(exercise: Exercise, answer: Callable[..., Any]) -> Written:
@@ -195,7 +195,7 @@ def read_notebook(path: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise CourseError(f"cannot read it ({error})", where=path, hint="Run `a2d course build`") from error
+        raise CourseError(f"cannot read it ({error})", where=path, hint="Run `teach build`") from error
 
 
 def cell_id(kind: str, id: str) -> str:

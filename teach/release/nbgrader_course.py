@@ -10,7 +10,7 @@ Each lecture that has exercises is an assignment with one notebook. In it
 Set-up and parameters are put back before grading, so that ``DATA = "fsdd"`` or ``FAST = False``, which a student is
 free to try, neither needs data that the teacher lacks nor takes an hour. Other cells stay as the student left them.
 
-nbgrader runs a student's code beside this package: unlike ``a2d course grade``, it does not keep a hostile answer
+nbgrader runs a student's code beside this package: unlike ``teach grade``, it does not keep a hostile answer
 from the reference, from the seed or from its own points.
 """
 
@@ -24,18 +24,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2d import __version__
-from a2d import exercises
+from a2d import __version__, exercises
+from a2d.checks.points import POINTS_FILE, number, points_of, scaled
+from a2d.checks.verdicts import judge
+from a2d.exercises import Exercise, Question
+from a2d.io.atomic import write_json, write_text
 from teach import settings
+from teach.grading.model import GradingError
 from teach.lectures import texts
 from teach.lectures.build import make_notebook, to_text
-from a2d.checks.outcome import judge
-from a2d.exercises import Exercise, Question
-from teach.grading.model import GradingError
-from teach.release.package import fresh_folder, seal
-from teach.release.points import POINTS_FILE, all_points, number, points_of, scaled
 from teach.lectures.source import Cell, Lecture, find_blocks, find_sources, read_lecture
-from a2d.io.atomic import write_json, write_text
+from teach.release.package import fresh_folder, seal
+from teach.release.points import all_points
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -54,7 +54,7 @@ def write_course(out: Path, lectures: Sequence[int], points: Mapping[str, float]
     ``points`` replaces the declared points of the exercises and questions that it names; ``seed`` makes the hidden
     inputs. The same arguments give the same bytes. Raises :class:`GradingError` if ``out`` holds anything but such a
     course that nobody has used yet, or if no lecture has an exercise, and
-    :class:`~teach.settings.CourseError` where the lectures' sources are not.
+    :class:`~a2d.errors.CourseError` where the lectures' sources are not.
     """
     found = [read_lecture(path) for path in find_sources(names=[f"{number:02d}" for number in lectures])]
     totals = {lecture.slug: all_points([int(lecture.slug[:2])], points) for lecture in found}

@@ -1,4 +1,4 @@
-"""``a2d course release``: a folder to hand out, and a zip of it: students' notebooks, the package, instructions.
+"""``teach release``: a folder to hand out, and a zip of it: students' notebooks, the package, instructions.
 
 The same sources give the same bytes. ``release.json`` says what was handed out, with a hash of each file: by it, a
 folder is known that an earlier release wrote, and that may be replaced.
@@ -21,13 +21,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from a2d import __version__
-from a2d import exercises
-from teach import settings
+from a2d import __version__, exercises
+from a2d.checks.points import POINTS_FILE, number, points_of
 from a2d.exercises import Exercise
-from teach.grading.model import GradingError
-from teach.release.points import POINTS_FILE, all_points, number, parse_lectures, points_of, read_points
 from a2d.io.atomic import write_json, write_text
+from teach import settings
+from teach.grading.model import GradingError
+from teach.release.points import all_points, parse_lectures, read_points
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -48,7 +48,7 @@ def release(
 ) -> list[str]:
     """Write a release of ``lectures`` (such as ``["01-04", "06"]``; None means all) to ``out`` and ``out``.zip.
 
-    Returns lines to print. Raises :class:`~teach.settings.CourseError` for lectures, points, a folder or an
+    Returns lines to print. Raises :class:`~a2d.errors.CourseError` for lectures, points, a folder or an
     installation that it cannot work with; then everything is as it was before.
     """
     from teach.lectures.source import find_sources, read_lecture
@@ -98,8 +98,8 @@ def handed_out(lecture: Lecture, points: Mapping[str, float] | None, wheel: str)
 
 
 def _text_of(lecture: Lecture, points: Mapping[str, float], wheel: str) -> str:
-    from teach.lectures.lint import check_lecture
     from teach.lectures.build import to_text
+    from teach.lectures.lint import check_lecture
 
     check_lecture(lecture)
     return to_text(handed_out(lecture, points, wheel))

@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from a2d import exercises
-from a2d.exercises import Exercise, Question
+from a2d.checks.points import points_of
+from a2d.errors import CourseError
 from teach.grading.model import GradingError
-from teach.settings import CourseError
-from a2d.errors import A2DError
 
 # The numbers of the course's lectures.
 LECTURES = tuple(range(9))
-# In a release with a teacher's points: what the checks in its notebooks read from the current folder.
-POINTS_FILE = "points.json"
 # More than anybody gives for an exercise: above it, somebody mistyped.
 MAX_POINTS = 10_000
 _LECTURES_HINT = 'Name them like "01-04,06", or say "all"'
@@ -155,34 +152,6 @@ def _from_json(path: Path, text: str) -> Iterator[tuple[int, str, Any]]:
         yield text.count("\n", 0, at) + 1, id, value
 
 
-def points_of(id: str, points: Mapping[str, float] | None) -> float:
-    """What an exercise or question gives at most: by the teacher's ``points``, else as declared."""
-    return float((points or {}).get(id, exercises.get(id).points))
-
-
 def all_points(lectures: Sequence[int], points: Mapping[str, float] | None) -> dict[str, float]:
     """What each exercise and question of some lectures gives at most, in the course's order."""
     return {one.id: points_of(one.id, points) for number in lectures for one in exercises.of_lecture(number)}
-
-
-def scaled(one: Exercise | Question, earned: float, points: Mapping[str, float] | None) -> float:
-    """Points earned of the declared ones, in proportion to the teacher's; rounded to two decimals."""
-    return round(earned * points_of(one.id, points) / one.points, 2)
-
-
-def number(points: float) -> str:
-    """Points as a text: ``3``, ``2.5``, ``0.67``."""
-    return f"{points:.2f}".rstrip("0").rstrip(".")
-
-
-def local_points() -> dict[str, float]:
-    """The points that a release's ``points.json`` in the current folder gives; none without such a file.
-
-    A file that cannot be used is told in one printed line, and the declared points hold.
-    """
-    path = Path(POINTS_FILE)
-    try:
-        return read_points(path) if path.is_file() else {}
-    except (A2DError, OSError) as error:
-        print(f"Note: {error} The declared points are shown.")
-        return {}

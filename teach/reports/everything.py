@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from teach.reports.alike import notice, write_similar
 from teach.reports.feedback import write_feedback
 from teach.reports.overview import gather, write_overview
-from teach.reports.alike import notice, write_similar
 from teach.reports.tables import Results, write_tables
 
 

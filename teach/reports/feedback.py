@@ -10,10 +10,10 @@ from typing import Any
 
 from a2d import exercises
 from a2d.exercises import Question
+from a2d.io.atomic import write_text
 from teach.grading.model import MARKED, Grade, GradingError, Result
 from teach.reports.pages import SIGNS, render
 from teach.reports.tables import Results, lecture_of, percent, totals
-from a2d.io.atomic import write_text
 
 FOLDER = "feedback"
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from a2d import exercises
-from teach.reports.feedback import FOLDER
-from teach.grading.model import TO_MARK, Result
-from teach.reports.pages import SIGNS, render
-from teach.reports.alike import WARNING, Group
-from teach.reports.tables import Results, lecture_of, totals
 from a2d.io.atomic import write_text
+from teach.grading.model import TO_MARK, Result
+from teach.reports.alike import WARNING, Group
+from teach.reports.feedback import FOLDER
+from teach.reports.pages import SIGNS, render
+from teach.reports.tables import Results, lecture_of, totals
 
 # How an answer can end without a judgement about what it gives.
 _UNJUDGED = ("timeout", "killed", "unreadable")

@@ -19,8 +19,8 @@ from typing import Any
 
 from a2d import exercises
 from a2d.exercises import Question
-from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 from a2d.io.atomic import atomic_path
+from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 
 Results = Callable[[], Iterator[Result]]
 Marks = dict[tuple[str, str], tuple[float, str]]

@@ -28,22 +28,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import a2d.lab
-from a2d.checks.outcome import PACKAGES
-from teach.sandbox import wire
+import a2d
+import teach
+from a2d.checks.verdicts import PACKAGES
 from teach.grading.model import GradingError
+from teach.sandbox import wire
 from teach.sandbox.worker import SCRATCH, places
 
-# The course's own modules that the box needs; none of them knows an answer.
+# The packages' folders, and those of their modules that the box needs; none of them knows an answer.
+_PACKAGES = tuple(Path(package.__file__).parent for package in (a2d, teach))
 _MODULES = (
-    "answering.py",
-    "comparing.py",
-    "exercises/calls.py",
-    "grading/confine.py",
-    "grading/runner.py",
-    "grading/wire.py",
+    "a2d/checks/answers.py",
+    "a2d/checks/comparison.py",
+    "a2d/exercises/calls.py",
+    "teach/sandbox/confine.py",
+    "teach/sandbox/wire.py",
+    "teach/sandbox/worker.py",
 )
-_COURSE = Path(a2d.lab.__file__).parent
 _INSIDE = "/box"
 _START_SECONDS = 120
 _END_SECONDS = 30
@@ -164,7 +165,8 @@ def _bubble(hide: Sequence[str]) -> list[str]:
     for path in _packages():
         command += ["--ro-bind", str(path), _inside(path)]
     for name in _MODULES:
-        command += ["--ro-bind", str(_COURSE / name), f"{_INSIDE}/a2d/course/{name}"]
+        package = next(folder for folder in _PACKAGES if folder.name == name.partition("/")[0])
+        command += ["--ro-bind", str(package.parent / name), f"{_INSIDE}/{name}"]
     for path in hide:
         command += ["--ro-bind", "/dev/null", path] if path.endswith(".py") else ["--tmpfs", path]
     # Nothing may be left there for the next job, nor fill the memory.
@@ -180,10 +182,11 @@ def _site_folders(base: str) -> list[str]:
     for root in (base, "/usr", "/usr/local"):
         for pattern in ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib64/python3*/site-packages"):
             found |= {str(path) for path in Path(root).glob(pattern) if path.is_dir() and not path.is_symlink()}
-    # This course's own folder, with all answers in it, where it lies in what is shown.
-    own = _COURSE.parent if Path(base).is_relative_to(_COURSE.parent.parent) else _COURSE.parent.parent
-    if any(own.is_relative_to(shown) for shown in ("/usr", base)):
-        found.add(str(own))
+    # This course's own folders, with all answers in them, where they lie in what is shown.
+    for package in _PACKAGES:
+        own = package if Path(base).is_relative_to(package.parent) else package.parent
+        if any(own.is_relative_to(shown) for shown in ("/usr", base)):
+            found.add(str(own))
     return sorted(found)
 
 
@@ -197,9 +200,10 @@ def _hidden(module: str) -> list[str]:
     ]
 
 
-def _python(way: str, what: str, course: str, *more: str) -> list[str]:
-    """The command of the runner; ``course`` is the folder that holds its modules."""
-    path = [*_folders(_inside if course == _INSIDE else str), course]
+def _python(way: str, what: str, *more: str, inside: bool = True) -> list[str]:
+    """The command of the worker, in the box or outside it."""
+    own = [_INSIDE] if inside else dict.fromkeys(str(package.parent) for package in _PACKAGES)
+    path = [*_folders(_inside if inside else str), *own]
     code = f"import sys; sys.path[:] = {path!r}; from teach.sandbox.worker import main; main()"
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code, way, what, *more]
 
@@ -279,7 +283,7 @@ class _Server:
     def __init__(self, what: str):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         rights = ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
-        command = [*_bubble(()), *rights, "--", *_python("server", what, _INSIDE, str(theirs.fileno()))]
+        command = [*_bubble(()), *rights, "--", *_python("server", what, str(theirs.fileno()))]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the server)
         try:
             self._process = subprocess.Popen(
@@ -357,8 +361,8 @@ class _Server:
 def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbox: bool) -> Ended:
     """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without."""
     with tempfile.TemporaryDirectory(prefix="a2d-box-") as scratch:
-        own = [sys.executable, *_python("once", what, str(_COURSE.parent.parent))[1:]]
-        command = [*_bubble(hide), "--", *_python("once", what, _INSIDE)] if sandbox else own
+        own = [sys.executable, *_python("once", what, inside=False)[1:]]
+        command = [*_bubble(hide), "--", *_python("once", what)] if sandbox else own
         # Loading the libraries is not the learner's time.
         start = _START_SECONDS if what == "torch" else 30
         process = subprocess.Popen(

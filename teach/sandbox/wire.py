@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.checks.compare import Other
+from a2d.checks.comparison import Other
 
 # What one exercise may give in all, in bytes of JSON; the largest right answer has a twentieth of it.
 RESULT_BYTES = 2_000_000

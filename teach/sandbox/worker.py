@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.checks.answer import Answer, answer, brief
+from a2d.checks.answers import Answer, answer, brief
 from a2d.exercises import calls
 from teach.sandbox import confine, wire
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from a2d.checks.compare import plain
+from a2d.checks.comparison import plain
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from a2d.checks import answer
 from a2d import exercises
-from a2d.checks.answer import Answer
-from a2d.checks.compare import describe, difference, plain
-from a2d.exercises import Case, Exercise, Question, Wrong
-from teach.release.points import local_points, number, points_of, scaled
+from a2d.checks import answers
+from a2d.checks.answers import Answer
+from a2d.checks.comparison import describe, difference, plain
+from a2d.checks.points import local_points, number, points_of, scaled
 from a2d.errors import A2DError
+from a2d.exercises import Case, Exercise, Question, Wrong
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
@@ -166,7 +166,7 @@ class Sheet:
 def make_sheet(exercise: Exercise, seed: int) -> Sheet:
     """The sheet of an exercise for a seed; it moves random numbers' global states (see :func:`still`)."""
     cases = make_cases(exercise, seed)
-    answer.seed_everything()
+    answers.seed_everything()
     return Sheet(exercise, cases, [plain(exercise.call(exercise.reference, *copy.deepcopy(c.args))) for c in cases])
 
 
@@ -180,7 +180,7 @@ def make_cases(exercise: Exercise, seed: int) -> list[Case]:
 
 def answer(exercise: Exercise, function: Callable[..., Any], case: Case, *, quiet: bool = True) -> Answer:
     """Run a function on a case of an exercise; whatever it raises becomes words."""
-    return answer.answer(function, case.args, exercise.call, exercise.parameters, quiet=quiet)
+    return answers.answer(function, case.args, exercise.call, exercise.parameters, quiet=quiet)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Files, folders and downloads: what lies below the pipeline."""

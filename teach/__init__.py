@@ -1,0 +1,1 @@
+"""The machine room: building, releasing and grading the course. A student's package has none of it."""

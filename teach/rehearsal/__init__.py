@@ -1,0 +1,1 @@
+"""A class of pretend students, to try grading with."""
