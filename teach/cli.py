@@ -110,12 +110,13 @@ _POINTS = click.option(
 )
 def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool, seed: int) -> None:
     """Write what students get into the folder OUT, and into OUT.zip: notebooks, package with data, instructions."""
-    from teach.release import nbgrader_course, points
+    from teach.release import nbgrader_course
     from teach.release import package as releasing
+    from teach.release.points import parse_lectures, read_points
 
     if nbgrader:
-        chosen = points.read_points(points) if points else {}
-        told = nbgrader_course.write_course(out, points.parse_lectures(lectures), chosen, seed=seed)
+        chosen = read_points(points) if points else {}
+        told = nbgrader_course.write_course(out, parse_lectures(lectures), chosen, seed=seed)
     else:
         told = releasing.release(out, [lectures] if lectures is not None else None, points)
     for line in told:
@@ -163,7 +164,7 @@ def grade(
     An interrupted run goes on where it was when the same command is given again.
     """
     from teach.grading import grade as grading
-    from teach.release import points
+    from teach.release.points import parse_lectures, read_points
 
     if not sandbox:
         click.echo("Warning: without the sandbox, whatever the notebooks hold runs with all your rights.", err=True)
@@ -171,8 +172,8 @@ def grade(
         run = grading.grade(
             submissions,
             out,
-            lectures=points.parse_lectures(lectures),
-            points=points.read_points(points) if points else None,
+            lectures=parse_lectures(lectures),
+            points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
             scheduler=scheduler,
@@ -201,9 +202,9 @@ def grade(
 def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
     """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""
     from teach.rehearsal import rehearse as rehearsing
-    from teach.release import points
+    from teach.release.points import parse_lectures
 
-    numbers = points.parse_lectures(lectures)
+    numbers = parse_lectures(lectures)
     told = rehearsing.rehearse(out, students, numbers, seed, layout, one_notebook, progress=sys.stderr.isatty())
     for line in told:
         click.echo(line)

@@ -23,7 +23,7 @@ from packaging.requirements import Requirement
 
 # What the wheel is made of, and what of it comes from outside the package's folder.
 _BUILD = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
-INCLUDED: dict[str, str] = _BUILD["targets"]["wheel"]["force-include"]
+INCLUDED: dict[str, str] = _BUILD["targets"]["wheel"]["sources"]
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "a2d", *INCLUDED)
 
 

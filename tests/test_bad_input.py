@@ -947,7 +947,8 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
 def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(recipe, tmp_path, models, monkeypatch):
     """One step for each epoch: the loss is a number, what the step leaves behind is none."""
     import torch
-    from a2d.optimizers import Optimizer
+
+    from a2d.training import Optimizer
 
     step = Optimizer.step
 
@@ -1149,7 +1150,8 @@ def test_fetching_what_is_unknown(home):
 # As root: loads all that the commands need, by running one of them; then becomes somebody else and runs the others.
 _DRIVER = """
 import io, json, os, sys
-from a2d import draw, runs
+from a2d import draw
+from a2d.lab import runs
 from a2d.cli import main
 first, *others = json.loads(sys.argv[1])
 for number, arguments in enumerate([first, *others]):

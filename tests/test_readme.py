@@ -81,11 +81,13 @@ def test_each_shipped_model_has_its_card(name: str) -> None:
 
 def test_an_installed_package_reads_its_own_copy_of_the_results(tmp_path, monkeypatch) -> None:
     from a2d import lab
+    from a2d.io import shipped
 
-    monkeypatch.setattr(tables, "RESULTS", tmp_path / "no-clone")
-    monkeypatch.setattr(tables, "INSTALLED", tmp_path)
-    (tmp_path / "some.json").write_text('{"command": "python -m results.reproduce some"}')
-    (tmp_path / "bad.json").write_text("{")
+    monkeypatch.setattr(shipped, "PACKAGE", tmp_path / "a2d")
+    folder = tmp_path / "a2d" / "_data" / "results"
+    folder.mkdir(parents=True)
+    (folder / "some.json").write_text('{"command": "python -m results.reproduce some"}')
+    (folder / "bad.json").write_text("{")
     assert lab.results("some")["command"] == "python -m results.reproduce some"
     for name in ("bad", "nowhere"):
         with pytest.raises(tables.DataError, match=rf"{name}\.json: these results cannot be read"):

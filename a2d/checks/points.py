@@ -50,8 +50,10 @@ def _read(path: Path) -> dict[str, float]:
         raise CourseError("this is not JSON", where=path, hint=hint) from error
     if not isinstance(points, dict):
         raise CourseError("this is not a JSON object", where=path, hint=hint)
+    known = {one.id for one in exercises.every()}
     for id, value in points.items():
-        exercises.get(id)
+        if id not in known:
+            raise CourseError(f"there is no exercise or question {id}", where=path, hint=hint)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
             raise CourseError(f"the points of {id} are no number from 0 on", where=path, hint=hint)
     return {id: float(value) for id, value in points.items()}

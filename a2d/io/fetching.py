@@ -38,7 +38,7 @@ from a2d.io.atomic import write_json
 
 NAMES = ("fsdd", "audiomnist", "mnist")
 
-_MANIFESTS = Path(__file__).with_name("manifests")
+_MANIFESTS = Path(__file__).parent.parent / "manifests"
 _MARKER = ".a2d-verified.json"
 _MAGIC = {".zip": b"PK\x03\x04", ".gz": b"\x1f\x8b"}
 _CHUNK = 1 << 16

@@ -51,7 +51,7 @@ def annotator(
     new one begins, so the same cell resumes after a restart of the kernel. Each annotator has a path of their own.
     ``images`` (n, 28, 28), uint8 or floats in [0, 1]. Raises :class:`DataError` as the session does.
     """
-    front = load("labelling")
+    front = load("annotator")
     session = Session.open(
         images, path, annotator=annotator, kind=kind, spoken=spoken, seed=seed, order=order, note=note
     )

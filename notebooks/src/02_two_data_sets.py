@@ -797,7 +797,7 @@ if len(shares) > 1:
 else:
     print("One speaker was held out: about other speakers nothing can be said.")
 
-# %% [markdown]
+# %% [markdown] id="1591732ca4"
 # ### Real voices
 #
 # Six people speak in FSDD; each was held out in turn, with five seeds.

@@ -113,14 +113,12 @@ class SmallNet(nn.Module):
 # The training loop is the same for all networks of this lecture.
 # `terms` gives the parts of the loss for a batch, each as a mean over its images; their sum is made small.
 
+
 # %% id="train"
-from a2d import optimizers
-
-
 def train(net, terms, epochs):
     """Make the sum of the terms small with Adam; gives the mean of each term by epoch."""
     generator = torch.Generator().manual_seed(SEED)
-    adam, history = optimizers.Adam(net.parameters(), lr=3e-3), []
+    adam, history = torch.optim.Adam(net.parameters(), lr=3e-3), []
     for _ in range(epochs):
         seen = []
         for index in torch.randperm(len(x_train), generator=generator).split(64):

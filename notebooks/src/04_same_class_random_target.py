@@ -844,7 +844,7 @@ for name, value in values.items():
 # The mixtures of class means have most of that variety already: it comes from sounds whose class is unsure.
 # **The trick gives the targets variation, not the images.**
 
-# %% [markdown]
+# %% [markdown] id="588c683413"
 # ### On real recordings
 #
 # The same on real recordings (FSDD) and MNIST, with the report's plain recipe and longer training, by

@@ -538,10 +538,8 @@ print("the same weights of the KL term as the package's:", np.allclose(betas, th
 # %% [markdown]
 # Here is the loop for one epoch, and nothing is hidden in it.
 
+
 # %% id="loop"
-from a2d import optimizers
-
-
 def plain_epoch(vae, optimizer, epoch):
     generator = torch.Generator().manual_seed(training.epoch_seed(SEED, epoch))
     order, losses = torch.randperm(len(digits), generator=generator), []
@@ -551,7 +549,7 @@ def plain_epoch(vae, optimizer, epoch):
         loss = loss_of(logits, t, mu, logvar, betas[step])
         optimizer.zero_grad()
         loss.backward()
-        optimizer.lr = rates[step]
+        optimizer.param_groups[0]["lr"] = rates[step]
         optimizer.step()
         losses.append((loss.item(), len(batch)))
     return losses
@@ -564,7 +562,7 @@ def plain_epoch(vae, optimizer, epoch):
 # %% id="loop-check" tags=["nbval-check-output"]
 data = (features, digits, targets)
 mine, theirs = (tasks.GeneratorTask(recipe, *data, seed=SEED) for _ in range(2))
-optimizer = optimizers.Adam(mine.model.parameters(), config.lr)
+optimizer = torch.optim.Adam(mine.model.parameters(), config.lr)
 losses = plain_epoch(mine.model, optimizer, epoch=0)
 epoch_loss = sum(loss * n for loss, n in losses) / len(digits)
 history = training.fit(theirs, config, seed=SEED, on_epoch=lambda *_: True)
@@ -586,7 +584,7 @@ print("the same mean loss of the epoch:", same)
 # %% id="first-step" tags=["nbval-check-output"]
 task = tasks.GeneratorTask(recipe, *data, seed=SEED)
 before = [p.detach().clone() for p in task.model.parameters()]
-optimizer = optimizers.Adam(task.model.parameters(), lr=0.01)
+optimizer = torch.optim.Adam(task.model.parameters(), lr=0.01)
 task.loss(torch.arange(32), torch.Generator().manual_seed(SEED), 0.0)[0].backward()
 optimizer.step()
 pairs = zip(task.model.parameters(), before, strict=True)
@@ -920,7 +918,7 @@ for how in ("sampled", "mean"):
     value, low, high = (found[how][key] for key in ("value", "low", "high"))
     record(f"{MODEL}, read as spoken, {how}", value, f"{value:.1%} ({low:.1%} to {high:.1%})")
 
-# %% [markdown]
+# %% [markdown] id="19c10f9e36"
 # These are few recordings, and the intervals are wide.
 # Five trainings on FSDD, each with another seed, say it more firmly.
 # `python -m results.reproduce protocol` made these numbers.

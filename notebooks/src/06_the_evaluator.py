@@ -184,7 +184,7 @@ print(f"mean before: {h.mean():.1f}")
 print(f"mean after, ours: {ours.mean():.1f}, torch's: {theirs.mean():.1f}")
 print(f"values that occur: {sorted(set(theirs.tolist()))}")
 
-# %% [markdown]
+# %% [markdown] id="c8412cc658"
 # ## 2. Good at what?
 #
 # The report says that its evaluator reads 99 % of MNIST's test images.
