@@ -12,7 +12,7 @@ from a2d.widgets.controls import load
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
-    from a2d.widgets.annotator import Annotator
+    from a2d.widgets.annotation_panel import Annotator
 
 
 def annotation_view(session: Session) -> Picture:
@@ -51,7 +51,7 @@ def annotator(
     new one begins, so the same cell resumes after a restart of the kernel. Each annotator has a path of their own.
     ``images`` (n, 28, 28), uint8 or floats in [0, 1]. Raises :class:`DataError` as the session does.
     """
-    front = load("annotator")
+    front = load("annotation_panel")
     session = Session.open(
         images, path, annotator=annotator, kind=kind, spoken=spoken, seed=seed, order=order, note=note
     )

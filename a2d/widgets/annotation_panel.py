@@ -24,7 +24,7 @@ class Annotator(Shown):
     there is refused, and the widget says so: nobody labels an image that they have not seen.
     """
 
-    _esm = (HERE / "annotator.js").read_text(encoding="utf-8")
+    _esm = (HERE / "annotation_panel.js").read_text(encoding="utf-8")
     state = traitlets.Dict().tag(sync=True)
     image = traitlets.Bytes().tag(sync=True)
 
