@@ -2,22 +2,27 @@
 
 Reads whatever libsndfile reads (WAV, FLAC, OGG Vorbis and Opus, MP3, AIFF, ...), in mono or stereo, at any
 sampling rate, between 0.1 s and 10 s long.
+
+>>> t = np.arange(16000) / 16000  # one second at 16 kHz, in seconds
+>>> word = Clip(np.where((t > 0.4) & (t < 0.6), np.sin(2000 * t), 0).astype(np.float32), 16000)
+>>> round(trim_silence(word).seconds, 2)  # 0.2 s of sound, and a margin of 0.05 s on either side
+0.3
+>>> len(prepare(word, 8000))
+2400
 """
 
 from __future__ import annotations
 
 import os
-import stat
-import struct
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from a2d.errors import AudioError
+from a2d.io.containers import check_whole, plain_reason
 
 MIN_SECONDS, MAX_SECONDS = 0.1, 10.0
 # A peak below -60 dB of full scale is silence: quieter than the noise of an 11-bit recording.
@@ -45,88 +50,6 @@ class Clip:
         return len(self.samples) / self.rate
 
 
-# What a chunked file begins with: the order of its bytes, and the chunk that holds the sound.
-_CHUNKED = {b"RIFF": ("<", b"data"), b"RIFX": (">", b"data"), b"RF64": ("<", b"data"), b"FORM": (">", b"SSND")}
-# Programs that write to a pipe put 0, or a number from here on (2 to 4 GB), for "unknown"; that is no truncation.
-_UNKNOWN_LENGTH = 0x7FFFF000
-
-
-def _check_whole(path: Path) -> None:
-    """Raise for a file that ends before its header says: the decoders would read what is left without a word."""
-    size = path.stat().st_size
-    with open(path, "rb") as stream:
-        start = stream.read(4)
-        if start in _CHUNKED:
-            promised = _chunks_end(stream, *_CHUNKED[start])
-        elif start == b"OggS":
-            promised = _pages_end(stream, size)
-        else:
-            promised = _mp3_end(stream)
-    if promised > size:
-        raise AudioError(
-            f"the file is cut off: it should have at least {promised} bytes, {size} are there",
-            where=path,
-            hint="Copy or record it again",
-        )
-
-
-def _chunks_end(stream: BinaryIO, order: str, wanted: bytes) -> int:
-    """Where the sound of a WAV, RF64 or AIFF file ends by its header; 0 if that is not said."""
-    stream.seek(12)
-    long_form = 0
-    for _ in range(1000):
-        head = stream.read(8)
-        if len(head) < 8:
-            return 0
-        name, length = struct.unpack(f"{order}4sI", head)
-        start = stream.tell()
-        if name == wanted:
-            if length == 0xFFFFFFFF and long_form:
-                return start + long_form
-            return start + length if length < _UNKNOWN_LENGTH else 0
-        if name == b"ds64":  # RF64: sizes of 64 bits, of the file and of the sound
-            sizes = stream.read(16)
-            long_form = struct.unpack("<QQ", sizes)[1] if len(sizes) == 16 else 0
-        stream.seek(start + length + length % 2)
-    return 0
-
-
-def _pages_end(stream: BinaryIO, size: int) -> int:
-    """Where the last page of an OGG file ends by its header (RFC 3533)."""
-    end = 0
-    while end < size:
-        stream.seek(end)
-        head = stream.read(27)
-        if len(head) < 27 or head[:4] != b"OggS":
-            return end + 27 if b"OggS".startswith(head[:4]) else end
-        lengths = stream.read(head[26])
-        end += 27 + head[26] + sum(lengths)
-    return end
-
-
-def _mp3_end(stream: BinaryIO) -> int:
-    """Where an MP3 file ends by the Xing or Info tag in its first frame; 0 if there is none."""
-    stream.seek(0)
-    head = stream.read(10)
-    first = 0
-    if head[:3] == b"ID3" and len(head) == 10:  # four bytes of seven bits: the length of the tag behind them
-        first = 10 + sum(b << s for b, s in zip(head[6:], (21, 14, 7, 0), strict=True))
-    stream.seek(first)
-    frame = stream.read(200)
-    at = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if frame[:1] != b"\xff" or at < 0 or len(frame) < at + 16:
-        return 0
-    flags, _, length = struct.unpack(">III", frame[at + 4 : at + 16])
-    return first + length if flags & 3 == 3 else 0
-
-
-# What libsndfile says of some files would lead their owner astray.
-_PLAINER = {
-    "Internal error : SF_INFO struct incomplete": "its header makes no sense",
-    "File does not exist or is not a regular file (possibly a pipe?)": "it seems to be damaged",
-}
-
-
 def _read(path: Path) -> tuple[np.ndarray, int]:
     """Decode a file: float32 ``(n, channels)`` and the sampling rate; sizes are checked before anything is decoded."""
     import soundfile
@@ -150,9 +73,8 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
             # A header may be wrong about the length: read one frame past the limit and look.
             samples = stream.read(int(MAX_SECONDS * rate) + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: the name ends in .raw
-        reason = str(getattr(error, "error_string", "it has no header")).rstrip(".")
         raise AudioError(
-            f"this is not a sound file that can be read ({_PLAINER.get(reason, reason)})",
+            f"this is not a sound file that can be read ({plain_reason(error)})",
             where=path,
             hint="Give a WAV, FLAC, OGG or MP3 file",
         ) from error
@@ -234,21 +156,7 @@ def load(path: str | os.PathLike, rate: int | None = None) -> Clip:
     sound, too short, too long, silent, or holds values that are not finite.
     """
     path = Path(path)
-    try:
-        if path.is_dir():
-            raise AudioError("this is a folder, not a recording", where=path, hint="Name the files in it")
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise AudioError("this is a device or a pipe, not a file", where=path, hint="Save the recording first")
-        if facts.st_size == 0:
-            raise AudioError("the file is empty (0 bytes)", where=path, hint="Copy or record it again")
-        _check_whole(path)
-    except (OSError, ValueError) as error:
-        raise AudioError(
-            f"cannot read this file ({getattr(error, 'strerror', None) or error})",
-            where=path,
-            hint="Check its name and permissions",
-        ) from error
+    check_whole(path)
     samples, own_rate = _read(path)
     mono = check_samples(samples, own_rate, path)
     return Clip(mono if rate in (None, own_rate) else resample(mono, own_rate, rate), rate or own_rate)
