@@ -24,7 +24,7 @@ them, and only when those modules are first used (``a2d.vae`` imports torch, ``i
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _MODULES = (
     "annotation",

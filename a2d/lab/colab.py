@@ -15,7 +15,7 @@ from a2d.errors import CourseError
 PROJECT = "digits-from-sound"
 EXTRA = "course"
 # Of the extra, what the lectures themselves import; the rest opens, builds and runs notebooks, which Colab does.
-LECTURE_TOOLS = ("anywidget", "ipywidgets", "librosa")
+LECTURE_TOOLS = ("anywidget", "ipywidgets", "librosa", "torchvision")
 
 
 @dataclass(frozen=True)
