@@ -21,7 +21,7 @@ from gradedclass import FACTS, NASTY, POINTS, result, school
 from a2d import exercises
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
 from teach.reports import alike, feedback, overview, pages, tables
-from teach.reports.everything import write_all
+from teach.reports.write import write_all
 
 SIZE = 40
 CLASS = list(school(SIZE)())

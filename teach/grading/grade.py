@@ -322,7 +322,7 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 def _write(
     out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
 ) -> None:
-    from teach.reports.everything import write_all
+    from teach.reports.write import write_all
     from teach.reports.tables import with_marks
 
     keys = [submission.key for submission in collection.submissions]

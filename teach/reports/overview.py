@@ -69,141 +69,6 @@ class Class:
         return sum(counter[outcome] for counter in self.outcomes.values() for outcome in outcomes)
 
 
-_PAGE = """{% extends "shell" %}
-{% from "macros" import count, state %}
-{% macro student(key, name) %}<a href="{{ folder }}/{{ key }}.html"><bdi>{{ name }}</bdi></a>{% endmacro %}
-{% macro figure(name) %}
-{% if name in pictures %}
-<figure><img src="{{ pictures[name].source }}" alt="{{ pictures[name].text }}"
-width="{{ pictures[name].width }}" height="{{ pictures[name].height }}">
-<figcaption aria-hidden="true">{{ pictures[name].text }}</figcaption></figure>
-{% endif %}
-{% endmacro %}
-{% block body %}
-<header>
-<h1>Overview of the class</h1>
-<p class="total"><strong>{{ count(whole.students, "student") }}</strong>, {{ count(maximum, "point") }} at most</p>
-{% if not facts.sandbox %}
-<p class="note"><strong>Judged without a sandbox.</strong> The students' code ran with the rights of whoever graded it:
-it could read and change files, and fake what it gave. Do not rely on these grades for what you would not trust.</p>
-{% endif %}
-</header>
-<main>
-<h2>In short</h2>
-<table>
-<tbody>
-{% for name, value in short %}<tr><th scope="row">{{ name }}</th><td>{{ value }}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-{% if whole.students %}
-<h2>Points</h2>
-{% if whole.waiting %}
-<p>In the totals, what a person still has to mark counts as 0; a question has a mean once all its answers are marked.
-</p>
-{% endif %}
-{{ figure("totals") }}
-{{ figure("means") }}
-<h2>How the exercises ended</h2>
-{{ figure("outcomes") }}
-<div class="wide" role="region" aria-label="How the exercises ended, in numbers" tabindex="0">
-<table class="dense">
-<caption>Students by outcome</caption>
-<thead><tr><th scope="col">Exercise</th>
-{% for outcome in used %}<th scope="col" class="n">{{ state(outcome) }}</th>{% endfor %}
-<th scope="col" class="n">mean points</th></tr></thead>
-<tbody>
-{% for row in rows %}
-<tr><th scope="row">{{ row.label }}</th>
-{% for outcome in used %}<td class="n">{{ row.outcomes[outcome] }}</td>{% endfor %}
-<td class="n">{% if row.mean is none %}not yet{% else %}{{ row.mean | number }} of {{ row.maximum | number }}
-{%- endif %}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-</div>
-{% endif %}
-<h2>Commonest misconceptions</h2>
-{% if mistakes %}
-{{ figure("misconceptions") }}
-<div class="wide" role="region" aria-label="Misconceptions" tabindex="0">
-<table>
-<thead><tr><th scope="col">Exercise</th><th scope="col">Misconception</th><th scope="col" class="n">Students</th>
-<th scope="col" class="n">Of those who answered</th></tr></thead>
-<tbody>
-{% for row in mistakes[:told] %}
-<tr><th scope="row">{{ row[0] }}</th><td>{{ row[1] }}</td><td class="n">{{ row[2] }}</td>
-<td class="n">{{ (100 * row[2] / row[3]) | round | int }} %</td></tr>
-{% endfor %}
-</tbody>
-</table>
-</div>
-{% if mistakes | length > told %}<p>{{ mistakes | length - told }} more are in grades.csv.</p>{% endif %}
-{% else %}
-<p>None was recognised.</p>
-{% endif %}
-<h2>Submissions that are alike</h2>
-<p class="note">{{ warning }} Answers are compared without names of their own, comments and formatting. The weight, in
-bits, says how surprising equal answers are if students answer independently; the published solutions, a shared lesson
-or a common source explain many of them.</p>
-{% if groups %}
-<div class="wide" role="region" aria-label="Submissions that are alike" tabindex="0">
-<table class="fixed">
-<colgroup><col style="width: 4rem"><col style="width: 50%"><col><col style="width: 5rem"></colgroup>
-<thead><tr><th scope="col">Kind</th><th scope="col">Students</th><th scope="col">Exercises</th>
-<th scope="col" class="n">Weight</th></tr></thead>
-<tbody>
-{% for group in groups[:listed] %}
-<tr><th scope="row">{{ group.kind }}</th>
-<td>{% for key, name in group.students[:listed] %}{{ student(key, name) }}{{ ", " if not loop.last }}{% endfor %}
-{%- if group.students | length > listed %} and {{ group.students | length - listed }} more{% endif %}</td>
-<td>{{ group.exercises | join(", ") }}</td><td class="n">{{ group.weight | number }}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-</div>
-{% if groups | length > listed %}<p>{{ groups | length - listed }} more are in similar.csv.</p>{% endif %}
-{% else %}
-<p>None was noticed.</p>
-{% endif %}
-<h2>What was not judged</h2>
-<p>{{ count(missing, "answer") }} {{ "is" if missing == 1 else "are" }} missing: neither the exercise's place in the
-notebook nor its function was found.</p>
-{% if whole.unjudged %}
-<p>{{ count(unjudged, "answer") }} could not be judged, and earned no points; each says why.
-{% if unjudged > whole.unjudged | length %}This list is cut; grades.csv has every one.{% endif %}</p>
-<div class="wide" role="region" aria-label="What was not judged" tabindex="0">
-<table class="fixed">
-<colgroup><col style="width: 30%"><col style="width: 6rem"><col style="width: 8rem"><col></colgroup>
-<thead><tr><th scope="col">Student</th><th scope="col">Exercise</th><th scope="col">Outcome</th>
-<th scope="col">Reason</th></tr></thead>
-<tbody>
-{% for key, name, id, outcome, reason in whole.unjudged %}
-<tr><th scope="row">{{ student(key, name) }}</th><td>{{ id }}</td><td>{{ state(outcome) }}</td>
-<td><bdi>{{ reason }}</bdi></td></tr>
-{% endfor %}
-</tbody>
-</table>
-</div>
-{% else %}
-<p>Every answer that is there was judged.</p>
-{% endif %}
-<h2>Problems</h2>
-{% if problems %}
-<table>
-<thead><tr><th scope="col">Problem</th><th scope="col" class="n">How often</th></tr></thead>
-<tbody>
-{% for what, n in problems[:listed] %}<tr><th scope="row"><bdi>{{ what }}</bdi></th><td class="n">{{ n }}</td></tr>
-{% endfor %}
-</tbody>
-</table>
-<p>Students and files are in problems.csv.</p>
-{% else %}
-<p>None.</p>
-{% endif %}
-</main>
-{% endblock %}
-"""
 
 
 def gather(results: Results) -> Class:
@@ -215,7 +80,7 @@ def gather(results: Results) -> Class:
 
 
 def write_overview(out: Path, whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> None:
-    """Write ``overview.html`` into the folder ``out``; ``facts`` as in :func:`teach.reports.everything.write_all`."""
+    """Write ``overview.html`` into the folder ``out``; ``facts`` as in :func:`teach.reports.write.write_all`."""
     write_text(out / "overview.html", page(whole, groups, facts))
 
 
@@ -224,7 +89,7 @@ def page(whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> str
     ids = [id for id in facts["points"] if id in whole.outcomes]
     mistakes = _mistakes(whole)
     return render(
-        _PAGE,
+        "overview.html.j2",
         title="Overview of the class",
         whole=whole,
         facts=facts,
