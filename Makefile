@@ -1,42 +1,63 @@
 # Everything here needs only Python 3.11 or newer, make and git; `make setup` brings the rest into .venv.
+# A Python that is asked for (make test PYTHON=python3.13) gets .venv too, unless that is there for another version:
+# then it has .venv-3.13 beside it. So what ran is what was asked for, and nothing is installed twice without need.
+USABLE := import sys; fits = (3, 11) <= sys.version_info < (3, 14)
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
-	$$p -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' 2>/dev/null && { echo $$p; break; }; done)
-BIN := .venv/bin
-STAMP := .venv/.ready
+	$$p -c '$(USABLE); sys.exit(not fits)' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+ifneq (,$(filter command environment,$(origin PYTHON)))
+    VERSION := $(shell $(PYTHON) -c '$(USABLE); print("%d.%d" % sys.version_info[:2] if fits else "")' 2>/dev/null)
+    MADE := $(shell sed -n 's/^version *= *\([0-9]*\.[0-9]*\).*/\1/p' .venv/pyvenv.cfg 2>/dev/null)
+    ifeq (,$(VERSION))
+        $(error PYTHON=$(PYTHON) is not a Python 3.11, 3.12 or 3.13)
+    endif
+    ifneq ($(VERSION),$(or $(MADE),$(VERSION)))
+        VENV := .venv-$(VERSION)
+    endif
+endif
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 export PYTHONUTF8 := 1
 
-.PHONY: help setup course test lab notebooks reproduce bench lint lock clean
+.PHONY: help setup newest course test lab notebooks reproduce bench lint lock clean
 
 help:
 	@echo "make course     set everything up; run all lectures and the report's pipeline on built-in data"
-	@echo "make test       set everything up; run all tests"
-	@echo "make lab        JupyterLab in notebooks/ (options: make lab LAB=--no-browser)"
+	@echo "make test       set everything up; run all tests (options: make test TESTS='-m \"not slow\"')"
+	@echo "make lab        JupyterLab, at lecture 00 (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs FSDD and MNIST, about two hours)"
-	@echo "make bench      measure speed against named peers"
-	@echo "make setup      only set up .venv;  make lint, make lock, make clean"
+	@echo "make bench      measure speed against named peers (make bench QUICK=--quick: only see that it works)"
+	@echo "make lint       linter, formatter and types;  make setup, make lock, make newest, make clean"
+	@echo "With PYTHON=python3.12 any of them uses that Python."
 
 setup: $(STAMP)
 
 # The stamp is as new as what it was made from: a second run has nothing to do.
 $(STAMP): requirements.lock requirements-uv.lock pyproject.toml teach/pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Error: no Python 3.11, 3.12 or 3.13 was found. Install one, or run: make PYTHON=/path/to/python3" >&2; exit 2; }
-	@echo "Setting up .venv with $(PYTHON) (once; downloads 2 to 3 GB) ..."
+	@echo "Setting up $(VENV) with $(PYTHON) (once; downloads 2 to 3 GB) ..."
 	@rm -f $(STAMP)
-	@$(PYTHON) -m venv --clear .venv || { echo "Error: this Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "Error: this Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable teach
+	@$(UV) --require-hashes -r requirements.lock
+	@$(UV) --no-deps --no-build-isolation --editable . --editable teach
 	@touch $(STAMP)
+
+# The newest versions that pyproject.toml allows, in place of the lock's: what a student gets who installs today.
+newest: $(STAMP)
+	@$(UV) --upgrade --no-build-isolation --editable '.[course,teach,dev]' --editable teach
 
 course: $(STAMP)
 	@$(BIN)/teach all
 
 test: $(STAMP)
-	@$(BIN)/python -m tests.run
+	@$(BIN)/python -m tests.run $(TESTS)
 
+# What JupyterLab is told stands in binder/jupyter, for here and for Binder.
 lab: $(STAMP)
-	@cd notebooks && ../$(BIN)/jupyter lab $(LAB)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/binder/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" $(BIN)/jupyter lab $(LAB)
 
 notebooks: $(STAMP)
 	@$(BIN)/teach build
@@ -46,19 +67,19 @@ reproduce: $(STAMP)
 	@$(BIN)/python -m results.reproduce
 
 bench: $(STAMP)
-	@$(BIN)/python -m benchmarks.bench
-	@$(BIN)/python -m benchmarks.lectures
-	@$(BIN)/python -m benchmarks.grading
+	@$(BIN)/python -m benchmarks.bench $(QUICK)
+	@$(BIN)/python -m benchmarks.lectures $(if $(QUICK),00)
+	@$(BIN)/python -m benchmarks.grading $(QUICK)
 
 lint: $(STAMP)
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 # torch is held at the version that is tested; everything else is the newest that pyproject.toml allows.
 lock: $(STAMP)
-	@echo 'torch==2.13.0' > .venv/constraints.txt
+	@echo 'torch==2.13.0' > $(VENV)/constraints.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 --extra course --extra teach --extra dev --constraints .venv/constraints.txt \
+		--python-version 3.11 --extra course --extra teach --extra dev --constraints $(VENV)/constraints.txt \
 		pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-3.* build

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import emptyenv
 import pytest
@@ -40,15 +42,12 @@ def test_repo2docker_takes_the_folder_binder(tmp_path):
 
 
 def test_the_lecture_that_binder_opens_is_there():
-    config = json.loads((ROOT / "binder" / "jupyter_server_config.json").read_text())
+    config = json.loads((ROOT / "binder" / "jupyter" / "jupyter_server_config.json").read_text())
+    assert config
     for one in config.values():
         assert (ROOT / one["default_url"].removeprefix("/lab/tree/")).is_file()
     assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
-    assert {path.name for path in (ROOT / "binder").iterdir()} == {
-        "environment.yml",
-        "jupyter_server_config.json",
-        "postBuild",
-    }
+    assert {path.name for path in (ROOT / "binder").iterdir()} == {"environment.yml", "jupyter", "postBuild"}
 
 
 @pytest.mark.slow
@@ -78,7 +77,9 @@ def test_after_binders_build_lab_opens_at_the_first_lecture(tmp_path):
     with open(tmp_path / "log", "w") as log:
         server = subprocess.Popen(command, cwd=work, env=variables, stdout=log, stderr=log)
     try:
-        assert opened(port) == "/lab/tree/notebooks/00_start_here.ipynb", (tmp_path / "log").read_text()
+        address, told = opened(port)
+        assert address == "/lab/tree/notebooks/00_start_here.ipynb", (tmp_path / "log").read_text()
+        assert "@jupyterlab/apputils-extension:announcements" in told["disabledExtensions"]
     finally:
         server.terminate()
         server.wait(timeout=20)
@@ -86,18 +87,18 @@ def test_after_binders_build_lab_opens_at_the_first_lecture(tmp_path):
     # A course that cannot run does not become an image.
     shutil.rmtree(work / "a2d" / "weights")
     (work / "a2d" / "weights").mkdir()
-    shutil.copy(ROOT / "a2d" / "weights" / "__init__.py", work / "a2d" / "weights")
     done = subprocess.run(["binder/postBuild"], cwd=work, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "MISSING" in done.stderr
 
 
-def opened(port: int) -> str:
-    """Where a browser ends up that opens the server's address."""
+def opened(port: int) -> tuple[str, dict[str, Any]]:
+    """Where a browser ends up that opens the server's address, and what JupyterLab is told in that page."""
     for _ in range(100):
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
-                return page.url.partition(str(port))[2]
+                found = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page.read().decode(), re.DOTALL)
+                return page.url.partition(str(port))[2], json.loads(found[1]) if found else {}
         except OSError:
             time.sleep(0.2)
-    return "nothing"
+    return "nothing", {}

@@ -27,19 +27,8 @@ URL = f"git+https://github.com/{ADDRESS}@v{a2d.__version__}"
 # What is known to be on Colab and matters here, with all that it needs, but for those that are to be added: the
 # downloads' pooch, and the widgets' anywidget with psygnal.
 COLAB = {
-    *(
-        "torch",
-        "torchvision",
-        "numpy",
-        "matplotlib",
-        "scipy",
-        "scikit-learn",
-        "librosa",
-        "soundfile",
-        "soxr",
-        "safetensors",
-    ),
-    *("ipywidgets", "ipykernel", "requests", "tqdm", "pillow", "click", "filelock"),
+    *("torch", "numpy", "matplotlib", "scipy", "scikit-learn", "librosa", "soundfile", "soxr", "safetensors"),
+    *("ipywidgets", "ipykernel", "requests", "tqdm", "pillow", "click", "filelock", "torchvision"),
 }
 LACKING = {"pooch", "anywidget", "psygnal"}
 # How long the cell may take the first time.
