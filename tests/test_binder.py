@@ -16,6 +16,7 @@ from typing import Any
 
 import emptyenv
 import pytest
+from browser import CHROMIUM, PATIENCE, browser, jupyterlab
 from conftest import ROOT
 
 from teach.lectures.environments import project_requirements
@@ -102,3 +103,49 @@ def opened(port: int) -> tuple[str, dict[str, Any]]:
         except OSError:
             time.sleep(0.2)
     return "nothing", {}
+
+
+# -------------------------------------------------------------------------------------------------- what a student sees
+
+NEWS = "@jupyterlab/apputils-extension:announcements"
+TOAST = ".Toastify__toast"
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here")
+def test_a_student_sees_lecture_00_without_nbgraders_menu_and_news(tmp_path):
+    """JupyterLab as it comes, and as `make lab` and Binder start it: the first shows that the second is looked at."""
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "00_start_here.ipynb", tmp_path / "notebooks")
+    with browser() as chromium:
+        menus, news, toasts, path = first_sight(chromium, tmp_path, config=tmp_path / "nothing")
+        assert {"File", "Nbgrader"} <= menus
+        assert (news, toasts, path) == (True, 1, "/lab")
+        menus, news, toasts, path = first_sight(chromium, tmp_path, config=ROOT / "binder" / "jupyter")
+        assert "File" in menus
+        assert "Nbgrader" not in menus
+        assert (news, toasts, path) == (False, 0, "/lab/tree/notebooks/00_start_here.ipynb")
+
+
+def first_sight(chromium: Any, folder: Path, config: Path) -> tuple[set[str], bool, int, str]:
+    """Menus, whether news is asked for, how many notes pop up, and the address, when JupyterLab is first opened."""
+    own = {"JUPYTER_CONFIG_PATH": str(config), "JUPYTERLAB_SETTINGS_DIR": str(folder / "nothing-set")}
+    with jupyterlab(folder, **own) as address:
+        page = chromium.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(PATIENCE)
+        page.goto(address, timeout=PATIENCE)
+        page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
+        news = page.evaluate(f"() => jupyterapp.hasPlugin('{NEWS}') && jupyterapp.isPluginActivated('{NEWS}')")
+        if news:
+            page.locator(TOAST).first.wait_for()
+        menus = set(page.locator(".lm-MenuBar-itemLabel").all_inner_texts())
+        found = menus, news, page.locator(TOAST).count(), page.url.removeprefix(address).rstrip("?")
+        page.close()
+    return found
+
+
+def test_make_lab_tells_jupyterlab_what_binder_tells_it():
+    done = subprocess.run(["make", "-n", "lab"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f'JUPYTER_CONFIG_PATH="{ROOT}/binder/jupyter' in done.stdout
+    assert "cp -R binder/jupyter/." in (ROOT / "binder" / "postBuild").read_text()
