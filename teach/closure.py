@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import re
+import tokenize
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -100,6 +102,10 @@ def _bare(path: Path) -> str:
                 and isinstance(first.value.value, str)
             ):
                 idle.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
-    lines = path.read_text(encoding="utf-8").splitlines()
-    kept = (line.rstrip() for number, line in enumerate(lines, 1) if number not in idle)
-    return "\n".join(line for line in kept if line.strip() and not line.lstrip().startswith("#"))
+    text = path.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        # A comment that has its line to itself; a line of a long string may begin with "#" too.
+        if token.type == tokenize.COMMENT and not token.line[: token.start[1]].strip():
+            idle.add(token.start[0])
+    kept = (line.rstrip() for number, line in enumerate(text.splitlines(), 1) if number not in idle)
+    return "\n".join(line for line in kept if line)
