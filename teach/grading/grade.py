@@ -135,7 +135,7 @@ def _print(submission: Submission, settings: Settings) -> str:
 
 
 # What grades depend on; how they are shown is not part of it.
-_CODE = ("teach.grading.marking", "teach.sandbox.worker", "teach.reports.alike")
+_CODE = ("teach.grading.marking", "teach.sandbox.worker")
 
 
 @cache
@@ -322,8 +322,8 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 def _write(
     out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
 ) -> None:
-    from teach.reports.write import write_all
     from teach.reports.tables import with_marks
+    from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key

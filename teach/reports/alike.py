@@ -1,219 +1,132 @@
-"""Noticing submissions that are the same, or nearly: a hint for the teacher, never a verdict.
+"""Noticing students who share rare answers: a hint for the teacher, never a verdict.
 
 Two answers have the same fingerprint if they are the same but for names of their own, comments, formatting, types and
-docstrings. What many of the class wrote says little, what few wrote says more: an equal answer weighs -log2 of the
-share of the others who have it (its information in bits).
+docstrings. What many of the class wrote says nothing, what few wrote says more: a shared answer weighs -log2 of the
+share of the others who have it (its information in bits). Answers that are only similar are not looked for.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import math
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from teach.grading.model import Result
-from teach.reports.tables import table
 
 WARNING = "A hint, not a verdict: look at both notebooks, and hear the students, before you conclude anything."
-COLUMNS = ("group", "kind", "student", "key", "exercises", "weight", "note")
-# An answer with fewer nodes of its syntax tree can hardly be written in another way. The same goes for all
-# of a student's answers together if they are that short.
-_SMALL, _SMALL_TOTAL = 15, 60
-_LEAST_SAME, _LEAST_ALIKE, _SHARE = 3, 5, 0.8
+# An answer with fewer nodes of its syntax tree can hardly be written in another way.
+_SMALL = 15
+# A group shares at least so many answers, which together weigh so many bits.
+_LEAST_SHARED, _LEAST_BITS = 3, 10
 # An answer is rare if few of the class have it: at most this share, or a handful in a small class.
-_RARE, _HANDFUL = 0.05, 3
-_LEAST_BITS = 10
+_RARE, _HANDFUL = 0.05, 5
 _ANSWERLESS = {"empty", "missing", "unreadable"}
 
 # What the lectures' set-up and the usual habits call these modules, where an answer does not import them itself.
-_USUAL = {
-    "np": "numpy",
-    "plt": "matplotlib.pyplot",
-    "F": "torch.nn.functional",
-    "nn": "torch.nn",
-    "pd": "pandas",
-}
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_LEFT_OUT = {"ctx", "type_comment", "annotation", "returns", "type_params", "kind"}
-
-
-# ------------------------------------------------------------------------------------------------------- fingerprints
+_USUAL = {"np": "numpy", "plt": "matplotlib.pyplot", "F": "torch.nn.functional", "nn": "torch.nn", "pd": "pandas"}
+_LEFT_OUT = ("ctx", "type_comment", "annotation", "returns", "type_params", "kind")
 
 
 def fingerprint(tree: ast.AST) -> tuple[str, int]:
     """A hash of an answer's normalised syntax and its size in nodes; ("", 0) for what is nested too deeply.
 
     ``tree``: the function, or a module of it with its imports and helpers. Names of its own count by the order in
-    which they appear, in each scope; an imported name counts as what it stands for (``np.sum`` is ``numpy.sum``).
+    which they appear; an imported name counts as what it stands for (``np.sum`` is ``numpy.sum``).
     """
-    printer = _Printer()
     try:
-        printer.print(tree, [_Scope(_bound([tree]))])
+        plain = _Plain(tree).visit(copy.deepcopy(tree))
+        text = ast.dump(plain)
     except RecursionError:
         return "", 0
-    return hashlib.sha256("\n".join(printer.out).encode()).hexdigest()[:16], printer.size
+    return hashlib.sha256(text.encode()).hexdigest()[:16], sum(1 for _ in ast.walk(plain))
 
 
-@dataclass
-class _Scope:
-    names: set[str]
-    modules: dict[str, str] = field(default_factory=dict)
-    numbers: dict[str, int] = field(default_factory=dict)
-    functions: set[str] = field(default_factory=set)
+class _Plain(ast.NodeTransformer):
+    """Leaves of a tree what is the same for answers that differ only in form; the tree is changed."""
 
+    def __init__(self, tree: ast.AST) -> None:
+        self.modules = _imported(tree)
+        self.names = _bound(tree)
+        self.numbers: dict[str, int] = {}
 
-class _Printer:
-    """Writes a tree as a list of words, each the same for answers that differ only in form."""
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for name in set(_LEFT_OUT).intersection(node._fields):
+            setattr(node, name, None)
+        if not isinstance(node, ast.keyword):
+            for name in ("name", "arg", "rest"):
+                if isinstance(text := getattr(node, name, None), str):
+                    setattr(node, name, self._known(text))
+        return super().generic_visit(node)
 
-    def __init__(self) -> None:
-        self.out: list[str] = []
-        self.size = 0
-        self.own = 0
+    def visit_Pass(self, node: ast.stmt) -> None:
+        """Says nothing, or nothing that the names do not say."""
 
-    def print(self, node: ast.AST, scopes: list[_Scope]) -> None:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            scopes[-1].modules |= _imported(node)
-            return
-        if isinstance(node, ast.Pass | ast.Global | ast.Nonlocal) or _says_nothing(node):
-            return
-        if isinstance(node, ast.AnnAssign):
-            if node.value is not None:
-                self.print(ast.Assign([node.target], node.value), scopes)
-            return
-        self.size += 1
-        if isinstance(node, ast.Name | ast.Attribute) and (known := self._known(node, scopes)):
-            self.out.append(known)
-        elif isinstance(node, ast.Constant):
-            self.out.append(_constant(node.value))
-        else:
-            self._fields(node, scopes)
+    visit_Import = visit_ImportFrom = visit_Global = visit_Nonlocal = visit_Pass
 
-    def _fields(self, node: ast.AST, scopes: list[_Scope]) -> None:
-        self.out.append(type(node).__name__)
-        inner = scopes
-        if isinstance(node, (*_FUNCTIONS, *_COMPREHENSIONS, ast.ClassDef)):
-            inner = [*scopes, _Scope(_bound(_inside(node)))]
-        fields = node._fields
-        if isinstance(node, _COMPREHENSIONS):
-            # As it runs: what is taken before what is made of it.
-            fields = ("generators", *(name for name in fields if name != "generators"))
-        for name in fields:
-            value = getattr(node, name, None)
-            if name in _LEFT_OUT or value is None:
-                continue
-            self.out.append(name)
-            if isinstance(value, ast.AST):
-                self.print(value, inner)
-            elif isinstance(value, list):
-                self.out.append("[")
-                for one in value:
-                    self._value(node, name, one, inner)
-                self.out.append("]")
-            else:
-                self._value(node, name, value, scopes if name == "name" else inner)
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        # Docstrings, "..." and other constants that stand alone.
+        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
 
-    def _value(self, node: ast.AST, name: str, value: object, scopes: list[_Scope]) -> None:
-        if isinstance(value, ast.keyword) and self._is_own(getattr(node, "func", None), scopes):
-            # The names of a helper's arguments are its own.
-            self.print(ast.keyword(None, value.value), scopes)
-        elif isinstance(value, ast.AST):
-            self.print(value, scopes)
-        elif isinstance(value, str) and name in ("name", "arg", "rest") and not isinstance(node, ast.keyword):
-            self.out.append(self._number(value, scopes) or value)
-        else:
-            self.out.append(repr(value))
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        return self.generic_visit(ast.Assign([node.target], node.value)) if node.value else None
 
-    def _known(self, node: ast.Name | ast.Attribute, scopes: list[_Scope]) -> str:
-        """What a name or a dotted name stands for, an own name by its number; "" for what is no name."""
-        parts = []
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        # A hexadecimal literal may be longer than Python is willing to write as a decimal number.
+        return ast.Name(f"int {node.value:x}") if type(node.value) is int else self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name | ast.Attribute) -> ast.AST:
+        """A name or a dotted name becomes what it stands for."""
+        parts: list[str] = []
         root: ast.AST = node
         while isinstance(root, ast.Attribute):
             parts.append(root.attr)
             root = root.value
         if not isinstance(root, ast.Name):
-            return ""
-        known = self._number(root.id, scopes) or next(
-            (scope.modules[root.id] for scope in reversed(scopes) if root.id in scope.modules),
-            _USUAL.get(root.id, root.id),
-        )
-        return ".".join([known, *reversed(parts)])
+            return self.generic_visit(node)
+        return ast.Name(".".join([self._known(root.id), *reversed(parts)]))
 
-    def _number(self, name: str, scopes: list[_Scope]) -> str:
-        """The number of an own name, given when it first appears; "" for a name from elsewhere."""
-        for scope in reversed(scopes):
-            if name in scope.modules:
-                return ""
-            if name in scope.names:
-                if name not in scope.numbers:
-                    self.own += 1
-                    scope.numbers[name] = self.own
-                return f"own {scope.numbers[name]}"
-        return ""
+    visit_Attribute = visit_Name
 
-    def _is_own(self, node: ast.AST | None, scopes: list[_Scope]) -> bool:
-        return isinstance(node, ast.Name) and bool(self._number(node.id, scopes))
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id in self.names:
+            # The names of a helper's arguments are its own.
+            for one in node.keywords:
+                one.arg = None
+        return self.generic_visit(node)
+
+    def _known(self, name: str) -> str:
+        """An own name as its number, given when it first appears; another one as what it stands for."""
+        if name in self.names:
+            return f"own {self.numbers.setdefault(name, len(self.numbers))}"
+        return self.modules.get(name, _USUAL.get(name, name))
 
 
-def _says_nothing(node: ast.AST) -> bool:
-    """Docstrings, ``...`` and other constants that stand alone."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+def _imported(tree: ast.AST) -> dict[str, str]:
+    """What imported names stand for."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name: f"{node.module or ''}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):  # "import a.b" gives the name a
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+    return found
 
 
-def _constant(value: object) -> str:
-    # A hexadecimal literal may be longer than Python is willing to write as a decimal number.
-    return f"int {value:x}" if type(value) is int else f"{type(value).__name__} {value!r}"
-
-
-def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
-    if isinstance(node, ast.ImportFrom):
-        return {alias.asname or alias.name: f"{node.module or ''}.{alias.name}" for alias in node.names}
-    # "import a.b" gives the name a.
-    first = {alias.name.partition(".")[0] for alias in node.names if not alias.asname}
-    return {alias.asname: alias.name for alias in node.names if alias.asname} | {name: name for name in first}
-
-
-def _inside(node: ast.AST) -> list[ast.AST]:
-    """The parts of a function, class or comprehension whose names are its own."""
-    if isinstance(node, _COMPREHENSIONS):
-        return [generator.target for generator in node.generators]
-    if isinstance(node, ast.Lambda):
-        return [node.args]
-    return [*([node.args] if hasattr(node, "args") else []), *node.body]  # type: ignore[attr-defined]
-
-
-def _bound(nodes: Sequence[ast.AST]) -> set[str]:
-    """The names that these nodes bind in their own scope; those of functions within them are not."""
+def _bound(tree: ast.AST) -> set[str]:
+    """The names that an answer makes itself, anywhere in it."""
     found: set[str] = set()
     elsewhere: set[str] = set()
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             found.add(node.id)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(node.name)
-            continue
-        elif isinstance(node, ast.Lambda):
-            continue
         elif isinstance(node, ast.Global | ast.Nonlocal):
             elsewhere.update(node.names)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            found.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            found.add(node.rest)
-        if isinstance(node, _COMPREHENSIONS):
-            # Only ":=" reaches out of it.
-            found.update(n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
-            continue
-        waiting.extend(ast.iter_child_nodes(node))
+        elif not isinstance(node, ast.keyword | ast.alias):
+            found.update(text for field in ("name", "arg", "rest") if isinstance(text := getattr(node, field, 0), str))
     return found - elsewhere
 
 
@@ -222,119 +135,48 @@ def _bound(nodes: Sequence[ast.AST]) -> set[str]:
 
 @dataclass(frozen=True)
 class Group:
-    """Students whose answers are the same: ``kind`` "same" (all that they answered) or "alike" (most that is rare).
+    """Students who share rare answers, and nobody else does.
 
-    ``students`` are (key, name), sorted; ``exercises`` the ids that are the same; ``weight`` in bits: how surprising
+    ``students`` are (key, name), sorted; ``exercises`` the ids of those answers; ``weight`` in bits: how surprising
     that is if students answered independently of each other, after what the class as a whole wrote.
     """
 
-    kind: str
     students: tuple[tuple[str, str], ...]
     exercises: tuple[str, ...]
     weight: float
 
 
-@dataclass(frozen=True)
-class _One:
-    key: str
-    name: str
-    prints: dict[str, int]  # exercise to the number of the print
-
-
 def notice(results: Iterable[Result]) -> list[Group]:
-    """Groups of students with the same submission, then pairs that are alike, each by falling weight.
+    """The groups of students who alone share at least three rare answers, the heaviest first.
 
-    The same: at least three answers, all equal, of some size together. Alike: of at least five answers that are rare
-    in one of the two, 80 % or more are equal, and weigh more than chance gives a class of this size; of submissions
-    that are the same only the first is compared.
-    Memory grows with the class, by a few hundred bytes per answer; time with how often rare answers are shared.
+    They must weigh more than chance gives a class of this size: among n students there are about n^2 / 2 pairs, one
+    of which reaches 2 log2 n bits by chance. Memory and time grow with the number of answers.
     """
-    numbers: dict[tuple[str, str], int] = {}
-    sizes: list[int] = []
-    students = [_one(result, numbers, sizes) for result in results]
-    alone: dict[tuple[int, ...], list[_One]] = defaultdict(list)
-    for one in students:
-        alone[tuple(sorted(one.prints.values()))].append(one)
-    _, weights = _weigh(((one, 1) for one in students), numbers, sizes)
-    same = [
-        _group("same", members, members[0].prints, weights)
-        for content, members in alone.items()
-        if len(members) > 1 and len(content) >= _LEAST_SAME and sum(sizes[n] for n in content) >= _SMALL_TOTAL
-    ]
-    limit = max(_HANDFUL, _RARE * len(students))
-    # A few who copied from each other count once, so that what they share stays rare; many count as what is usual.
-    counted = [(members[0], len(members) if len(members) > limit else 1) for members in alone.values()]
-    having, weights = _weigh(counted, numbers, sizes)
-    rare = {n for n in having if sizes[n] >= _SMALL and having[n] <= limit}
-    # Among n students there are about n^2 / 2 pairs, one of which reaches 2 log2 n bits by chance.
-    bits = max(_LEAST_BITS, 2 * math.log2(max(len(students), 1)))
-    pairs = _alike([one for one, _ in counted], rare, weights)
-    return _sorted(same) + _sorted(pair for pair in pairs if pair.weight >= bits)
-
-
-def _weigh(
-    students: Iterable[tuple[_One, int]], numbers: Mapping[tuple[str, str], int], sizes: Sequence[int]
-) -> tuple[Counter[int], dict[int, float]]:
-    """How many have each print, and what sharing it weighs; ``students`` come with how many each stands for."""
-    having: Counter[int] = Counter()
+    owners: defaultdict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     answered: Counter[str] = Counter()
-    for one, count in students:
-        for id, n in one.prints.items():
-            having[n] += count
-            answered[id] += count
-    return having, {
-        n: -math.log2(max(having[n] - 1, 1) / answered[id]) if sizes[n] >= _SMALL else 0.0
-        for (id, _), n in numbers.items()
-    }
-
-
-def _one(result: Result, numbers: dict[tuple[str, str], int], sizes: list[int]) -> _One:
-    """A student's prints as small numbers, equal for equal prints of an exercise."""
-    skipped = {grade.id for grade in result.grades if grade.outcome in _ANSWERLESS}
-    prints = {}
-    for id, (text, size) in result.prints.items():
-        if not text or id in skipped:
-            continue
-        # Every student's file brings the same ids as texts of its own.
-        id = sys.intern(id)
-        prints[id] = numbers.setdefault((id, text), len(numbers))
-        if prints[id] == len(sizes):
-            sizes.append(size)
-    return _One(result.key, result.student, prints)
-
-
-def _alike(students: Sequence[_One], rare: set[int], weights: Mapping[int, float]) -> Iterator[Group]:
-    owners: dict[int, list[int]] = defaultdict(list)
-    for place, one in enumerate(students):
-        for n in one.prints.values():
-            if n in rare:
-                owners[n].append(place)
-    least = math.ceil(_SHARE * _LEAST_ALIKE)
-    for place, one in enumerate(students):
-        shared: Counter[int] = Counter()
-        for n in one.prints.values():
-            shared.update(owners.get(n, ()))
-        for other in sorted(p for p, count in shared.items() if p > place and count >= least):
-            theirs = students[other].prints
-            both = [id for id, n in one.prints.items() if id in theirs and (n in rare or theirs[id] in rare)]
-            equal = {id: one.prints[id] for id in both if one.prints[id] == theirs[id]}
-            if len(both) >= _LEAST_ALIKE and len(equal) >= _SHARE * len(both):
-                yield _group("alike", [one, students[other]], equal, weights)
-
-
-def _group(kind: str, members: Sequence[_One], prints: Mapping[str, int], weights: Mapping[int, float]) -> Group:
-    ids = sorted(prints, key=lambda id: [int(part) for part in id.split(".")])
-    weight = round(sum(weights[n] for n in prints.values()), 1)
-    return Group(kind, tuple(sorted((one.key, one.name) for one in members)), tuple(ids), weight)
-
-
-def _sorted(groups: Iterable[Group]) -> list[Group]:
+    students = 0
+    for result in results:
+        students += 1
+        skipped = {grade.id for grade in result.grades if grade.outcome in _ANSWERLESS}
+        for id, (text, size) in result.prints.items():
+            if text and id not in skipped:
+                answered[id] += 1
+                if size >= _SMALL:
+                    owners[id, text].append((result.key, result.student))
+    limit = max(_HANDFUL, _RARE * students)
+    shared: defaultdict[tuple[tuple[str, str], ...], dict[str, float]] = defaultdict(dict)
+    for (id, _), who in owners.items():
+        if 1 < len(who) <= limit:
+            shared[tuple(sorted(who))][id] = -math.log2((len(who) - 1) / answered[id])
+    bits = max(_LEAST_BITS, 2 * math.log2(max(students, 1)))
+    groups = [
+        _group(who, weights)
+        for who, weights in shared.items()
+        if len(weights) >= _LEAST_SHARED and sum(weights.values()) >= bits
+    ]
     return sorted(groups, key=lambda group: (-group.weight, group.students))
 
 
-def write_similar(out: Path, groups: Sequence[Group]) -> None:
-    """Write ``similar.csv`` into the folder ``out``: a row per group and student, each with the warning."""
-    with table(out / "similar.csv", COLUMNS) as add:
-        for number, group in enumerate(groups, 1):
-            for key, name in group.students:
-                add([number, group.kind, name, key, ", ".join(group.exercises), group.weight, WARNING])
+def _group(students: Sequence[tuple[str, str]], weights: dict[str, float]) -> Group:
+    ids = sorted(weights, key=lambda id: [int(part) for part in id.split(".")])
+    return Group(tuple(students), tuple(ids), round(sum(weights.values()), 1))

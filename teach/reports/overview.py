@@ -1,4 +1,4 @@
-"""The page about the whole class: points, outcomes, misconceptions, submissions that are alike, and what went wrong."""
+"""The page about the whole class: points, outcomes, misconceptions, answers that few share, and what went wrong."""
 
 from __future__ import annotations
 
@@ -67,8 +67,6 @@ class Class:
     def count(self, outcomes: Sequence[str]) -> int:
         """How many answers of the class ended in one of these ways."""
         return sum(counter[outcome] for counter in self.outcomes.values() for outcome in outcomes)
-
-
 
 
 def gather(results: Results) -> Class:

@@ -21,6 +21,7 @@ from a2d import exercises
 from a2d.exercises import Question
 from a2d.io.atomic import atomic_path
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.reports.alike import WARNING, Group
 
 Results = Callable[[], Iterator[Result]]
 Marks = dict[tuple[str, str], tuple[float, str]]
@@ -32,6 +33,7 @@ GRADES = (
 )
 PROBLEMS = ("student", "key", "file", "what", "hint")
 MARKING = ("student", "key", "question", "maximum", "rubric", "answer", "points", "comment")
+SIMILAR = ("group", "student", "key", "exercises", "weight", "note")
 # A spreadsheet holds 32,767 characters in a cell.
 _LONGEST = 30_000
 _STATES = (*OUTCOMES, TO_MARK, MARKED)
@@ -129,6 +131,14 @@ def write_tables(out: Path, results: Results, points: Mapping[str, float], probl
                 add_grade(_grade_row(result, grade))
                 if grade.outcome in (TO_MARK, MARKED):
                     add_marking(_marking_row(result, grade))
+
+
+def write_similar(out: Path, groups: Sequence[Group]) -> None:
+    """Write ``similar.csv`` into the folder ``out``: a row per group and student, each with the warning."""
+    with table(out / "similar.csv", SIMILAR) as add:
+        for number, group in enumerate(groups, 1):
+            for key, name in group.students:
+                add([number, name, key, ", ".join(group.exercises), group.weight, WARNING])
 
 
 def lecture_of(id: str) -> int:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from teach.reports.alike import notice, write_similar
+from teach.reports.alike import notice
 from teach.reports.feedback import write_feedback
 from teach.reports.overview import gather, write_overview
-from teach.reports.tables import Results, write_tables
+from teach.reports.tables import Results, write_similar, write_tables
 
 
 def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
-    """Write the tables, the feedback pages, the overview and the notice of alike submissions into the folder ``out``.
+    """Write the tables, the feedback pages, the overview and the notice of shared answers into the folder ``out``.
 
     ``results`` gives all results anew each time it is called, sorted by student; never more than one of them is held.
     ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in seconds, "points" (exercise or question
