@@ -249,10 +249,8 @@ def evaluate(run, data, images, evaluator, out, seed) -> None:
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.
     """
-    from a2d.lab import models, runs
+    from a2d.lab import runs
 
-    if out is None and run in models.names():
-        out = Path("evaluations") / run / Path(data).resolve().name  # never write into the installed package
     result = runs.evaluate(
         run,
         data,
@@ -274,8 +272,8 @@ def _table(result: dict) -> list[str]:
     rows = {}
     if "accuracy" in result:
         rows["accuracy"] = result["accuracy"]
-    for judge, estimates in result.get("recognition", {}).items():
-        rows |= {f"read by {judge}, {kind} latent": estimates[kind] for kind in ("sampled", "mean")}
+    for evaluator, estimates in result.get("recognition", {}).items():
+        rows |= {f"read by {evaluator}, {kind} latent": estimates[kind] for kind in ("sampled", "mean")}
     for name, e in rows.items():
         lines.append(f"  {name:<36} {100 * e['value']:6.2f} %   (95 %: {100 * e['low']:.2f} to {100 * e['high']:.2f})")
     for beta, terms in result.get("terms", {}).items():

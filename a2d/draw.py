@@ -39,10 +39,10 @@ class Artist:
     ``model`` and ``evaluator`` are names of shipped models or folders that ``a2d train`` has written.
     """
 
-    def __init__(self, model: str | os.PathLike = "report", evaluator: str | os.PathLike = "evaluator"):
-        generator = models.load(model, "generator")
+    def __init__(self, model: str | os.PathLike[str] = "report", evaluator: str | os.PathLike[str] = "evaluator"):
+        generator = models.load_generator(model)
         self.net, self.config = generator.net, generator.features
-        self.judge = models.load(evaluator, "evaluator", "finetune").net
+        self.evaluator = models.load_evaluator(evaluator).net
 
     def draw_clip(self, clip: audio.Clip, seed: int | None = None, source: str = "recording") -> Drawing:
         """Draw one recording; with a ``seed`` the latent is sampled, without one its mean is taken.
@@ -58,18 +58,18 @@ class Artist:
             samples = audio.check_samples(clip.samples, clip.rate, source)
         samples = audio.prepare(audio.Clip(samples, clip.rate), self.config.sample_rate)
         vector = features.mfcc_means(audio.Clips.join([samples], self.config.sample_rate), self.config)
-        generator = None
+        rng = None
         if seed is not None:
             seed = recipes.check_seed(seed)
             key = zlib.crc32(samples.tobytes())
             state = np.random.SeedSequence([seed, key]).generate_state(1, np.uint64)[0]
-            generator = torch.Generator().manual_seed(int(state >> np.uint64(1)))
-        image = self.net.draw(torch.from_numpy(vector), generator)
-        reading = read(self.judge, image)
+            rng = torch.Generator().manual_seed(int(state >> np.uint64(1)))
+        image = self.net.draw(torch.from_numpy(vector), rng)
+        reading = read(self.evaluator, image)
         notes = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
         return Drawing(source, image[0].numpy(), int(reading.digits[0]), float(reading.confidence[0]), notes)
 
-    def draw_file(self, path: str | os.PathLike, seed: int | None = None) -> Drawing:
+    def draw_file(self, path: str | os.PathLike[str], seed: int | None = None) -> Drawing:
         """Read a file and draw it; raises :class:`~a2d.errors.AudioError` for one that cannot be used."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", audio.AudioWarning)  # draw_clip looks again, and keeps what it finds
@@ -85,7 +85,7 @@ def to_picture(image: np.ndarray, scale: int = SCALE):
     return Image.fromarray(pixels.repeat(scale, 0).repeat(scale, 1))
 
 
-def save_picture(image: np.ndarray, path: str | os.PathLike) -> None:
+def save_picture(image: np.ndarray, path: str | os.PathLike[str]) -> None:
     """Write one image ``(28, 28)`` as a PNG of 280 x 280 pixels, atomically."""
     with atomic_path(path) as temporary:
         to_picture(image).save(temporary, format="PNG")
@@ -111,7 +111,7 @@ def picture_names(sources: Sequence[str]) -> list[str]:
     return names
 
 
-def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike, columns: int = 8) -> None:
+def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike[str], columns: int = 8) -> None:
     """Write all pictures on one sheet, each with its file's name and what was read below it."""
     from PIL import Image, ImageDraw, ImageFont
 

@@ -42,6 +42,9 @@ class FeatureScaler(nn.Module):
     It is part of the model, so that a saved model cannot be fed with features on the wrong scale.
     """
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, n_features: int):
         super().__init__()
         self.register_buffer("mean", torch.zeros(n_features))
@@ -53,10 +56,19 @@ class FeatureScaler(nn.Module):
         spread = features.std(0, correction=0)
         self.scale.copy_(torch.where(spread > 1e-6, spread, 1.0))  # a constant feature says nothing: leave its scale
 
-    def forward(self, features: Tensor, noise: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
+    def forward(self, features: Tensor, noise: float = 0.0, rng: torch.Generator | None = None) -> Tensor:
         """Standardised features, plus Gaussian noise of standard deviation ``noise`` (a training-time augmentation)."""
         x = (features - self.mean) / self.scale
-        return x + noise * torch.randn(x.shape, generator=generator, dtype=x.dtype) if noise else x
+        return x + noise * standard_normal(x, rng) if noise else x
+
+
+def standard_normal(like: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Numbers from N(0, 1) with the shape, type and device of ``like``.
+
+    They are drawn where ``rng`` lives, so that a generator on the CPU gives the same numbers for any device.
+    """
+    source = rng.device if rng is not None else "cpu"
+    return torch.randn(like.shape, generator=rng, dtype=like.dtype, device=source).to(like.device)
 
 
 def mlp(widths: list[int], dropout: float) -> nn.Sequential:
@@ -77,10 +89,15 @@ class AudioMLP(nn.Module):
         self.body = mlp([config.n_features, *config.hidden], config.dropout)
         self.head = nn.Linear([config.n_features, *config.hidden][-1], 10)
 
-    def forward(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Class scores; noise is added to the features in training, from ``generator``."""
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.head.weight.device
+
+    def forward(self, features: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Class scores; noise is added to the features in training, from ``rng``."""
         noise = self.config.noise if self.training else 0.0
-        return self.head(self.body(self.scaler(features, noise, generator)))
+        return self.head(self.body(self.scaler(features, noise, rng)))
 
     @torch.inference_mode()
     def predict(self, features: Tensor) -> Tensor:
@@ -88,6 +105,7 @@ class AudioMLP(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            return self(features).argmax(-1)
+            scores: Tensor = self(features.to(self.device))
+            return scores.argmax(-1).to(features.device)
         finally:
             self.train(was_training)

@@ -7,11 +7,14 @@ the network was trained on. Lecture 06 explains the network, lecture 07 its fine
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from a2d.errors import RecipeError
 
 # Mean and standard deviation of all pixels of MNIST's training images, as in PyTorch's basic MNIST example.
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
@@ -33,6 +36,11 @@ class AccuracyNet(nn.Module):
         self.fc1 = nn.Linear(9216, 128)
         self.fc2 = nn.Linear(128, 10)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.fc1.weight.device
+
     def convolve(self, x: Tensor) -> Tensor:
         """The convolutional part: ``(n, 1, 28, 28)`` to ``(n, 9216)``, before any fully-connected layer."""
         x = F.relu(self.conv1(x))
@@ -47,6 +55,23 @@ class AccuracyNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(self.convolve(x))
+
+
+@dataclass(frozen=True)
+class FinetuneConfig:
+    """What a fine-tuned evaluator learns from: ``labels`` as annotated, the ``spoken`` class of all images, or the
+    spoken class of the ``readable`` ones.
+    """
+
+    policy: Literal["labels", "spoken", "readable"] = "labels"
+
+    def __post_init__(self) -> None:
+        if self.policy not in ("labels", "spoken", "readable"):
+            raise RecipeError(
+                f"policy = {self.policy!r} is unknown",
+                where="finetune",
+                hint="Use labels, spoken or readable",
+            )
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,7 @@ def read(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 500) -
     was_training = net.training
     net.eval()
     try:
-        parts = [net(normalise(part)).exp() for part in as_images(images).split(batch_size)]
+        parts = [net(normalise(part).to(net.device)).exp().cpu() for part in as_images(images).split(batch_size)]
     finally:
         net.train(was_training)
     probabilities = torch.cat(parts).numpy() if parts else np.zeros((0, 10), np.float32)
@@ -112,7 +137,10 @@ def embed(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 500) 
     was_training = net.training
     net.eval()
     try:
-        parts = [F.relu(net.fc1(net.convolve(normalise(part)))) for part in as_images(images).split(batch_size)]
+        parts = [
+            F.relu(net.fc1(net.convolve(normalise(part).to(net.device)))).cpu()
+            for part in as_images(images).split(batch_size)
+        ]
     finally:
         net.train(was_training)
     return torch.cat(parts).numpy() if parts else np.zeros((0, 128), np.float32)

@@ -6,15 +6,33 @@ two other rules here are what it must be compared with: a fixed image for each r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from a2d.errors import DataError
+from a2d.errors import DataError, RecipeError
 
 Rule = Literal["random", "fixed", "mean"]
+
+
+@dataclass(frozen=True)
+class TargetConfig:
+    """Which image a recording is compared with: ``rule`` is ``random`` (the report's), ``fixed`` or ``mean``.
+
+    ``draws``: how many random images are averaged at each step (see :meth:`Targets.random`).
+    """
+
+    rule: Rule = "random"
+    draws: int = 1
+
+    def __post_init__(self) -> None:
+        if self.rule not in ("random", "fixed", "mean"):
+            raise RecipeError(f"rule = {self.rule!r} is unknown", where="targets", hint="Use random, fixed or mean")
+        if self.draws < 1:
+            raise RecipeError(f"draws = {self.draws} makes no sense", where="targets", hint="Use 1 or more")
 
 
 class Targets:
@@ -53,21 +71,21 @@ class Targets:
                 hint="Use images of all classes that are spoken",
             )
 
-    def indices(self, classes: Tensor, generator: torch.Generator) -> Tensor:
+    def indices(self, classes: Tensor, rng: torch.Generator) -> Tensor:
         """One image index per spoken class ``(b,)``, uniform over that class's images, independent of each other."""
         self._check(classes)
         # double: float32 has too few bits to reach every one of some thousand images equally often
-        u = torch.rand(len(classes), generator=generator, dtype=torch.float64)
+        u = torch.rand(len(classes), generator=rng, dtype=torch.float64)
         return self.first[classes] + (u * self.counts[classes]).long()
 
-    def random(self, classes: Tensor, generator: torch.Generator, draws: int = 1) -> Tensor:
+    def random(self, classes: Tensor, rng: torch.Generator, draws: int = 1) -> Tensor:
         """The report's rule: images in [0, 1], float32 ``(b, 28, 28)``, drawn anew at each call.
 
         With several ``draws`` the mean of so many independent images is returned. Binary cross-entropy is linear in
         its target, and squared error is up to a constant that has no gradient, so the loss against the mean of k
         draws has the gradient of the mean of k losses: the report's objective with a k-th of its target's variance.
         """
-        picked = self.pixels[self.indices(classes.repeat(draws), generator)]
+        picked = self.pixels[self.indices(classes.repeat(draws), rng)]
         if draws == 1:
             return picked.float() / 255
         return picked.view(draws, len(classes), *picked.shape[1:]).sum(0, dtype=torch.float32).div_(draws * 255)

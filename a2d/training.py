@@ -95,7 +95,7 @@ class Adam(Optimizer):
 
     def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
         return {
-            "step": torch.zeros(()),
+            "step": torch.zeros((), device=parameter.device),
             "exp_avg": torch.zeros_like(parameter),
             "exp_avg_sq": torch.zeros_like(parameter),
         }
@@ -108,7 +108,7 @@ class Adam(Optimizer):
             [s["exp_avg_sq"] for s in state],
             [],
             [s["step"] for s in state],
-            fused=True,
+            fused=parameters[0].device.type in ("cpu", "cuda", "mps") if parameters else None,
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
@@ -148,17 +148,24 @@ class Adadelta(Optimizer):
 class Task(Protocol):
     """What is trained: a model, the number of items, the loss of some of them, and a look at how well it does."""
 
-    model: nn.Module
-    n_items: int
+    @property
+    def model(self) -> nn.Module:
+        """What is trained, in place."""
+        ...
 
-    def loss(self, indices: Tensor, generator: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
+    @property
+    def n_items(self) -> int:
+        """How many items there are to learn from."""
+        ...
+
+    def loss(self, indices: Tensor, rng: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Mean loss over the items ``indices (b,)`` (a scalar with gradient), and terms to log (means per item).
 
         ``progress`` is the share of the training's steps that lie behind, from 0 to nearly 1.
         """
         ...
 
-    def validate(self, generator: torch.Generator) -> dict[str, float]:
+    def validate(self, rng: torch.Generator) -> dict[str, float]:
         """Numbers that are logged once per epoch, with the model in eval mode."""
         ...
 
@@ -184,6 +191,15 @@ def epoch_seed(seed: int, epoch: int) -> int:
     """One 63-bit seed for an epoch, from the run's seed and the epoch's number (NumPy's SeedSequence mixes them)."""
     high, low = np.random.SeedSequence([seed, epoch]).generate_state(2)
     return int(high) << 31 ^ int(low)
+
+
+# What is random beside the training has a stream of its own for each purpose, so that no two draw the same numbers.
+STREAMS = ("reading", "variety", "pictures", "annotated", "drawn", "target noise", "whole noise", "kept noise")
+
+
+def stream(seed: int, purpose: str) -> torch.Generator:
+    """The random generator of a run for one of the purposes in :data:`STREAMS`; no epoch's seed is among theirs."""
+    return torch.Generator().manual_seed(epoch_seed(seed, 10**6 + STREAMS.index(purpose)))
 
 
 def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
@@ -280,18 +296,18 @@ def _train_epoch(
     optimizer: Optimizer,
     averager: Averager,
     epoch: int,
-    generator: torch.Generator,
+    rng: torch.Generator,
     tick: Callable[[dict[str, float]], None],
 ) -> dict[str, float]:
     """One pass over the items in a new order; the mean of each logged term."""
     steps = math.ceil(task.n_items / config.batch_size)
-    order = torch.randperm(task.n_items, generator=generator)
+    order = torch.randperm(task.n_items, generator=rng)
     sums: dict[str, float] = {}
     task.model.train()
     for step, indices in enumerate(order.split(config.batch_size)):
         optimizer.lr = learning_rate(config, epoch * steps + step, steps)
         optimizer.zero_grad()
-        loss, terms = task.loss(indices, generator, (epoch * steps + step) / (config.epochs * steps))
+        loss, terms = task.loss(indices, rng, (epoch * steps + step) / (config.epochs * steps))
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingError(
@@ -330,12 +346,15 @@ def fit(
     progress: bool = False,
     title: str = "training",
     on_epoch: Callable[[int, dict[str, float]], bool | None] | None = None,
+    device: str | torch.device = "cpu",
 ) -> History:
     """Train ``task.model`` in place and return what happened.
 
     ``out`` is a folder that gets a checkpoint after each epoch; with ``resume`` training goes on from the one that
     lies there, if any. ``identity`` says what is trained (recipe, data); a checkpoint of anything else is refused.
     ``on_epoch(epoch, numbers)`` is called after each epoch and stops the training by returning True.
+    ``device`` is where the model is while it is trained; batches, targets and noise are drawn on the CPU whatever it
+    is, so that they are the same (dropout's are the device's own).
 
     Raises :class:`~a2d.errors.TrainingError` when the loss is not finite and
     :class:`~a2d.errors.ModelError` for a checkpoint that cannot be resumed.
@@ -344,6 +363,8 @@ def fit(
         raise TrainingError("there is nothing to train on", where="training", hint="Give a data set that is not empty")
     identity = {**(identity or {}), "seed": seed, "config": asdict(config)}
     identity = json.loads(json.dumps(identity))  # as it will look when it is read back
+    device = torch.device(device)
+    task.model.to(device)
     optimizer, averager = make_optimizer(task.model, config), Averager(task.model, config.average)
     path = Path(out) / CHECKPOINT if out is not None else None
     start, history = 0, History()
@@ -359,16 +380,16 @@ def fit(
         leave=True,
     )
     # Dropout draws from torch's global generator: seed it per epoch, and give the caller's state back afterwards.
-    with torch.random.fork_rng(devices=[]), bar:
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), bar:
         for epoch in range(start, config.epochs):
-            generator = torch.Generator().manual_seed(epoch_seed(seed, epoch))
+            rng = torch.Generator().manual_seed(epoch_seed(seed, epoch))
             torch.manual_seed(epoch_seed(seed, epoch) ^ 1)
-            numbers = _train_epoch(task, config, optimizer, averager, epoch, generator, lambda _: bar.update())
+            numbers = _train_epoch(task, config, optimizer, averager, epoch, rng, lambda _: bar.update())
             averager.swap()
             task.model.eval()
             _refuse_not_finite(task.model, config, epoch)
             with torch.inference_mode():
-                numbers |= task.validate(generator)
+                numbers |= task.validate(rng)
             averager.swap()
             history.append(numbers)
             bar.set_postfix({k: f"{v:.3g}" for k, v in numbers.items()}, refresh=False)
@@ -383,5 +404,5 @@ def fit(
             if on_epoch is not None and on_epoch(epoch, numbers):
                 break
     averager.swap()
-    task.model.eval()
+    task.model.to("cpu").eval()
     return history

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from a2d.ears import FeatureScaler, mlp
-from a2d.errors import ModelError, refuse
+from a2d.ears import FeatureScaler, mlp, standard_normal
+from a2d.errors import ModelError, RecipeError, refuse
 
 Likelihood = Literal["bernoulli", "gaussian"]
 
@@ -70,7 +70,7 @@ class Encoder(nn.Module):
         self.head = nn.Linear(widths[-1], 2 * config.latent)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        mu, logvar = self.head(self.body(features)).chunk(2, dim=-1)
+        mu, logvar = self.head(self.body(features)).chunk(2, dim=-1)  # (b, 2 d) -> (b, d), (b, d)
         return mu, logvar
 
 
@@ -90,8 +90,10 @@ class Decoder(nn.Module):
         self.up2 = nn.ConvTranspose2d(c // 2, 1, 4, stride=2, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
-        x = F.relu(self.fc(z)).view(-1, self.channels, 7, 7)
-        return self.up2(F.relu(self.up1(x)))[:, 0]
+        x = F.relu(self.fc(z)).view(-1, self.channels, 7, 7)  # (b, d) -> (b, c, 7, 7)
+        x = F.relu(self.up1(x))  # (b, c / 2, 14, 14)
+        logits: Tensor = self.up2(x)  # (b, 1, 28, 28)
+        return logits[:, 0]
 
 
 class AudioVAE(nn.Module):
@@ -103,30 +105,35 @@ class AudioVAE(nn.Module):
         self.scaler = FeatureScaler(config.n_features)
         self.encoder, self.decoder = Encoder(config), Decoder(config)
 
-    def encode(self, features: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    def encode(self, features: Tensor, rng: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each; in training with noise on the features."""
         noise = self.config.noise if self.training else 0.0
-        return self.encoder(self.scaler(features, noise, generator))
+        return self.encoder(self.scaler(features, noise, rng))
 
     def decode(self, z: Tensor) -> Tensor:
         """Mean image in [0, 1], ``(b, 28, 28)``."""
         return mean_image(self.decoder(z), self.config.likelihood)
 
-    def forward(self, features: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        mu, logvar = self.encode(features, generator)
-        return self.decoder(reparameterise(mu, logvar, generator)), mu, logvar
+    def forward(self, features: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        mu, logvar = self.encode(features, rng)
+        return self.decoder(reparameterise(mu, logvar, rng)), mu, logvar
 
     @torch.inference_mode()
-    def draw(self, features: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Images in [0, 1] for features ``(b, n_features)``; ``generator`` samples z, None takes its mean.
+    def draw(self, features: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Images in [0, 1] for features ``(b, n_features)``; ``rng`` samples z, None takes its mean.
 
         Dropout and noise are switched off; the model's mode is the same afterwards as it was before.
         """
         was_training = self.training
         self.eval()
         try:
-            mu, logvar = self.encode(features)
-            return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+            mu, logvar = self.encode(features.to(self.device))
+            return self.decode(mu if rng is None else reparameterise(mu, logvar, rng)).to(features.device)
         finally:
             self.train(was_training)
 
@@ -136,13 +143,12 @@ def mean_image(output: Tensor, likelihood: Likelihood) -> Tensor:
     return output.sigmoid() if likelihood == "bernoulli" else output.clamp(0, 1)
 
 
-def reparameterise(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
+def reparameterise(mu: Tensor, logvar: Tensor, rng: torch.Generator) -> Tensor:
     """A sample ``z = mu + exp(logvar / 2) * eps`` with ``eps ~ N(0, 1)``, differentiable in ``mu`` and ``logvar``.
 
     Source: D. Kingma and M. Welling (2014), arXiv:1312.6114, section 2.4.
     """
-    eps = torch.randn(mu.shape, generator=generator, dtype=mu.dtype)
-    return mu + torch.exp(0.5 * logvar) * eps
+    return mu + torch.exp(0.5 * logvar) * standard_normal(mu, rng)
 
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -250,8 +256,9 @@ class ImageEncoder(nn.Module):
         self.head = nn.Linear(config.hidden, 2 * config.latent)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        x = F.relu(self.down2(F.relu(self.down1(images[:, None]))))
-        mu, logvar = self.head(F.relu(self.fc(x.flatten(1)))).chunk(2, dim=-1)
+        x = F.relu(self.down1(images[:, None]))  # (b, 1, 28, 28) -> (b, c / 2, 14, 14)
+        x = F.relu(self.down2(x)).flatten(1)  # (b, c, 7, 7) -> (b, 49 c)
+        mu, logvar = self.head(F.relu(self.fc(x))).chunk(2, dim=-1)  # (b, d) each
         return mu, logvar
 
 
@@ -277,15 +284,30 @@ class ImageVAE(nn.Module):
         """Mean image in [0, 1], ``(b, 28, 28)``."""
         return mean_image(self.output(z), self.config.likelihood)
 
-    def forward(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         mu, logvar = self.encode(images)
-        return self.output(reparameterise(mu, logvar, generator)), mu, logvar
+        return self.output(reparameterise(mu, logvar, rng)), mu, logvar
 
     @torch.inference_mode()
-    def reconstruct(self, images: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Images in [0, 1] for images ``(b, 28, 28)``; ``generator`` samples z, None takes its mean."""
+    def reconstruct(self, images: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Images in [0, 1] for images ``(b, 28, 28)``; ``rng`` samples z, None takes its mean."""
         mu, logvar = self.encode(images)
-        return self.decode(mu if generator is None else reparameterise(mu, logvar, generator))
+        return self.decode(mu if rng is None else reparameterise(mu, logvar, rng))
+
+
+@dataclass(frozen=True)
+class SweepConfig:
+    """``betas``: weights of the KL term for each of which an image VAE is trained; none stands there twice."""
+
+    betas: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        if not self.betas or len(set(self.betas)) < len(self.betas) or min(self.betas) < 0:
+            raise RecipeError(
+                f"betas = {list(self.betas)} makes no sense",
+                where="sweep",
+                hint="Use one or more numbers from 0 on, each once",
+            )
 
 
 class BetaSweep(nn.Module):
@@ -304,18 +326,23 @@ class BetaSweep(nn.Module):
             vae.load_state_dict(first.state_dict())
             self.vaes.append(vae)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
     def __getitem__(self, beta: float) -> ImageVAE:
         if beta not in self.betas:
             there = ", ".join(f"{b:g}" for b in self.betas)
             raise ModelError(f"there is no model with beta = {beta:g}", where="beta sweep", hint=f"Use one of {there}")
         return self.vaes[self.betas.index(beta)]
 
-    def forward(self, images: Tensor, generator: torch.Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def forward(self, images: Tensor, rng: torch.Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Output, ``mu`` and ``logvar`` of each model, in the order of ``betas``, with the same noise."""
-        state, results = generator.get_state(), []
+        state, results = rng.get_state(), []
         for vae in self.vaes:
-            generator.set_state(state)
-            results.append(vae(images, generator))
+            rng.set_state(state)
+            results.append(vae(images, rng))
         return results
 
 
@@ -324,7 +351,7 @@ ACTIVE = 0.01
 
 @torch.inference_mode()
 def elbo_terms(
-    vae: ImageVAE, images: Tensor, generator: torch.Generator, batch_size: int = 1000
+    vae: ImageVAE, images: Tensor, rng: torch.Generator, batch_size: int = 1000
 ) -> dict[str, float | int | list[float]]:
     """How a VAE uses its latent: the terms of the negative ELBO over images ``(n, 28, 28)`` in [0, 1].
 
@@ -336,7 +363,7 @@ def elbo_terms(
     """
     reconstruction, mus, logvars = [], [], []
     for part in images.split(batch_size):
-        output, mu, logvar = vae(part, generator)
+        output, mu, logvar = vae(part, rng)
         reconstruction.append(negative_elbo(output, part, mu, logvar, vae.config).reconstruction)
         mus.append(mu)
         logvars.append(logvar)

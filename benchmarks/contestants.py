@@ -115,7 +115,8 @@ def pipeline(args: dict[str, str]) -> dict:
     import torch
 
     from a2d import audio, datasets, features, training
-    from a2d.lab import models, recipes, runs, tasks
+    from a2d.lab import models, recipes, runs
+    from a2d.lab.kinds.generator import GeneratorTask
     from a2d.pairing import Targets
 
     del runs  # imported as `a2d train` does, before the clock starts
@@ -138,14 +139,14 @@ def pipeline(args: dict[str, str]) -> dict:
     split, digits = datasets.split_by_recording(len(data), seed), torch.from_numpy(data.digits)
     train, test = torch.from_numpy(split.train), torch.from_numpy(split.test)
 
-    class Timed(tasks.GeneratorTask):
+    class Timed(GeneratorTask):
         """The task as it is, with a clock on its check."""
 
         checking = 0.0
 
-        def validate(self, generator: torch.Generator) -> dict[str, float]:
+        def validate(self, rng: torch.Generator) -> dict[str, float]:
             begin = time.perf_counter()
-            numbers = super().validate(generator)
+            numbers = super().validate(rng)
             self.checking += time.perf_counter() - begin
             return numbers
 

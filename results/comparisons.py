@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from a2d import datasets, metrics, training, vae
-from a2d.evaluator import AccuracyNet
-from a2d.lab import models, recipes, runs, tasks
+from a2d.evaluator import AccuracyNet, embed
+from a2d.lab import models, recipes, runs
+from a2d.lab.kinds.generator import GeneratorTask
+from a2d.lab.kinds.image_vae import ImageVaeTask
 from a2d.lab.recipes import Recipe
 from a2d.pairing import Targets
 
@@ -80,8 +82,8 @@ def _pixels(images: datasets.Images) -> Tensor:
 
 def image_vae_row(net: vae.ImageVAE, images: Tensor, real_sharpness: float, seed: int = 0) -> dict[str, Any]:
     """What one image VAE makes of images ``(n, 28, 28)``: its ELBO, and its pictures from the latent's mean."""
-    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6))
-    terms = vae.elbo_terms(net, images, generator)
+    rng = training.stream(seed, "reading")
+    terms = vae.elbo_terms(net, images, rng)
     again = torch.cat([net.reconstruct(part) for part in images.split(1000)])
     error = squared_distance(again, images)
     return {
@@ -109,9 +111,7 @@ def beta_sweeps(shipped: vae.BetaSweep, work: Path, seed: int = 0) -> dict[str, 
     """Both sweeps on MNIST's test images: the shipped one of 2 latent dimensions, and one of 20."""
     recipe = wide_recipe(recipes.load("beta-sweep"))
     images, test = datasets.load_images("mnist"), _pixels(datasets.load_images("mnist", "test"))
-    wide = trained(
-        work / "latent-20.safetensors", recipe, lambda: tasks.ImageVaeTask(recipe, images, seed=seed), seed
-    ).net
+    wide = trained(work / "latent-20.safetensors", recipe, lambda: ImageVaeTask(recipe, images, seed=seed), seed).net
     return {
         "active_threshold": vae.ACTIVE,
         "training": recipe.as_dict()["training"],
@@ -138,10 +138,10 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
             base,
             name=f"gaussian {sigma:g}",
             model=replace(base.model, likelihood="gaussian", sigma=sigma),
-            sweep=recipes.SweepConfig((1.0,)),
+            sweep=vae.SweepConfig((1.0,)),
         )
         path = work / f"gaussian-{sigma:g}.safetensors"
-        task = lambda recipe=recipe: tasks.ImageVaeTask(recipe, images, seed=seed)  # noqa: E731 (made in a loop)
+        task = lambda recipe=recipe: ImageVaeTask(recipe, images, seed=seed)  # noqa: E731 (made in a loop)
         nets[f"gaussian, sigma {sigma:g}"] = trained(path, recipe, task, seed).net[1.0]
     real = sharpness(test)
     rows = []
@@ -175,8 +175,8 @@ def generator_run(
     """A generator trained on the train part of the random split ``seed`` (kept as ``name``), and that split."""
     spoken = runs.spoken_set(datasets.load_spoken(data), recipe.features, seed=seed)
 
-    def task() -> tasks.GeneratorTask:
-        return tasks.GeneratorTask(recipe, *spoken.part("train"), Targets(images.pixels, images.labels), seed=seed)
+    def task() -> GeneratorTask:
+        return GeneratorTask(recipe, *spoken.part("train"), Targets(images.pixels, images.labels), seed=seed)
 
     return trained(work / f"{name}-{seed}.safetensors", recipe, task, seed), spoken
 
@@ -210,7 +210,7 @@ class Handwriting:
 
 def _drawn(net: vae.AudioVAE, features: Tensor, seed: int) -> Tensor:
     """Sampled drawings, from a seed of their own."""
-    return net.draw(features, torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 4)))
+    return net.draw(features, training.stream(seed, "drawn"))
 
 
 class Yardsticks:
@@ -218,10 +218,10 @@ class Yardsticks:
 
     def __init__(self, images: str):
         train = datasets.load_images(images)
-        self.judge = models.load("evaluator").net
+        self.evaluator = models.load_evaluator("evaluator").net
         self.targets, self.hand = Targets(train.pixels, train.labels), Handwriting(train)
         self.test = datasets.load_images(images, "test")
-        self.test_features = runs.embed(self.judge, self.test.pixels)  # once for all runs: it takes a while
+        self.test_features = embed(self.evaluator, self.test.pixels)  # once for all runs: it takes a while
 
     def real_row(self) -> dict[str, float]:
         """The measures of pictures for handwriting itself, the test images."""
@@ -233,12 +233,12 @@ def rule_row(model: models.Model, spoken: runs.SpokenSet, by: Yardsticks, seed: 
     """What one target rule has led to, on the test part: reading, distances, variety, sharpness, ELBO terms."""
     net, rule = model.net, model.meta["recipe"]["targets"]["rule"]
     features, digits = spoken.part("test")
-    reading = runs.judge_generator(net, {"judge": by.judge}, features, digits, seed=seed)["judge"]
+    reading = runs.read_drawings(net, {"evaluator": by.evaluator}, features, digits, seed=seed)["evaluator"]
     sampled, by_mean = _drawn(net, features, seed), net.draw(features)
     distances = by.hand.compare(sampled, digits)
     row = {f"accuracy_{k}": reading[k]["value"] for k in ("sampled", "mean")}
     row |= distances | {f"{k}_mean_latent": v for k, v in by.hand.compare(by_mean, digits).items()}
-    row |= runs.variety(net, by.judge, features, digits, by.test, seed=seed, real_features=by.test_features)
+    row |= runs.variety(net, by.evaluator, features, digits, by.test, seed=seed, real_features=by.test_features)
     row |= {"sharpness": sharpness(sampled) / sharpness(_pixels(by.test)), "grey": greyness(sampled)}
     with torch.inference_mode():
         mu, logvar = net.encode(features)
@@ -313,9 +313,9 @@ class GradientProbe:
         self.features, self.digits, self.targets = features.double(), digits, targets
         self.means = targets.means().double()
 
-    def batch(self, size: int, generator: torch.Generator) -> Tensor:
+    def batch(self, size: int, rng: torch.Generator) -> Tensor:
         """Numbers of ``size`` different recordings."""
-        return torch.randperm(len(self.digits), generator=generator)[:size]
+        return torch.randperm(len(self.digits), generator=rng)[:size]
 
     def gradient(self, items: Tensor, images: Tensor, noise_seed: int) -> Tensor:
         """Gradient of the mean loss over the recordings ``items (b,)`` against ``images (b, 28, 28)``."""
@@ -329,9 +329,9 @@ class GradientProbe:
         """The gradient against the class means: what all rules but the fixed one have in expectation."""
         return self.gradient(items, self.means[self.digits[items]], noise_seed)
 
-    def random(self, items: Tensor, draws: int, noise_seed: int, generator: torch.Generator) -> Tensor:
+    def random(self, items: Tensor, draws: int, noise_seed: int, rng: torch.Generator) -> Tensor:
         """The gradient against the mean of ``draws`` random images of each class."""
-        images = self.targets.random(self.digits[items], generator, draws)
+        images = self.targets.random(self.digits[items], rng, draws)
         return self.gradient(items, images, noise_seed)
 
     def fixed(self, items: Tensor, assignment: int, noise_seed: int) -> Tensor:
@@ -351,15 +351,15 @@ def target_noise(probe: GradientProbe, *, size: int = 64, repeats: int = 600, se
     of it by chance if there were no bias (``bias_by_chance``: the variance divided by the repeats); ``p``: how often
     chance alone leaves as much or more, from 2000 random changes of the deviations' signs.
     """
-    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 5))
-    items = probe.batch(size, generator)
+    rng = training.stream(seed, "target noise")
+    items = probe.batch(size, rng)
     centre = probe.with_mean(items, seed)
     length, out = _square(centre), {}
     for draws in (1, 8):
-        gaps = torch.stack([probe.random(items, draws, seed, generator) - centre for _ in range(repeats)])
+        gaps = torch.stack([probe.random(items, draws, seed, rng) - centre for _ in range(repeats)])
         products = gaps @ gaps.T
         variance, bias = float(products.diagonal().mean()), float(products.mean())
-        signs = 2.0 * torch.randint(0, 2, (2000, repeats), generator=generator).double() - 1
+        signs = 2.0 * torch.randint(0, 2, (2000, repeats), generator=rng).double() - 1
         by_chance = torch.einsum("sr,rt,st->s", signs, products, signs) / repeats**2
         out[str(draws)] = {
             "variance": variance / length,
@@ -377,16 +377,13 @@ def whole_noise(probe: GradientProbe, *, size: int = 64, repeats: int = 200, see
     Relative to the squared length of the average gradient against class means over ``repeats`` batches (less what
     chance adds to that length).
     """
-    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 6))
+    rng = training.stream(seed, "whole noise")
     sums: dict[str, Tensor] = {}
     squares: dict[str, float] = {}
     for repeat in range(repeats):
-        items, noise = probe.batch(size, generator), training.epoch_seed(seed, 10**7 + repeat)
+        items, noise = probe.batch(size, rng), training.epoch_seed(seed, 10**7 + repeat)
         for name in ("1", "8", "mean"):
-            if name == "mean":
-                gradient = probe.with_mean(items, noise)
-            else:
-                gradient = probe.random(items, int(name), noise, generator)
+            gradient = probe.with_mean(items, noise) if name == "mean" else probe.random(items, int(name), noise, rng)
             sums[name] = sums[name] + gradient if name in sums else gradient
             squares[name] = squares.get(name, 0.0) + _square(gradient)
     variance = {k: (squares[k] - _square(sums[k]) / repeats) / (repeats - 1) for k in sums}
@@ -403,10 +400,10 @@ def kept_noise(probe: GradientProbe, *, epochs: int = 32, assignments: int = 16,
     its latent noise are held.
     """
     items = torch.arange(len(probe.digits))
-    generator = torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 7))
+    rng = training.stream(seed, "kept noise")
     centre = probe.with_mean(items, seed)
     length = _square(centre)
-    gaps = torch.stack([probe.random(items, 1, seed, generator) - centre for _ in range(epochs)])
+    gaps = torch.stack([probe.random(items, 1, seed, rng) - centre for _ in range(epochs)])
     random = {}
     n = 1
     while n <= epochs:
@@ -457,7 +454,7 @@ def choose(scores: dict[str, list[float]]) -> str:
 
 
 def _accuracies(model: models.Model, part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int):
-    judged = runs.judge_generator(model.net, judges, *part, seed=seed)
+    judged = runs.read_drawings(model.net, judges, *part, seed=seed)
     return {name: {k: judged[name][k]["value"] for k in ("sampled", "mean")} for name in judges}
 
 

@@ -25,7 +25,10 @@ from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, normalise, read
 from a2d.io import tensorfile
 from a2d.io.atomic import write_bytes, write_json, write_text
-from a2d.lab import models, recipes, runs, tasks
+from a2d.lab import models, recipes, runs
+from a2d.lab.kinds.classifier import ClassifierTask
+from a2d.lab.kinds.evaluator import FinetuneTask
+from a2d.lab.kinds.generator import GeneratorTask
 from a2d.pairing import Targets
 from results import comparisons, tables
 from results.tables import RESULTS, ROOT
@@ -171,7 +174,7 @@ def images_to_annotate(net, features, digits, *, seed: int, n: int = N_ANNOTATED
     """``n`` sampled drawings of random recordings, uint8 ``(n, 28, 28)``, and the spoken digits ``(n,)``."""
     rng = np.random.default_rng([seed, 12])
     chosen = torch.from_numpy(rng.choice(len(digits), n, replace=len(digits) < n))
-    drawn = net.draw(features[chosen], torch.Generator().manual_seed(training.epoch_seed(seed, 10**6 + 3)))
+    drawn = net.draw(features[chosen], training.stream(seed, "annotated"))
     return (drawn * 255).round().to(torch.uint8).numpy(), digits[chosen].numpy()
 
 
@@ -185,7 +188,7 @@ def finetuned() -> None:
     rows: dict[str, Any] = {"untouched": _judge_row(judge, model.net, features, digits)}
     for policy in ("spoken", "readable", "labels"):
         pictures, labels, kept = annotated.training_set(policy)
-        task = tasks.FinetuneTask(judge, pictures, labels)
+        task = FinetuneTask(judge, pictures, labels)
         training.fit(task, recipe.training, seed=0)
         row = _judge_row(task.model, model.net, features, digits)
         wrong = int((np.asarray(annotated.spoken)[kept] != labels).sum())
@@ -193,7 +196,7 @@ def finetuned() -> None:
     runs.train("finetuned", "recorded", WORK / "finetuned", resume=True, progress=sys.stderr.isatty())
     net = models.load(WORK / "finetuned").net
     figures = {"mnist_test_accuracy": _accuracy_on_mnist(net)["value"]}
-    reading = runs.judge_generator(model.net, {"finetuned": net}, features, digits)["finetuned"]
+    reading = runs.read_drawings(model.net, {"finetuned": net}, features, digits)["finetuned"]
     figures |= {f"reads_report_{k}_latent": reading[k]["value"] for k in ("sampled", "mean")}
     ship(WORK / "finetuned", "finetuned", "a2d train finetuned --data recorded --out RUN", figures)
     who = {"annotator": annotated.annotator, "kind": annotated.kind, "note": annotated.note}
@@ -205,7 +208,7 @@ def finetuned() -> None:
 
 
 def _judge_row(judge, net, features, digits) -> dict[str, Any]:
-    reading = runs.judge_generator(net, {"judge": judge}, features, digits)["judge"]
+    reading = runs.read_drawings(net, {"judge": judge}, features, digits)["judge"]
     return {"sampled": reading["sampled"], "mean": reading["mean"], "mnist_test": _accuracy_on_mnist(judge)}
 
 
@@ -238,9 +241,9 @@ def _train_cell(cell: tuple[int, str]) -> None:
         spoken = _protocol_set(recipe, seed, split)
         if name == "report":
             targets = Targets(images.pixels, images.labels)
-            task = tasks.GeneratorTask(recipe, *spoken.part("train"), targets, seed=seed)
+            task = GeneratorTask(recipe, *spoken.part("train"), targets, seed=seed)
         else:
-            task = tasks.ClassifierTask(recipe, *spoken.part("train"), seed=seed)
+            task = ClassifierTask(recipe, *spoken.part("train"), seed=seed)
         training.fit(task, recipe.training, seed=seed)
         models.save(path, task.model, {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, "split": split})
     print(f"trained {split}, seed {seed}", flush=True)
@@ -285,21 +288,21 @@ def judge_protocol() -> None:
 def _judge_cell(cell: tuple[int, str], judge: AccuracyNet, convolved: torch.Tensor, test: datasets.Images):
     seed, split = cell
     folder = WORK / "protocol" / f"{split}-{seed}"
-    generator, mlp = models.load(folder / "report.safetensors"), models.load(folder / "audio-mlp.safetensors")
+    model, mlp = models.load_generator(folder / "report.safetensors"), models.load(folder / "audio-mlp.safetensors")
     recipe = recipes.load("report")
     spoken = _protocol_set(recipe, seed, split)
     features, digits = spoken.part("test")
-    pictures, labels = images_to_annotate(generator.net, *spoken.part("val"), seed=seed)
-    task = tasks.FinetuneTask(judge, pictures, labels)
+    pictures, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
+    task = FinetuneTask(judge, pictures, labels)
     training.fit(task, recipes.load("finetuned").training, seed=seed)
-    judged = runs.judge_generator(generator.net, {"untouched": judge, "finetuned": task.model}, features, digits)
+    judged = runs.read_drawings(model.net, {"untouched": judge, "finetuned": task.model}, features, digits)
     numbers = {f"{j}_{k}": judged[j][k]["value"] for j in ("untouched", "finetuned") for k in ("sampled", "mean")}
     numbers["audio_mlp"] = float((mlp.net.predict(features) == digits).float().mean())
     with torch.inference_mode():
         hits = task.model.classify(convolved).argmax(-1).numpy() == test.labels
     numbers["finetuned_on_mnist"] = float(hits.mean())
     if split == "recording":
-        numbers |= runs.variety(generator.net, judge, features, digits, test, seed=seed)
+        numbers |= runs.variety(model.net, judge, features, digits, test, seed=seed)
     print(f"judged {split}, seed {seed}: {numbers}", flush=True)
     return {"seed": seed, "split": split, "numbers": numbers}
 
@@ -371,7 +374,7 @@ def choice() -> None:
 def _finetuned_on_own_drawings(model: models.Model, spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
     """The shipped evaluator, fine-tuned on 100 drawings of validation recordings as in the protocol."""
     drawn, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
-    task = tasks.FinetuneTask(models.load("evaluator").net, drawn, labels)
+    task = FinetuneTask(models.load("evaluator").net, drawn, labels)
     training.fit(task, recipes.load("finetuned").training, seed=seed)
     return task.model
 

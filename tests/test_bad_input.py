@@ -574,12 +574,12 @@ def test_bad_model(row, tmp_path, models):
 def test_wrong_kind_of_model(tmp_path, models):
     recording = tmp_path / "a.wav"
     recording.write_bytes(make.encode(make.tone()))
-    for generator, evaluator in [("evaluator", "evaluator"), ("classifier", "evaluator"), ("generator", "generator")]:
-        arguments = ("--model", models / generator, "--evaluator", models / evaluator, "--out", tmp_path / "out")
+    for rng, evaluator in [("evaluator", "evaluator"), ("classifier", "evaluator"), ("generator", "generator")]:
+        arguments = ("--model", models / rng, "--evaluator", models / evaluator, "--out", tmp_path / "out")
         with unchanged(tmp_path):
             check_refusal(a2d("draw", *arguments, recording), "this is a model of kind", "is needed")
         with pytest.raises(ModelError):
-            draw.Artist(models / generator, models / evaluator)
+            draw.Artist(models / rng, models / evaluator)
 
 
 @pytest.mark.parametrize("name", ["raport", "", ".", "a" * 300, "/dev/null", "no/such/folder"])
@@ -966,12 +966,12 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(recipe, tm
 
 
 def _spoil_loss(monkeypatch: pytest.MonkeyPatch, after: float) -> None:
-    from a2d.lab.tasks import GeneratorTask
+    from a2d.lab.kinds.generator import GeneratorTask
 
     whole = GeneratorTask.loss
 
-    def loss(self, indices, generator, progress):
-        value, terms = whole(self, indices, generator, progress)
+    def loss(self, indices, rng, progress):
+        value, terms = whole(self, indices, rng, progress)
         return (value * float("nan") if progress >= after else value), terms
 
     monkeypatch.setattr(GeneratorTask, "loss", loss)

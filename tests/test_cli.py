@@ -19,7 +19,7 @@ import a2d
 from a2d import draw
 from a2d.cli import main
 from a2d.lab import models as lab_models
-from a2d.lab import runs
+from a2d.lab.kinds.spoken import part_to_test
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = {
@@ -81,7 +81,6 @@ def test_help_shows_an_example(command):
 def test_help_lists_every_command():
     text = "\n".join(fine("--help"))
     assert [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()] == [
-        "course",
         "data",
         "draw",
         "evaluate",
@@ -294,7 +293,7 @@ def test_train_is_the_same_again_and_another_with_another_seed(trained, models):
 
 def test_resume_gives_what_an_uninterrupted_run_gives(trained, models, monkeypatch):
     """Killed in its second epoch, then resumed: the same bytes."""
-    from a2d.lab.tasks import GeneratorTask
+    from a2d.lab.kinds.generator import GeneratorTask
 
     whole = GeneratorTask.loss
 
@@ -327,7 +326,7 @@ def test_split_by_speaker_and_epochs(trained, models):
     assert card["split"] == {"by": "speaker", "seed": 0, "held_out": ["02"]}
     assert card["recipe"]["training"]["epochs"] == 1
     model = lab_models.load(trained / "held")
-    spoken, _, digits, part = runs._test_part(model, str(trained / "sounds"), False)
+    spoken, _, digits, part = part_to_test(str(trained / "sounds"), model.features, model.meta)
     assert (part, len(digits), spoken.name) == ("test", 10, "sounds")
 
 

@@ -14,9 +14,11 @@ from a2d import datasets, metrics, training
 from a2d.errors import ModelError
 from a2d.evaluator import as_images
 from a2d.io import tensorfile
-from a2d.lab import models, recipes, runs, tasks
+from a2d.lab import models, recipes, runs
+from a2d.lab.kinds import generator
+from a2d.lab.kinds.image_vae import ImageVaeTask
 from a2d.pairing import Targets
-from a2d.vae import AudioVAE, BetaSweep
+from a2d.vae import AudioVAE, BetaSweep, SweepConfig
 from results import comparisons, tables
 from results.comparisons import GradientProbe, Handwriting
 
@@ -47,10 +49,10 @@ def tiny_sweep(**training_changes) -> recipes.Recipe:
 def test_models_of_a_sweep_are_as_if_each_were_trained_alone(images):
     """They share batches and noise, and nothing else."""
     recipe = tiny_sweep()
-    together = tasks.ImageVaeTask(recipe, images, seed=3)
+    together = ImageVaeTask(recipe, images, seed=3)
     history = training.fit(together, recipe.training, seed=3)
     for beta in recipe.sweep.betas:
-        alone = tasks.ImageVaeTask(replace(recipe, sweep=recipes.SweepConfig((beta,))), images, seed=3)
+        alone = ImageVaeTask(replace(recipe, sweep=SweepConfig((beta,))), images, seed=3)
         own = training.fit(alone, recipe.training, seed=3)
         for name, value in alone.model[beta].state_dict().items():
             torch.testing.assert_close(together.model[beta].state_dict()[name], value, msg=name)
@@ -69,7 +71,7 @@ def test_sweep_is_trained_resumed_and_evaluated_by_recipe(tmp_path):
     assert card["kind"] == "image-vae"
     assert len(card["history"]["kl, beta 4"]) == 2
     half = tmp_path / "half"
-    task = tasks.ImageVaeTask(recipes.load(path), datasets.load_images("builtin"), seed=1)
+    task = ImageVaeTask(recipes.load(path), datasets.load_images("builtin"), seed=1)
     identity = {k: card[k] for k in ("recipe", "data")}
     training.fit(
         task, recipes.load(path).training, seed=1, out=half, identity=identity, on_epoch=lambda epoch, _: epoch == 0
@@ -109,9 +111,9 @@ def test_trained_models_are_kept_until_recipe_or_seed_changes(images, tmp_path):
     path, made = tmp_path / "x.safetensors", []
 
     def get(recipe: recipes.Recipe, seed: int) -> models.Model:
-        def make() -> tasks.ImageVaeTask:
+        def make() -> ImageVaeTask:
             made.append(seed)
-            return tasks.ImageVaeTask(recipe, images, seed=seed)
+            return ImageVaeTask(recipe, images, seed=seed)
 
         return comparisons.trained(path, recipe, make, seed)
 
@@ -331,7 +333,8 @@ def _balanced_split(n: int, seed: int) -> datasets.Split:
 def test_target_rules_are_compared_side_by_side(short, tmp_path, monkeypatch):
     # The evaluator's features are tested elsewhere, and take a minute here: 4 x 4 pixels stand in for them.
     coarse = lambda net, x: torch.nn.functional.avg_pool2d(as_images(x), 7).flatten(1).numpy()  # noqa: E731
-    monkeypatch.setattr(runs, "embed", coarse)
+    for module in (comparisons, generator):
+        monkeypatch.setattr(module, "embed", coarse)
     found, pictures = comparisons.target_rules(tmp_path, (0, 1), short, "builtin")
     assert list(found["rules"]) == ["random", "fixed", "mean", "random, gaussian"]
     assert pictures.shape == (5, 10, 28, 28)

@@ -62,8 +62,8 @@ def test_draws_are_uniform_over_the_class(targets, rule, c):
 
 
 def test_draws_are_independent_between_calls_and_within_a_batch(targets):
-    generator, classes = seeded(4), torch.full((20000,), 0)
-    a, b = (marks(targets.random(classes, generator))[1] for _ in range(2))
+    rng, classes = seeded(4), torch.full((20000,), 0)
+    a, b = (marks(targets.random(classes, rng))[1] for _ in range(2))
     for x, y in ((a, b), (a[:-1], a[1:])):
         table = np.zeros((COUNTS[0], COUNTS[0]))
         np.add.at(table, (x, y), 1)

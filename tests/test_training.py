@@ -25,7 +25,9 @@ from a2d.errors import A2DError, ModelError, RecipeError, TrainingError
 from a2d.evaluator import AccuracyNet
 from a2d.io import tensorfile
 from a2d.lab import recipes
-from a2d.lab.tasks import ClassifierTask, EvaluatorTask, FinetuneTask, GeneratorTask
+from a2d.lab.kinds.classifier import ClassifierTask
+from a2d.lab.kinds.evaluator import EvaluatorTask, FinetuneTask
+from a2d.lab.kinds.generator import GeneratorTask
 from a2d.pairing import Targets
 from a2d.training import Averager, History, TrainConfig, fit, learning_rate
 
@@ -52,9 +54,9 @@ def generator_task(images: datasets.Images, seed: int, rule: str = "random") -> 
     source = torch.Generator().manual_seed(0)
     features, digits = torch.randn(70, 6, generator=source), torch.arange(70) % 10
     torch.manual_seed(1)
-    judge = AccuracyNet().eval()
+    evaluator = AccuracyNet().eval()
     targets = Targets(images.pixels, images.labels)
-    return GeneratorTask(recipe, features, digits, targets, seed=seed, validation=(features, digits), judge=judge)
+    return GeneratorTask(recipe, features, digits, targets, seed=seed, validation=(features, digits), evaluator=evaluator)
 
 
 def classifier_task(images: datasets.Images, seed: int) -> ClassifierTask:
@@ -147,12 +149,12 @@ def test_every_item_is_seen_once_per_epoch_in_a_new_order():
     class Recording:
         model, n_items = nn.Linear(1, 1), 23
 
-        def loss(self, indices, generator, progress):
+        def loss(self, indices, rng, progress):
             seen.append(indices.tolist())
             progresses.append(progress)
             return self.model(torch.ones(1, 1)).sum() ** 2, {"size": float(len(indices))}
 
-        def validate(self, generator):
+        def validate(self, rng):
             assert not self.model.training
             return {}
 

@@ -10,34 +10,44 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from a2d.errors import ModelError, RecipeError
 from a2d.io import tensorfile
-from a2d.lab import recipes
+from a2d.lab import kinds, recipes
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from a2d.evaluator import AccuracyNet
     from a2d.features import MfccConfig
+    from a2d.vae import AudioVAE, BetaSweep
+
+N = TypeVar("N", bound="nn.Module")
 
 FOLDER = Path(__file__).parent.parent / "weights"
-MODEL_FILE = "model.safetensors"
+MODEL_FILE, CARD = "model.safetensors", "card.json"
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Generic[N]):
     """A trained model: the network in eval mode, what it is for, its features' settings and everything in its card."""
 
-    net: nn.Module
-    kind: recipes.Kind
+    net: N
+    kind: str
     meta: dict[str, Any]
     path: Path
 
     @property
     def features(self) -> MfccConfig:
         """Settings of the audio features that the network takes (generator and classifier)."""
-        return recipes.table(self.kind, "features", self.meta["recipe"]["features"], str(self.path))
+        table = recipes.table(self.kind, "features", self.meta["recipe"]["features"], str(self.path))
+        return cast("MfccConfig", table)
+
+    @property
+    def card_path(self) -> Path:
+        """Where its card lies, if it has one."""
+        return self.path.parent / CARD if self.path.name == MODEL_FILE else self.path.with_suffix(".json")
 
 
 def names() -> list[str]:
@@ -53,7 +63,7 @@ def card(name: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def find(name_or_path: str | os.PathLike) -> Path:
+def find(name_or_path: str | os.PathLike[str]) -> Path:
     """The file of a model given by name, by its folder, or by its own path."""
     text = os.fspath(name_or_path)
     if text in names():
@@ -78,30 +88,18 @@ def find(name_or_path: str | os.PathLike) -> Path:
 
 def build(kind: str, recipe: dict[str, Any], where: str = "recipe") -> nn.Module:
     """A fresh network of a kind, with the sizes that its recipe tells."""
-    if kind == "generator":
-        from a2d.vae import AudioVAE
-
-        return AudioVAE(recipes.table(kind, "model", recipe.get("model", {}), where))
-    if kind == "classifier":
-        from a2d.ears import AudioMLP
-
-        return AudioMLP(recipes.table(kind, "model", recipe.get("model", {}), where))
-    if kind == "image-vae":
-        from a2d.vae import BetaSweep
-
-        config = recipes.table(kind, "model", recipe.get("model", {}), where)
-        return BetaSweep(config, recipes.table(kind, "sweep", recipe.get("sweep", {}), where).betas)
-    if kind in ("evaluator", "finetune"):
-        from a2d.evaluator import AccuracyNet
-
-        return AccuracyNet()
-    raise ModelError(
-        f"kind = {kind!r} is unknown", where=where, hint="Use a model that this version of a2d has written"
-    )
+    net: nn.Module = kinds.get(kind, where).build(_tables(kind, recipe, where))
+    return net
 
 
-def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
-    """Load a model by name or path, in eval mode; ``kinds`` are those that will do (any if none are named).
+def _tables(kind: str, recipe: dict[str, Any], where: str) -> dict[str, Any]:
+    """The tables of a recipe that tell the size of a network and what it takes."""
+    known = kinds.get(kind, where).tables
+    return {name: recipes.table(kind, name, recipe.get(name, {}), where) for name in known}
+
+
+def load(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[Any]:
+    """Load a model by name or path, in eval mode; ``wanted`` are the kinds that will do (any if none are named).
 
     Raises :class:`~a2d.errors.ModelError` for a model that is missing, damaged, foreign, of another kind, or whose
     tensors do not fit its recipe.
@@ -111,9 +109,9 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
     path = find(name_or_path)
     tensors, meta = tensorfile.load(path)
     kind = meta.get("kind")
-    if kinds and kind not in kinds:
+    if wanted and kind not in wanted:
         raise ModelError(
-            f"this is a model of kind {kind!r}; {' or '.join(kinds)} is needed",
+            f"this is a model of kind {kind!r}; {' or '.join(wanted)} is needed",
             where=path,
             hint="Name another model",
         )
@@ -121,10 +119,12 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
         with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and thrown away at once
             net = build(kind, meta["recipe"], str(path))
         net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-        if kind in ("generator", "classifier"):
-            settings = recipes.table(kind, "features", meta["recipe"]["features"], str(path))
-            if settings.n_mfcc != net.config.n_features:
-                raise ValueError(f"it takes {net.config.n_features} features, n_mfcc is {settings.n_mfcc}")
+        tables = _tables(kind, meta["recipe"], str(path))
+        if "features" in tables and "features" not in meta["recipe"]:
+            raise KeyError("features")  # what a network hears may not be guessed
+        if "features" in tables and tables["features"].n_mfcc != tables["model"].n_features:
+            wrong = f"it takes {tables['model'].n_features} features, n_mfcc is {tables['features'].n_mfcc}"
+            raise ValueError(wrong)
     except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, MemoryError, RecipeError) as error:
         raise ModelError(
             f"its tensors do not fit its recipe ({' '.join(str(error).split())[:200]})",
@@ -137,7 +137,22 @@ def load(name_or_path: str | os.PathLike, *kinds: recipes.Kind) -> Model:
     return Model(net.eval(), kind, meta, path)
 
 
-def save(path: str | os.PathLike, net: nn.Module, meta: dict[str, Any], half: bool = False) -> None:
+def load_generator(name_or_path: str | os.PathLike[str]) -> Model[AudioVAE]:
+    """A generator; see :func:`load`."""
+    return load(name_or_path, "generator")
+
+
+def load_evaluator(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[AccuracyNet]:
+    """An evaluator, trained or fine-tuned unless ``wanted`` names one of the two; see :func:`load`."""
+    return load(name_or_path, *(wanted or ("evaluator", "finetune")))
+
+
+def load_sweep(name_or_path: str | os.PathLike[str]) -> Model[BetaSweep]:
+    """The image VAEs of a sweep over beta; see :func:`load`."""
+    return load(name_or_path, "image-vae")
+
+
+def save(path: str | os.PathLike[str], net: nn.Module, meta: dict[str, Any], half: bool = False) -> None:
     """Write a network and its ``meta`` (kind, recipe, data, seed, ...); ``half`` stores float16, half the size."""
     tensors = net.state_dict()
     if half:

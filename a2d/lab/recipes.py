@@ -1,8 +1,8 @@
 """Recipes: small typed files that say how to train something; the report's is ``report``.
 
-A recipe is a TOML file whose tables are the dataclasses of this package: ``[features]``
-(:class:`~a2d.features.MfccConfig`), ``[model]``, ``[targets]``, ``[sweep]``, ``[finetune]`` and ``[training]``.
-Unknown keys and values of the wrong type are refused. Reading a recipe does not import torch.
+A recipe is a TOML file with a ``kind`` and tables. Every kind has ``[training]``
+(:class:`~a2d.training.TrainConfig`); the other tables are the dataclasses that the kind names
+(:mod:`a2d.lab.kinds`). Unknown keys and values of the wrong type are refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import sys
 import tomllib
 import typing
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal
@@ -20,87 +20,10 @@ from typing import Any, Literal
 import numpy as np
 
 from a2d.errors import RecipeError
-from a2d.features import MfccConfig
+from a2d.lab import kinds
+from a2d.lab.kinds import Recipe
 
-Kind = Literal["generator", "classifier", "image-vae", "evaluator", "finetune"]
 FOLDER = Path(__file__).parent.parent / "recipes"
-
-
-@dataclass(frozen=True)
-class TargetConfig:
-    """Which image a recording is compared with: ``rule`` is ``random`` (the report's), ``fixed`` or ``mean``.
-
-    ``draws``: how many random images are averaged at each step (see :meth:`a2d.pairing.Targets.random`).
-    """
-
-    rule: Literal["random", "fixed", "mean"] = "random"
-    draws: int = 1
-
-    def __post_init__(self) -> None:
-        if self.rule not in ("random", "fixed", "mean"):
-            raise RecipeError(f"rule = {self.rule!r} is unknown", where="targets", hint="Use random, fixed or mean")
-        if self.draws < 1:
-            raise RecipeError(f"draws = {self.draws} makes no sense", where="targets", hint="Use 1 or more")
-
-
-@dataclass(frozen=True)
-class SweepConfig:
-    """``betas``: weights of the KL term for each of which an image VAE is trained; none stands there twice."""
-
-    betas: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        if not self.betas or len(set(self.betas)) < len(self.betas) or min(self.betas) < 0:
-            raise RecipeError(
-                f"betas = {list(self.betas)} makes no sense",
-                where="sweep",
-                hint="Use one or more numbers from 0 on, each once",
-            )
-
-
-@dataclass(frozen=True)
-class FinetuneConfig:
-    """What a fine-tuned evaluator learns from: ``labels`` as annotated, the ``spoken`` class of all images, or the
-    spoken class of the ``readable`` ones.
-    """
-
-    policy: Literal["labels", "spoken", "readable"] = "labels"
-
-    def __post_init__(self) -> None:
-        if self.policy not in ("labels", "spoken", "readable"):
-            raise RecipeError(
-                f"policy = {self.policy!r} is unknown",
-                where="finetune",
-                hint="Use labels, spoken or readable",
-            )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A recipe, read and checked. Tables that a kind does not use are not there (None)."""
-
-    name: str
-    kind: Kind
-    about: str
-    training: Any
-    features: MfccConfig | None = None
-    model: Any = None
-    targets: TargetConfig | None = None
-    sweep: SweepConfig | None = None
-    finetune: FinetuneConfig | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, for cards, checkpoints and results files."""
-        return {k: v for k, v in asdict(self).items() if v is not None}
-
-
-_TABLES: dict[str, tuple[str, ...]] = {
-    "generator": ("features", "model", "targets", "training"),
-    "classifier": ("features", "model", "training"),
-    "image-vae": ("model", "sweep", "training"),
-    "evaluator": ("training",),
-    "finetune": ("finetune", "training"),
-}
 
 
 # Beyond these a machine's memory is full before the training has begun.
@@ -144,55 +67,30 @@ def parse(values: dict[str, Any], where: str = "recipe", name: str = "recipe") -
     """Check a recipe given as plain values, such as the one inside a saved model."""
     values = dict(values)
     kind = values.pop("kind", None)
-    if not isinstance(kind, str) or kind not in _TABLES:
-        raise RecipeError(f"kind = {kind!r} is unknown", where=where, hint=f"Use one of {', '.join(_TABLES)}")
+    if not isinstance(kind, str) or kind not in kinds.KINDS:
+        raise RecipeError(f"kind = {kind!r} is unknown", where=where, hint=f"Use one of {', '.join(kinds.KINDS)}")
+    of_kind = kinds.get(kind)
     name, about = str(values.pop("name", name)), str(values.pop("about", ""))
-    _refuse_unknown(values, _TABLES[kind], where)
+    known = (*of_kind.tables, "training")
+    _refuse_unknown(values, known, where)
     tables: dict[str, Any] = {}
-    for part in _TABLES[kind]:
+    for part in known:
         content = values.get(part, {})
         if not isinstance(content, dict):
             raise RecipeError(f"{part} must be a table", where=where, hint=f"Write [{part}] above its keys")
         tables[part] = table(kind, part, content, where)
-    if kind in ("generator", "classifier") and tables["model"].n_features != tables["features"].n_mfcc:
-        raise RecipeError(
-            f"the model takes {tables['model'].n_features} features, n_mfcc is {tables['features'].n_mfcc}",
-            where=where,
-            hint="Make n_features and n_mfcc the same",
-        )
-    return Recipe(name=name, kind=kind, about=about, **tables)
+    recipe = of_kind.recipe(name=name, kind=kind, about=about, **tables)
+    of_kind.check(recipe, where)
+    return recipe
 
 
 def table(kind: str, name: str, content: dict[str, Any], where: str = "recipe") -> Any:
     """One table of a recipe of some kind as its dataclass, checked."""
-    return _typed(_class_of(kind, name), content, f"{where} [{name}]")
-
-
-def _class_of(kind: str, table: str) -> type:
-    """The dataclass behind a table (models and training import torch, so they are looked up when needed)."""
-    if table == "features":
-        return MfccConfig
-    if table == "targets":
-        return TargetConfig
-    if table == "sweep":
-        return SweepConfig
-    if table == "finetune":
-        return FinetuneConfig
-    if table == "training":
+    if name == "training":
         from a2d.training import TrainConfig
 
-        return TrainConfig
-    if kind == "generator":
-        from a2d.vae import VaeConfig
-
-        return VaeConfig
-    if kind == "image-vae":
-        from a2d.vae import ImageVaeConfig
-
-        return ImageVaeConfig
-    from a2d.ears import MlpConfig
-
-    return MlpConfig
+        return _typed(TrainConfig, content, f"{where} [{name}]")
+    return _typed(kinds.get(kind, where).tables[name], content, f"{where} [{name}]")
 
 
 def _refuse_unknown(values: dict[str, Any], known: typing.Iterable[str], where: str) -> None:
@@ -249,4 +147,4 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     raise RecipeError(f"{value!r} is not {wanted_text}", where=where, hint="Mend the recipe")
 
 
-__all__ = ["FinetuneConfig", "Recipe", "SweepConfig", "TargetConfig", "check_seed", "load", "names", "parse", "table"]
+__all__ = ["Recipe", "check_seed", "load", "names", "parse", "table"]

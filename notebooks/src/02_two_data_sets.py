@@ -377,9 +377,9 @@ import torch
 from a2d import pairing
 
 targets = pairing.Targets(images.pixels, images.labels)
-generator = torch.Generator().manual_seed(SEED)
+rng = torch.Generator().manual_seed(SEED)
 classes = torch.tensor(spoken.digits).repeat(8)
-ink = targets.random(classes, generator).mean(dim=(1, 2)).numpy()
+ink = targets.random(classes, rng).mean(dim=(1, 2)).numpy()
 digit = classes.numpy()
 for name, v in {"level": np.tile(L, 8), "duration": np.tile(T, 8)}.items():
     rest = [w - np.array([w[digit == c].mean() for c in range(10)])[digit] for w in (v, ink)]
@@ -723,14 +723,14 @@ for name, q in {"random": random, "best": best}.items():
 from dataclasses import replace
 
 from a2d import training
-from a2d.lab import tasks
+from a2d.lab.kinds.classifier import ClassifierTask
 
 epochs = 20 if FAST else recipe.training.epochs
 settings = replace(recipe.training, epochs=epochs)
 named, right, valid = {}, {}, {}
 for how, chosen in {"by recording": mixed, "by speaker": apart}.items():
     x, c = chosen.part("train")
-    task = tasks.ClassifierTask(recipe, x, c, seed=SEED, validation=chosen.part("val"))
+    task = ClassifierTask(recipe, x, c, seed=SEED, validation=chosen.part("val"))
     history = training.fit(task, settings, seed=SEED)
     m_new, digits = chosen.part("test")
     named[how], right[how] = task.model.predict(m_new).numpy(), digits.numpy()

@@ -117,12 +117,12 @@ class SmallNet(nn.Module):
 # %% id="train"
 def train(net, terms, epochs):
     """Make the sum of the terms small with Adam; gives the mean of each term by epoch."""
-    generator = torch.Generator().manual_seed(SEED)
+    rng = torch.Generator().manual_seed(SEED)
     adam, history = torch.optim.Adam(net.parameters(), lr=3e-3), []
     for _ in range(epochs):
         seen = []
-        for index in torch.randperm(len(x_train), generator=generator).split(64):
-            parts = terms(net, x_train[index], generator)
+        for index in torch.randperm(len(x_train), generator=rng).split(64):
+            parts = terms(net, x_train[index], rng)
             adam.zero_grad()
             sum(parts).backward()
             adam.step()
@@ -140,7 +140,7 @@ from a2d.vae import bernoulli_nll
 EPOCHS = 32 if FAST else 60
 
 
-def copy_terms(net, x, generator):
+def copy_terms(net, x, rng):
     z, _ = net.encode(x)
     return (bernoulli_nll(net.logits(z), x).mean(),)
 
@@ -778,9 +778,9 @@ from a2d.vae import VaeConfig, negative_elbo, reparameterise
 def vae_terms(beta):
     config = VaeConfig(beta=beta)
 
-    def terms(net, x, generator):
+    def terms(net, x, rng):
         mu, logvar = net.encode(x)
-        logits = net.logits(reparameterise(mu, logvar, generator))
+        logits = net.logits(reparameterise(mu, logvar, rng))
         found = negative_elbo(logits, x, mu, logvar, config)
         return found.reconstruction.mean(), beta * found.kl.mean()
 
@@ -814,14 +814,14 @@ print(f"negative ELBO (their sum): from {total[0]:.0f} to {total[-1]:.0f} nats p
 # Are the pictures closer to digits than the autoencoder's?
 
 # %% id="holes-again"
-generator = torch.Generator().manual_seed(SEED)
+rng = torch.Generator().manual_seed(SEED)
 with torch.no_grad():
     mu, logvar = vae.encode(x_test)
 pictures = {
     "autoencoder, copies": copies,
     "autoencoder, drawn codes": inventions,
-    "VAE, copies": draw(vae, reparameterise(mu, logvar, generator)),
-    "VAE, z from the prior": draw(vae, torch.randn(mu.shape, generator=generator)),
+    "VAE, copies": draw(vae, reparameterise(mu, logvar, rng)),
+    "VAE, z from the prior": draw(vae, torch.randn(mu.shape, generator=rng)),
 }
 D = {name: nearest(p).numpy() for name, p in pictures.items()}
 show(f03_vae.decoded_rows({name: p[:8].numpy() for name, p in pictures.items()}, D))
@@ -924,7 +924,7 @@ for name, terms in [("autoencoder", None), ("beta = 1", 1.0), ("beta = 8", 8.0)]
     train(net, vae_terms(terms) if terms else copy_terms, EPOCHS)
     with torch.no_grad():
         mu, logvar = net.encode(x_test)
-        code = reparameterise(mu, logvar, generator) if terms else mu
+        code = reparameterise(mu, logvar, rng) if terms else mu
     maps[name] = code.numpy()
 show(f03_vae.latent_maps(maps, labels))
 
@@ -986,10 +986,10 @@ show(widgets.beta_slider(models, x_test[:200].numpy(), beta=1.0, seed=SEED))
 
 # %% id="collapse" tags=["nbval-check-output"]
 mean_image = x_train.mean(0)
-drawn = draw(nets[64.0], torch.randn(100, 20, generator=generator))
+drawn = draw(nets[64.0], torch.randn(100, 20, generator=rng))
 print(f"100 pictures differ by {drawn.std(0).mean():.1f} per pixel (standard deviation)")
 print(f"distance per pixel to the mean image: {(drawn - mean_image).abs().mean():.1f}")
-vivid = draw(vae, torch.randn(100, 20, generator=generator))
+vivid = draw(vae, torch.randn(100, 20, generator=rng))
 print(f"with beta = 1 they differ by {vivid.std(0).mean():.1f}")
 
 # %% [markdown]

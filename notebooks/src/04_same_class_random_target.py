@@ -93,11 +93,11 @@ print(f"images of a {DIGIT}: {(labels == DIGIT).sum().item()}")
 # The class `Targets` does this for a whole batch.
 
 # %% id="rule" tags=["nbval-check-output"]
-from a2d.pairing import Targets
+from a2d.pairing import TargetConfig, Targets
 
 targets = Targets(handwriting.pixels, handwriting.labels)
-generator = torch.Generator().manual_seed(SEED)
-index = targets.indices(c, generator)
+rng = torch.Generator().manual_seed(SEED)
+index = targets.indices(c, rng)
 print("one target for each recording:", len(index) == len(c))
 print("the target's class is the sound's:", bool((labels.sort().values[index] == c).all()))
 
@@ -117,7 +117,7 @@ import numpy as np
 from scipy import stats
 
 n_c, e = int((labels == DIGIT).sum()), 200
-index = targets.indices(torch.full((e * n_c,), DIGIT), generator)
+index = targets.indices(torch.full((e * n_c,), DIGIT), rng)
 o = torch.bincount(index - index.min(), minlength=n_c).double().numpy()
 chi2 = ((o - e) ** 2 / e).sum()
 print(f"chi squared {chi2:.1f}, expected about {n_c - 1}")
@@ -130,7 +130,7 @@ print("same as SciPy's:", np.isclose(chi2, stats.chisquare(o).statistic))
 from a2d.figures import f04_pairing
 
 classes, means = torch.arange(10), targets.means()
-rows = {f"step {t}": targets.random(classes, generator).numpy() for t in range(1, 5)}
+rows = {f"step {t}": targets.random(classes, rng).numpy() for t in range(1, 5)}
 show(f04_pairing.picture_rows(rows | {"class mean": means.numpy()}, "class mean", range(10)))
 
 # %% [markdown]
@@ -247,7 +247,7 @@ from torch.nn import functional as F
 
 own = images[labels == DIGIT].double()
 m, v = own.mean(0), own.var(0, correction=0)
-y = torch.rand(28, 28, generator=generator, dtype=torch.float64)
+y = torch.rand(28, 28, generator=rng, dtype=torch.float64)
 squares = F.mse_loss(y.expand_as(own), own, reduction="sum") / len(own)
 entropies = F.binary_cross_entropy(y.expand_as(own), own, reduction="sum") / len(own)
 cross_entropy = -(m * y.log() + (1 - m) * (1 - y).log()).sum()
@@ -375,10 +375,10 @@ from a2d.lab import models
 from a2d.vae import bernoulli_nll, kl_divergence
 
 net = models.load("report-builtin" if DATA == "builtin" else "report").net
-x = targets.random(c[:20], generator).round()
+x = targets.random(c[:20], rng).round()
 with torch.inference_mode():
     mu, logvar = net.encode(sounds[:20])
-    eps = torch.randn(500, *mu.shape, generator=generator)
+    eps = torch.randn(500, *mu.shape, generator=rng)
     logits = net.decoder((mu + (logvar / 2).exp() * eps).flatten(0, 1))
 log_p = -bernoulli_nll(logits, x.repeat(500, 1, 1)).view(500, 20).double()
 mean_log, log_mean = log_p.mean(0), log_p.logsumexp(0) - np.log(500)
@@ -440,7 +440,7 @@ def slope_at(a):
     return torch.autograd.grad(loss / len(own), a)[0]
 
 
-a = torch.randn(28, 28, generator=generator, dtype=torch.float64)
+a = torch.randn(28, 28, generator=rng, dtype=torch.float64)
 print("y - m, as derived:", torch.allclose(slope_at(a), a.sigmoid() - m))
 print("zero at the class mean:", torch.allclose(slope_at(m.logit(1e-9)), 0 * m, atol=1e-8))
 
@@ -460,7 +460,7 @@ print("zero at the class mean:", torch.allclose(slope_at(m.logit(1e-9)), 0 * m, 
 
 # %% id="descent"
 STEPS = 3000 if FAST else 30000
-index = torch.randint(len(own), (STEPS,), generator=generator)
+index = torch.randint(len(own), (STEPS,), generator=rng)
 y, a = torch.full_like(m, 0.5), torch.zeros_like(m)
 away = {"squared error": [], "cross-entropy": []}
 seen = {}
@@ -557,7 +557,7 @@ print("the picture is the mean of its targets:", torch.allclose(y, own[index].me
 from dataclasses import replace
 
 from a2d import training
-from a2d.lab import tasks
+from a2d.lab.kinds.generator import GeneratorTask
 
 
 def train(rule, epochs):
@@ -565,8 +565,8 @@ def train(rule, epochs):
     recipe = recipes.load("report")
     model = replace(recipe.model, noise=0.0)
     pace = replace(recipe.training, epochs=epochs, batch_size=64)
-    recipe = replace(recipe, model=model, training=pace, targets=recipes.TargetConfig(rule))
-    task = tasks.GeneratorTask(recipe, sounds, c, targets, seed=SEED)
+    recipe = replace(recipe, model=model, training=pace, targets=TargetConfig(rule))
+    task = GeneratorTask(recipe, sounds, c, targets, seed=SEED)
     history = training.fit(task, pace, seed=SEED)
     return task.model, history.series
 
@@ -596,7 +596,7 @@ print(f"{len(exact):,} parameters")
 # And is it affine: is the gradient for the mean of two targets the mean of their gradients?
 
 # %% id="affine-check" tags=["nbval-check-output"]
-one, other = (targets.random(c[some], generator) for _ in range(2))
+one, other = (targets.random(c[some], rng) for _ in range(2))
 loss = bernoulli_nll(net.decoder(z), one).mean()
 of_loss = torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)]).double()
 middle = (gradient(one) + gradient(other)) / 2
@@ -616,7 +616,7 @@ def relative_square(difference):
 
 noise = {}
 for k in (1, 2, 4, 8, 16):
-    drawn = [gradient(targets.random(c[some], generator, k)) for _ in range(48)]
+    drawn = [gradient(targets.random(c[some], rng, k)) for _ in range(48)]
     noise[k] = relative_square(torch.stack(drawn) - exact)
     print(f"k = {k:<3} variance {noise[k]:.5f}, times k {k * noise[k]:.5f}")
 
@@ -638,7 +638,7 @@ def left_over(gradients):
 
 left = {}
 for k in (1, 8):
-    drawn = [gradient(targets.random(c[some], generator, k)) for _ in range(128)]
+    drawn = [gradient(targets.random(c[some], rng, k)) for _ in range(128)]
     left[f"random, {k} per step"] = left_over(torch.stack(drawn))
 drawn = [gradient(targets.fixed(c[some], some, SEED))] * 128  # the same in each epoch
 left["fixed"] = left_over(torch.stack(drawn))
@@ -832,7 +832,7 @@ def variety(pictures, classes):
     return metrics.diversity(flat, classes.numpy(), images.flatten(1).numpy(), labels.numpy())
 
 
-values = {"targets": variety(targets.random(said, generator), said)}
+values = {"targets": variety(targets.random(said, rng), said)}
 values |= {f"drawings, {rule}": variety(pictures, said) for rule, pictures in drawn.items()}
 values["the mixtures of above"] = variety(best, said)
 for name, value in values.items():
@@ -930,8 +930,8 @@ print(f"after 32 epochs: random {left['random']['32']:.4f}, fixed {left['fixed']
 def compete(choose, rounds=3000):
     """Eight pictures; each target moves one of them towards itself, less and less."""
     pictures, moved = m.repeat(8, 1, 1), torch.zeros(8)
-    pictures += 0.01 * torch.rand(pictures.shape, generator=generator)
-    for x in own[torch.randint(len(own), (rounds,), generator=generator)]:
+    pictures += 0.01 * torch.rand(pictures.shape, generator=rng)
+    for x in own[torch.randint(len(own), (rounds,), generator=rng)]:
         k = choose(pictures, x)
         moved[k] += 1
         pictures[k] += (x - pictures[k]) / moved[k]
@@ -943,7 +943,7 @@ def nearest_one(pictures, x):
 
 
 def random_one(pictures, x):
-    return int(torch.randint(8, (1,), generator=generator))
+    return int(torch.randint(8, (1,), generator=rng))
 
 
 eight = {"random one": compete(random_one), "nearest one": compete(nearest_one)}

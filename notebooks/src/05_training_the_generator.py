@@ -118,11 +118,11 @@ show(f05_training.feature_scales(m, standardised))
 import torch
 
 from a2d import pairing
-from a2d.lab import tasks
+from a2d.lab.kinds.generator import GeneratorTask
 
 images = datasets.load_images(runs.images_for(DATA, None))
 targets = pairing.Targets(images.pixels, images.labels)
-vae = tasks.GeneratorTask(recipe, features, digits, targets, seed=SEED).model.eval()
+vae = GeneratorTask(recipe, features, digits, targets, seed=SEED).model.eval()
 W1, b1, W2, b2, W3, b3 = (p.detach().numpy() for p in vae.encoder.parameters())
 h1 = np.maximum(0, standardised @ W1.T + b1)
 h2 = np.maximum(0, h1 @ W2.T + b2)
@@ -412,11 +412,11 @@ show(f05_training.checkerboards(counts, "inputs that reach a pixel"))
 # We check with random kernels on random inputs, all of variance 1.
 
 # %% id="power" tags=["nbval-check-output"]
-generator = torch.Generator().manual_seed(SEED)
+rng = torch.Generator().manual_seed(SEED)
 many = 8000
 for name, (k, q) in SETTINGS.items():
-    inputs = torch.randn(1, many, 14, 14, generator=generator)
-    kernels = torch.randn(many, 1, k, k, generator=generator)
+    inputs = torch.randn(1, many, 14, 14, generator=rng)
+    kernels = torch.randn(many, 1, k, k, generator=rng)
     power = upsample(inputs, kernels, q, groups=many)[0].square().mean(0).numpy()
     ratio = power[4:-4, 4:-4] / counts[name][4:-4, 4:-4]
     print(f"{name}: mean of E[y^2] / u is {ratio.mean():.1f}, spread {ratio.std():.1f}")
@@ -465,12 +465,12 @@ show(f05_training.checkerboards(spreads, "difference of the logits"))
 
 
 # %% id="forward"
-def forward(vae, m, generator):
+def forward(vae, m, rng):
     """Features (b, 40) to pixel logits (b, 28, 28) and mu, logvar (b, 20)."""
     x = (m - vae.scaler.mean) / vae.scaler.scale
-    x = x + recipe.model.noise * torch.randn(x.shape, generator=generator)
+    x = x + recipe.model.noise * torch.randn(x.shape, generator=rng)
     mu, logvar = vae.encoder(x)
-    z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=generator)
+    z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)
     return vae.decoder(z), mu, logvar
 
 
@@ -494,9 +494,9 @@ def loss_of(logits, t, mu, logvar, beta):
     return (bce + beta * kl).mean()
 
 
-generator = torch.Generator().manual_seed(SEED)
-outputs = forward(vae, features[:32], generator)
-t = targets.random(digits[:32], generator, draws=8)
+rng = torch.Generator().manual_seed(SEED)
+outputs = forward(vae, features[:32], rng)
+t = targets.random(digits[:32], rng, draws=8)
 ours = loss_of(outputs[0], t, *outputs[1:], beta=1.0)
 theirs = negative_elbo(outputs[0], t, *outputs[1:], recipe.model).loss.mean()
 print("the same loss as the package's:", torch.isclose(ours, theirs).item())
@@ -541,11 +541,11 @@ print("the same weights of the KL term as the package's:", np.allclose(betas, th
 
 # %% id="loop"
 def plain_epoch(vae, optimizer, epoch):
-    generator = torch.Generator().manual_seed(training.epoch_seed(SEED, epoch))
-    order, losses = torch.randperm(len(digits), generator=generator), []
+    rng = torch.Generator().manual_seed(training.epoch_seed(SEED, epoch))
+    order, losses = torch.randperm(len(digits), generator=rng), []
     for step, batch in enumerate(order.split(config.batch_size), epoch * steps):
-        logits, mu, logvar = forward(vae, features[batch], generator)
-        t = targets.random(digits[batch], generator, recipe.targets.draws)
+        logits, mu, logvar = forward(vae, features[batch], rng)
+        t = targets.random(digits[batch], rng, recipe.targets.draws)
         loss = loss_of(logits, t, mu, logvar, betas[step])
         optimizer.zero_grad()
         loss.backward()
@@ -561,7 +561,7 @@ def plain_epoch(vae, optimizer, epoch):
 
 # %% id="loop-check" tags=["nbval-check-output"]
 data = (features, digits, targets)
-mine, theirs = (tasks.GeneratorTask(recipe, *data, seed=SEED) for _ in range(2))
+mine, theirs = (GeneratorTask(recipe, *data, seed=SEED) for _ in range(2))
 optimizer = torch.optim.Adam(mine.model.parameters(), config.lr)
 losses = plain_epoch(mine.model, optimizer, epoch=0)
 epoch_loss = sum(loss * n for loss, n in losses) / len(digits)
@@ -582,7 +582,7 @@ print("the same mean loss of the epoch:", same)
 # Later it falls along a cosine: large steps find the way, small ones settle the noise.
 
 # %% id="first-step" tags=["nbval-check-output"]
-task = tasks.GeneratorTask(recipe, *data, seed=SEED)
+task = GeneratorTask(recipe, *data, seed=SEED)
 before = [p.detach().clone() for p in task.model.parameters()]
 optimizer = torch.optim.Adam(task.model.parameters(), lr=0.01)
 task.loss(torch.arange(32), torch.Generator().manual_seed(SEED), 0.0)[0].backward()
@@ -725,19 +725,19 @@ print(f"handwriting read right: evaluator {by_judge.mean():.0%}, ruler {by_ruler
 from a2d.vae import bernoulli_nll, kl_divergence, reparameterise
 
 
-class Watched(tasks.GeneratorTask):
+class Watched(GeneratorTask):
     """The report's training, with more numbers after each epoch, and ten drawings."""
 
-    def validate(self, generator):
+    def validate(self, rng):
         m, classes = self.validation
         mu, logvar = self.model.encode(m)
-        logits = self.model.decoder(reparameterise(mu, logvar, generator))
+        logits = self.model.decoder(reparameterise(mu, logvar, rng))
         drawings.append(self.model.draw(m[first]).numpy())
         said = nearest_mean(logits.sigmoid())
         numbers = {"ruler": (said == classes).float().mean().item()}
         numbers["R"] = bernoulli_nll(logits, class_means[classes]).mean().item()
         numbers["K"] = kl_divergence(mu, logvar).mean().item()
-        return {**numbers, **super().validate(generator)}
+        return {**numbers, **super().validate(rng)}
 
 
 # %% id="train"
@@ -906,14 +906,14 @@ its_seed = shipped.meta["split"]["seed"]
 its_own = runs.spoken_set(recordings.data, shipped.features, seed=its_seed)
 m_test, c_test = its_own.part("test")
 ten = m_test[[int((c_test == c).nonzero()[0, 0]) for c in range(10)]]
-generator = torch.Generator().manual_seed(SEED)
-samples = np.stack([shipped.net.draw(ten, generator).numpy() for _ in range(4)])
+rng = torch.Generator().manual_seed(SEED)
+samples = np.stack([shipped.net.draw(ten, rng).numpy() for _ in range(4)])
 show(f05_training.samples_and_mean(shipped.net.draw(ten).numpy(), samples, range(10)))
 
 # %% id="sampled-and-mean"
 n = 150 if FAST else len(c_test)
 judges, some = {"evaluator": judge}, (m_test[:n], c_test[:n])
-found = runs.judge_generator(shipped.net, judges, *some, seed=SEED)["evaluator"]
+found = runs.read_drawings(shipped.net, judges, *some, seed=SEED)["evaluator"]
 for how in ("sampled", "mean"):
     value, low, high = (found[how][key] for key in ("value", "low", "high"))
     record(f"{MODEL}, read as spoken, {how}", value, f"{value:.1%} ({low:.1%} to {high:.1%})")

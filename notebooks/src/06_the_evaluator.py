@@ -261,13 +261,14 @@ for name, images in sets.items():
 from dataclasses import replace
 
 from a2d import training
-from a2d.lab import recipes, tasks
+from a2d.lab import recipes
+from a2d.lab.kinds.evaluator import EvaluatorTask
 
 images = datasets.load_images(people.name)
 few = np.random.default_rng(SEED).permutation(len(images))[: 1400 if FAST else 20_000]
 own = datasets.Images(images.name, images.pixels[few], images.labels[few])
 test = datasets.Images(people.name, people.pixels[:300], people.labels[:300])
-task = tasks.EvaluatorTask(own, test, seed=SEED)
+task = EvaluatorTask(own, test, seed=SEED)
 config = replace(recipes.load("evaluator").training, epochs=2 if FAST else 4)
 series = training.fit(task, config, seed=SEED).series
 small = task.model.eval()

@@ -346,11 +346,12 @@ print(f"share of the last two layers: {share:.1%}")
 
 # %% id="task"
 from a2d import training
-from a2d.lab import recipes, tasks
+from a2d.lab import recipes
+from a2d.lab.kinds.evaluator import FinetuneTask
 
 labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
 pictures, targets, _ = labels.training_set("labels")
-task = tasks.FinetuneTask(judge, pictures, targets)
+task = FinetuneTask(judge, pictures, targets)
 print(f"{len(targets)} pictures, labelled by: {labels.annotator} (kind: {labels.kind})")
 
 # %% [markdown]
@@ -693,13 +694,13 @@ def fresh(n: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A set of n new drawings, and what was spoken; ``number`` tells the sets apart."""
     rng = np.random.default_rng([SEED, number])
     chosen = torch.tensor(rng.permutation(len(val_digits))[:n])
-    generator = torch.Generator().manual_seed(1000 * (SEED + 1) + number)
-    return model.net.draw(val_features[chosen], generator), val_digits[chosen]
+    rng = torch.Generator().manual_seed(1000 * (SEED + 1) + number)
+    return model.net.draw(val_features[chosen], rng), val_digits[chosen]
 
 
 def tune(pictures, targets) -> AccuracyNet:
     """A judge fine-tuned on pictures (n, 28, 28) and targets (n,)."""
-    task = tasks.FinetuneTask(judge, pictures, targets)
+    task = FinetuneTask(judge, pictures, targets)
     training.fit(task, recipe.training, seed=SEED)
     return task.model
 

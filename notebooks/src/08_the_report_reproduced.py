@@ -161,8 +161,8 @@ from a2d import figures, metrics
 from a2d.evaluator import read
 
 judges = {n: models.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}
-generator = torch.Generator().manual_seed(SEED)
-drawn = model.net.draw(features, generator)
+rng = torch.Generator().manual_seed(SEED)
+drawn = model.net.draw(features, rng)
 reading = read(judges["evaluator"], drawn)
 some = np.random.default_rng(SEED).choice(len(digits), 32, replace=False)
 confidence = reading.confidence[some]
@@ -181,7 +181,7 @@ show(figures.grid(drawn[order].numpy().reshape(10, -1, 28, 28)))
 # %% id="live"
 from a2d.lab import record
 
-judged = runs.judge_generator(model.net, judges, features, digits, seed=SEED, draws=5)
+judged = runs.read_drawings(model.net, judges, features, digits, seed=SEED, draws=5)
 for name, numbers in judged.items():
     for kind in ("sampled", "mean"):
         e = numbers[kind]
