@@ -148,7 +148,7 @@ Examples:
 def data_fetch(names: tuple[str, ...], mirror: str | None, quiet: bool) -> None:
     """Download, verify and unpack data sets: fsdd, audiomnist, mnist.
 
-    A broken download is resumed. The content is verified file by file; a data set that is there is left alone.
+    A broken download is tried again. The content is verified file by file; a data set that is there is left alone.
     """
     from a2d.io import fetching
 

@@ -21,9 +21,11 @@ import stat
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
+import types
 import zipfile
 from pathlib import Path
 
@@ -31,6 +33,7 @@ import pytest
 
 from a2d.errors import DataError
 from a2d.io import fetching
+from a2d.io.manifest import MARKER, wav_problem
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data"
@@ -122,7 +125,7 @@ def write_tree(folder: Path, files: dict[str, bytes]) -> Path:
 def registry(tmp_path, monkeypatch):
     """Give every test its own registry with a tiny data set, its own data folder, and no waiting."""
     monkeypatch.setattr(fetching, "REGISTRY", dict(fetching.REGISTRY))
-    monkeypatch.setattr(fetching, "_BACKOFF_S", 0.001)
+    monkeypatch.setattr("pooch.core.time", types.SimpleNamespace(sleep=lambda seconds: None))
     monkeypatch.setenv("A2D_DATA", str(tmp_path / "home"))
     monkeypatch.delenv("A2D_MIRROR", raising=False)
     for proxy in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -191,9 +194,8 @@ class Server:
 
     def __init__(self):
         self.files: dict[str, bytes] = {}
-        self.mode, self.times, self.etag = "normal", 10**9, '"v1"'
-        self.log: list[tuple[str, dict[str, str], int]] = []
-        self.sent = 0
+        self.mode, self.times = "normal", 10**9
+        self.log: list[str] = []
         self.web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.web.daemon_threads = True
         threading.Thread(target=self.web.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -234,8 +236,6 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 status, body, kind = int(mode), b"sorry", "text/plain"
             elif mode == "html":
                 body, kind = b"<html><title>Log in</title></html>", "text/html; charset=utf-8"
-            elif mode == "labelled html":
-                kind = "text/html"
             elif mode == "html in disguise":
                 body = b"\n<!DOCTYPE html><title>Log in</title>" + b" " * 500
             elif mode == "text in disguise":
@@ -244,40 +244,16 @@ def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
                 body = b""
             elif mode == "endless":
                 body = body[:100] + b"\0" * 3_000_000
-            start = self.wanted_start() if status == 200 and mode != "ignores range" else 0
-            if start >= len(body) > 0:
-                server.log.append((self.path, dict(self.headers), start))
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(body)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            self.send_body(status, body, kind, start, mode)
-
-        def wanted_start(self) -> int:
-            wanted = self.headers.get("Range")
-            if not wanted or self.headers.get("If-Range") != server.etag:
-                return 0
-            return int(wanted.removeprefix("bytes=").rstrip("-"))
-
-        def send_body(self, status: int, body: bytes, kind: str, start: int, mode: str) -> None:
-            server.log.append((self.path, dict(self.headers), start))
-            self.send_response(206 if start else status)
+            server.log.append(self.path)
+            self.send_response(status)
             self.send_header("Content-Type", kind)
-            if server.etag and mode != "no etag":
-                self.send_header("ETag", server.etag)
-            if start:
-                claimed = start + 1 if mode == "wrong range" else start
-                self.send_header("Content-Range", f"bytes {claimed}-{len(body) - 1}/{len(body)}")
-            rest = body[start:]
             if mode != "no length":
-                self.send_header("Content-Length", str(len(rest)))
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if mode in ("drops", "stalls", "drops at once"):
-                rest = rest[: 0 if mode == "drops at once" else len(rest) // 2]
-            self.wfile.write(rest)
+                body = body[: 0 if mode == "drops at once" else len(body) // 2]
+            self.wfile.write(body)
             self.wfile.flush()
-            server.sent += len(rest)
             if mode == "stalls":
                 time.sleep(1.0)
 
@@ -375,10 +351,36 @@ def test_fetch_from_every_kind_of_mirror(mirror, server, spelling, monkeypatch):
 @pytest.mark.parametrize("top", ["", "x/", "a/b c/", "recordings/"])
 def test_top_folder_may_have_any_name(mirror, top):
     (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), top, {"__MACOSX/recordings/._0_toy_0.wav": b"x"}))
-    if top == "recordings/":
-        assert "missing" in refusal(mirror=str(mirror))
-    else:
-        fetching.verify("toy", fetch(mirror=str(mirror)))
+    fetching.verify("toy", fetch(mirror=str(mirror)))
+
+
+def test_part_of_a_tar_with_files_at_its_top(tmp_path, monkeypatch):
+    """Two folders and a list out of a larger archive, whose links and other folders are never touched."""
+    rng = random.Random(9)
+    files = {f"{digit}/{n}.wav": rng.randbytes(700) for digit in ("one", "two") for n in range(3)}
+    files["testing_list.txt"] = b"x"
+    manifest = tmp_path / "part.json"
+    manifest.write_text(json.dumps(manifest_of(files)))
+    monkeypatch.setitem(fetching.REGISTRY, "part", toy_source("part", ("part.tar.gz",), manifest, 5_000))
+    (tmp_path / "mirror").mkdir()
+    with tarfile.open(tmp_path / "mirror" / "part.tar.gz", "w:gz") as archive:
+        for name, data in (files | {"bed/0.wav": b"other", "../../evil.wav": b"x", "README.md": b"x"}).items():
+            info = tarfile.TarInfo(f"./{name}")
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("./one/link.wav")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    folder = fetch("part", mirror=str(tmp_path / "mirror"))
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == files.keys() | {MARKER}
+    good = (tmp_path / "mirror" / "part.tar.gz").read_bytes()
+    for damaged in (good[: len(good) // 2], good[:1000] + bytes(60) + good[1060:]):
+        (tmp_path / "mirror" / "part.tar.gz").write_bytes(damaged)
+        # Python's tarfile passes over some damage without a word; then the files are missing.
+        text = refusal("part", mirror=str(tmp_path / "mirror"), home=tmp_path / "other")
+        assert "truncated or damaged" in text or "missing" in text
+        assert leftovers(tmp_path / "other") == []
 
 
 def test_second_fetch_is_instant_and_says_so(mirror, tmp_path, monkeypatch):
@@ -443,7 +445,7 @@ def test_header_with_other_chunks_is_read(tmp_path):
     with_list = plain[:12] + struct.pack("<4sI", b"LIST", 5) + b"hello\0" + plain[12:]
     path = tmp_path / "x.wav"
     path.write_bytes(with_list)
-    assert fetching._wav_problem(path, 48_000) is None
+    assert wav_problem(path, 48_000) is None
 
 
 def test_verify_names_bad_missing_and_surplus_files(mirror):
@@ -482,122 +484,22 @@ def test_manifest_that_was_edited_does_not_pass(mirror):
 # ---------------------------------------------------------------- from a server
 
 
-def test_broken_connection_is_resumed(server):
-    server.misbehave("drops", times=1)
-    fetching.verify("toy", fetch(mirror=server.url))
-    size = len(server.files["toy.zip"])
-    (_, first, start1), (_, second, start2) = server.log
-    assert "Range" not in first
-    assert start1 == 0
-    assert second["If-Range"] == '"v1"'
-    assert size // 2 - 4096 <= start2 <= size // 2
-    assert server.sent <= size + 4096, "what had arrived was asked for again"
+def test_broken_connection_is_tried_again(server):
+    for mode in ("drops", "drops at once", "503"):
+        server.misbehave(mode, times=fetching._TRIES - 1)
+        server.log.clear()
+        folder = fetch(mirror=server.url)
+        fetching.verify("toy", folder)
+        assert len(server.log) == fetching._TRIES
+        shutil.rmtree(folder)
 
 
-def test_next_call_goes_on_where_the_last_one_failed(server):
-    server.misbehave("drops", times=1)
-    monkey_mode = server.take_mode
-
-    def once_then_down() -> str:
-        mode = monkey_mode()
-        return mode if mode == "drops" else "503"
-
-    server.take_mode = once_then_down
+def test_a_download_that_breaks_off_each_time_says_how_to_continue_it_by_hand(server):
+    server.misbehave("drops")
     text = refusal(mirror=server.url)
-    assert "503" in text
-    assert "are kept" in text
-    server.take_mode = lambda: "normal"
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert server.log[-1][2] > 50_000
-    assert leftovers(fetching.data_home()) == ["toy"]
-
-
-def test_server_that_ignores_range_is_asked_for_everything(server):
-    server.misbehave("drops", times=1)
-    modes = iter(["drops", "ignores range"])
-    server.take_mode = lambda: next(modes)
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert [start for _, _, start in server.log] == [0, 0]
-
-
-def test_file_that_changes_between_two_tries_is_not_mixed(server):
-    """The old half must not be glued to the new half: the file is asked for from its beginning."""
-    modes = iter(["drops", "normal"])
-
-    def change() -> str:
-        mode = next(modes)
-        if mode == "normal":
-            server.files["toy.zip"] = zip_bytes(toy_files(), top="another-top/")
-            server.etag = '"v2"'
-        return mode
-
-    server.take_mode = change
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert [start for _, _, start in server.log] == [0, 0]
-
-
-@pytest.mark.parametrize("etag", ["", 'W/"weak"'])
-def test_without_a_strong_etag_nothing_is_glued(server, etag):
-    server.etag = etag
-    server.misbehave("drops", times=1)
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert "Range" not in server.log[1][1]
-
-
-def test_partial_file_of_another_address_is_not_continued(server):
-    server.files["b/toy.zip"] = zip_bytes(toy_files(), top="b/")
-    modes = iter(["drops"] + ["503"] * 20)
-    server.take_mode = lambda: next(modes)
-    refusal(mirror=server.url)
-    server.take_mode = lambda: "normal"
-    fetching.verify("toy", fetch(mirror=server.url + "/b"))
-    assert server.log[-1][2] == 0
-
-
-def test_server_that_sends_another_part_is_not_believed(server):
-    modes = iter(["drops", "wrong range", "normal"])
-    server.take_mode = lambda: next(modes)
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert [start > 0 for _, _, start in server.log] == [False, True, False]
-
-
-def plant_partial(server: Server, data: bytes) -> None:
-    """Leave the state of a run that was killed while it downloaded."""
-    note = {"url": f"{server.url}/toy.zip", "validator": server.etag}
-    files = {"toy.zip.part": data, "toy.zip.part.json": json.dumps(note).encode()}
-    write_tree(fetching.data_home() / ".toy.download", files)
-
-
-def test_partial_file_that_is_whole_is_not_asked_for_again(server):
-    plant_partial(server, server.files["toy.zip"])
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert server.sent == 0
-
-
-def test_partial_file_that_is_too_long_is_dropped(server):
-    plant_partial(server, server.files["toy.zip"] + b"x")
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert [start > 0 for _, _, start in server.log] == [True, False]
-
-
-def test_connection_that_is_refused_after_a_good_beginning_is_tried_again(server, monkeypatch):
-    """A server, or a wireless network, that goes away for a moment comes back."""
-    import requests
-    import urllib3
-
-    server.misbehave("drops", times=1)
-    calls, get = [], requests.get
-
-    def flaky(*args, **options):
-        calls.append(args)
-        if len(calls) in (2, 3):
-            refused = urllib3.exceptions.NewConnectionError(None, "refused")
-            raise requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, "x", refused))
-        return get(*args, **options)
-
-    monkeypatch.setattr(requests, "get", flaky)
-    fetching.verify("toy", fetch(mirror=server.url))
-    assert len(calls) == 4
+    assert f"curl -L -C - --create-dirs -o toy.zip {server.url}/toy.zip" in text
+    assert "A2D_MIRROR" in text
+    assert leftovers(fetching.data_home()) == []
 
 
 def test_unknown_length_is_accepted(server):
@@ -610,9 +512,8 @@ def test_unknown_length_is_accepted(server):
     [
         ("404", "404", 1),
         ("500", "500", fetching._TRIES),
-        ("drops at once", "closed early|broke", fetching._TRIES),
+        ("drops at once", "broke", fetching._TRIES),
         ("html", "HTML page", 1),
-        ("labelled html", "HTML page", 1),
         ("html in disguise", "HTML page", 1),
         ("text in disguise", "not a zip file", 1),
         ("empty", "empty", 1),
@@ -622,13 +523,11 @@ def test_unknown_length_is_accepted(server):
 def test_bad_answer_is_one_clear_error_and_leaves_no_poison(server, mode, says, requests):
     server.misbehave(mode)
     text = refusal(mirror=server.url)
-    assert any(part in text for part in says.split("|"))
+    assert says in text
     assert server.url in text
     assert "A2D_MIRROR" in text
     assert len(server.log) == requests
-    if mode != "drops at once":
-        kept = [path for path in fetching.data_home().rglob("toy.zip*") if path.stat().st_size]
-        assert kept == []
+    assert leftovers(fetching.data_home()) == []
     server.misbehave("normal")
     fetching.verify("toy", fetch(mirror=server.url))
 
@@ -657,7 +556,7 @@ def test_public_source_is_tried_without_a_mirror(server, monkeypatch):
     monkeypatch.setitem(fetching.REGISTRY, "toy", dataclasses.replace(source, urls=urls))
     messages = []
     fetching.verify("toy", fetch(on_message=messages.append))
-    assert [path for path, _, _ in server.log] == ["/gone.zip", "/toy.zip"]
+    assert server.log == ["/gone.zip", "/toy.zip"]
     assert any("404" in text and "Trying" in text for text in messages)
     assert any("CC0" in text for text in messages), "the licence is told before the download"
 
@@ -666,7 +565,7 @@ def test_password_in_an_address_is_not_shown(server):
     messages = []
     address = server.url.replace("//", "//student:secret@")
     folder = fetch(mirror=address, on_message=messages.append)
-    assert "secret" not in "".join(messages) + (folder / fetching._MARKER).read_text()
+    assert "secret" not in "".join(messages) + (folder / MARKER).read_text()
     server.misbehave("404")
     assert "secret" not in refusal(mirror=address, home=folder.parent / "2")
 
@@ -702,53 +601,56 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(HOSTILE))
-def test_hostile_archive_is_refused_whole(tmp_path, mirror, kind):
+def test_only_names_of_the_manifest_are_ever_written(tmp_path, mirror):
     with zipfile.ZipFile(mirror / "toy.zip", "a") as archive:
-        archive.writestr(HOSTILE[kind], b"/etc/passwd")
+        for info in HOSTILE.values():
+            archive.writestr(info, b"/etc/passwd")
     before = sorted(path for path in tmp_path.rglob("*") if "home" not in path.parts)
-    text = refusal(mirror=str(mirror))
-    assert "refused" in text
-    assert repr(HOSTILE[kind].filename) in text
-    assert leftovers(fetching.data_home()) == []
+    folder = fetch(mirror=str(mirror))
+    fetching.verify("toy", folder)
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    assert found == toy_files().keys() | {MARKER}
+    assert leftovers(fetching.data_home()) == ["toy"]
     assert sorted(path for path in tmp_path.rglob("*") if "home" not in path.parts) == before
 
 
-def test_member_that_stands_twice_is_refused(mirror):
+def test_member_that_stands_twice_is_held_against_its_hash(mirror):
     with (
         zipfile.ZipFile(mirror / "toy.zip", "a") as archive,
         pytest.warns(UserWarning, match="Duplicate"),
     ):
-        archive.writestr("toy-1.0/recordings/0_toy_0.wav", b"other")
-    assert "it holds" in refusal(mirror=str(mirror))
+        archive.writestr("toy-1.0/recordings/0_toy_0.wav", toy_files()["recordings/0_toy_0.wav"][::-1])
+    text = refusal(mirror=str(mirror))
+    assert "1 of 24 files differ" in text
+    assert "0_toy_0.wav" in text
 
 
 def test_encrypted_member_is_refused(mirror):
     data = bytearray((mirror / "toy.zip").read_bytes())
-    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    data[data.index(b"PK\x01\x02") + 8] |= 1
     (mirror / "toy.zip").write_bytes(data)
     assert "is encrypted" in refusal(mirror=str(mirror))
 
 
-def test_bomb_is_refused_by_what_it_declares(mirror, monkeypatch):
+def test_bomb_beside_the_data_set_is_not_unpacked(mirror):
     (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra={"toy-1.0/zeros": bytes(2_000_000)}))
-    monkeypatch.setattr(fetching, "_write_member", lambda *args: pytest.fail("it was unpacked"))
-    assert "far more" in refusal(mirror=str(mirror))
+    folder = fetch(mirror=str(mirror))
+    assert {path.name for path in folder.iterdir()} == {"recordings", MARKER}
 
 
 def test_bomb_that_lies_about_its_size_is_bounded(mirror, spoken, images, tmp_path, monkeypatch):
     """The real bytes are counted: in a zip of known sizes, in one of unknown sizes, and in a gzip file."""
     written = []
-    original = fetching._write_member
+    original = fetching._copy
 
-    def watch(origin, name, opener, into, manifest, budget):
+    def watch(origin, name, opener, target, limit):
         try:
-            original(origin, name, opener, into, manifest, budget)
+            return original(origin, name, opener, target, limit)
         finally:
-            written.append((into / name).stat().st_size)
+            written.append(target.stat().st_size)
 
     (mirror / "spoken.zip").write_bytes(zip_bytes(spoken))
-    monkeypatch.setattr(fetching, "_write_member", watch)
+    monkeypatch.setattr(fetching, "_copy", watch)
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, info: io.BytesIO(bytes(5_000_000)))
     assert "longer than" in refusal(mirror=str(mirror))
     assert "longer than" in refusal("spoken", mirror=str(mirror))
@@ -795,7 +697,6 @@ def bad_content(kind: str) -> bytes:
 )
 def test_bad_archive_is_named_and_does_not_poison_the_next_try(server, mirror, kind, says):
     server.files["toy.zip"] = bad_content(kind)
-    server.etag = ""
     text = refusal(mirror=server.url)
     assert says in text
     if kind not in ("truncated", "no directory", "corrupt member"):
@@ -820,13 +721,10 @@ def test_truncated_and_corrupt_gzip(images, tmp_path):
         assert "a-images.gz" in text
 
 
-def test_surplus_members_are_left_out_and_counted(mirror):
+def test_surplus_members_are_left_out(mirror):
     extra = {"toy-1.0/recordings/new_1.wav": b"1", "toy-1.0/recordings/new_2.wav": b"2"}
     (mirror / "toy.zip").write_bytes(zip_bytes(toy_files(), extra=extra))
-    messages = []
-    folder = fetch(mirror=str(mirror), on_message=messages.append)
-    fetching.verify("toy", folder)
-    assert any(text.startswith("2 files in toy.zip do not belong") for text in messages)
+    fetching.verify("toy", fetch(mirror=str(mirror)))
 
 
 def test_200_damaged_archives_end_in_one_error_or_in_good_data(mirror):
@@ -871,21 +769,23 @@ def test_cut_file_is_noticed_by_find(mirror):
     assert fetching.find("toy") is None
 
 
-def test_files_of_the_user_in_a_damaged_copy_are_kept(mirror):
+def test_damaged_copy_that_holds_files_of_the_user_is_not_touched(mirror):
     folder = fetch(mirror=str(mirror))
     (folder / "recordings/3_toy_0.wav").unlink()
     (folder / "my-labels.csv").write_text("precious")
-    fetching.verify("toy", fetch(mirror=str(mirror)))
-    assert (folder.parent / "toy-set-aside-1" / "my-labels.csv").read_text() == "precious"
+    text = refusal(mirror=str(mirror))
+    assert "Move it away" in text
+    assert "3_toy_0.wav" in text
+    assert (folder / "my-labels.csv").read_text() == "precious"
 
 
 def test_marker_of_another_manifest_is_not_trusted(mirror):
     folder = fetch(mirror=str(mirror))
-    marker = json.loads((folder / fetching._MARKER).read_text())
-    (folder / fetching._MARKER).write_text(json.dumps(marker | {"manifest": "0" * 64}))
+    marker = json.loads((folder / MARKER).read_text())
+    (folder / MARKER).write_text(json.dumps(marker | {"manifest": "0" * 64}))
     assert fetching.find("toy") is None
     for nonsense in ("", "[]", "null", "{}", "\xff"):
-        (folder / fetching._MARKER).write_text(nonsense, encoding="latin-1")
+        (folder / MARKER).write_text(nonsense, encoding="latin-1")
         assert fetching.find("toy") is None
 
 
@@ -919,7 +819,7 @@ def test_empty_folder_is_no_obstacle(mirror, tmp_path):
 
 def test_leftovers_of_a_killed_run_are_removed(mirror, tmp_path):
     home = tmp_path / "home"
-    write_tree(home, {".toy.unpack/recordings/x.wav": b"x", ".toy.old/y": b"y", ".toy.download/tmpabc": b"z"})
+    write_tree(home, {".toy.work/unpacked/recordings/x.wav": b"x", ".toy.work/old/y": b"y", ".toy.work/tmpabc": b"z"})
     fetch(mirror=str(mirror))
     assert leftovers(home) == ["toy"]
 
@@ -993,7 +893,7 @@ import os, sys
 sys.path.insert(0, {tests!r})
 import filelock, pooch, requests, tqdm
 import test_download as t
-from a2d import download
+from a2d.io import fetching
 from pathlib import Path
 t.register_toy(Path({folder!r}))
 """
@@ -1020,13 +920,13 @@ def test_folder_without_permission_is_one_clear_error(mirror, tmp_path):
         shutil.copy(tmp_path / "toy.json", place)
         code = """
 manifest = Path({place!r}, "toy.json")
-download.REGISTRY["toy"] = t.dataclasses.replace(download.REGISTRY["toy"], manifest=manifest)
+fetching.REGISTRY["toy"] = t.dataclasses.replace(fetching.REGISTRY["toy"], manifest=manifest)
 if os.getuid() == 0:
     os.setgid(65534), os.setuid(65534)
 for home in ({place!r}, {place!r} + "/home"):
     try:
-        download.fetch("toy", mirror={place!r}, home=home, progress=False)
-    except download.DataError as error:
+        fetching.fetch("toy", mirror={place!r}, home=home, progress=False)
+    except fetching.DataError as error:
         print("DataError:", error)
 """
         out, err = child(code.format(place=place), tmp_path).communicate(timeout=30)
@@ -1046,8 +946,8 @@ for home in ({place!r}, {place!r} + "/home"):
 def test_three_processes_fetch_once(server, tmp_path):
     code = """
 import time
-download._step = lambda phase: time.sleep(0.01)
-print(download.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_message=print))
+fetching._step = lambda phase: time.sleep(0.01)
+print(fetching.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_message=print))
 """
     home = tmp_path / "home"
     running = [child(code.format(url=server.url, home=str(home)), tmp_path) for _ in range(3)]
@@ -1069,7 +969,7 @@ home, rng, results = Path({home!r}), random.Random(2024), []
 PHASES = {phases!r}
 
 def fetch(on_message=lambda text: None):
-    return download.fetch("toy", mirror={url!r}, home=home, progress=False, on_message=on_message)
+    return fetching.fetch("toy", mirror={url!r}, home=home, progress=False, on_message=on_message)
 
 def run_and_kill(phase, delay):
     read, write = os.pipe()
@@ -1080,8 +980,8 @@ def run_and_kill(phase, delay):
             if now != last[0]:
                 os.write(write, bytes([PHASES.index(now)]))
                 last[0] = now
-            time.sleep(0.002 if now in ("unpack", "verify") else 0.015)
-        download._step, download._CHUNK = step, 1 << 14
+            time.sleep({{"unpack": 0.002, "verify": 0.03}}.get(now, 0.015))
+        fetching._step, fetching._CHUNK = step, 1 << 14
         try:
             fetch()
         finally:
@@ -1101,24 +1001,24 @@ def run_and_kill(phase, delay):
 
 for trial in range({trials}):
     phase = trial % 6 - 1
-    killed, reached = run_and_kill(phase, rng.uniform(0, 0.06 if phase in (0, 1, 2) else 0.03))
+    killed, reached = run_and_kill(phase, rng.uniform(0, 0.06 if phase in (0, 1) else 0.03))
     target = home / "toy"
     state = "absent"
     if target.exists():
-        download.verify("toy", target)
-        assert download._intact(download.REGISTRY["toy"], target)
+        fetching.verify("toy", target)
+        assert fetching.find("toy") == target
         state = "whole"
-    parts = sum(path.stat().st_size for path in home.rglob("*.part")) if home.exists() else 0
+    parts = sum(path.stat().st_size for path in home.rglob("tmp*")) if home.exists() else 0
     # Every third time the next kill meets what this one left behind.
     if trial % 3 != 2:
-        download.verify("toy", fetch())
+        fetching.verify("toy", fetch())
         left = sorted(path.name for path in home.iterdir())
         assert left == [".toy.lock", "toy"], left
         shutil.rmtree(home)
     elif target.exists():
         shutil.rmtree(target)
     results.append([killed, reached, state, parts])
-download.verify("toy", fetch())
+fetching.verify("toy", fetch())
 print(json.dumps(results))
 """
 
@@ -1134,7 +1034,6 @@ def test_kill_9_at_any_moment_leaves_nothing_corrupt(server, tmp_path):
     assert {reached for _, reached, *_ in results} >= set(PHASES), "a phase was never hit"
     assert {state for _, _, state, _ in results} == {"absent", "whole"}
     assert any(parts for *_, parts in results), "no download was cut in two"
-    assert any(start for _, _, start in server.log), "no download was continued"
     assert time.monotonic() - begin < 30
 
 
@@ -1151,7 +1050,7 @@ def kill_second(old, new):
         os.kill(os.getpid(), 9)
     rename(old, new)
 os.rename = kill_second
-download.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
+fetching.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
 """
     process = child(code.format(mirror=str(mirror), home=str(home)), tmp_path)
     process.communicate(timeout=30)

@@ -1,0 +1,137 @@
+"""What a data set consists of, file by file, and whether a folder holds just that.
+
+A manifest is a JSON file in ``a2d/manifests``. One of ``"check": "content"`` has the size and the sha256 of each
+file, and a hash over that list; one of ``"check": "structure"`` only describes the names and the sampling rate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+from a2d.errors import AudioError
+from a2d.io.containers import check_whole
+
+MARKER = ".a2d-verified.json"
+
+
+class Entry(TypedDict, total=False):
+    """What is known of one file; nothing, where only the structure of a data set is."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The ``files`` of a data set by relative POSIX path, how they are checked, and the hash of the manifest itself."""
+
+    check: str
+    files: dict[str, Entry]
+    digest: str
+    content_sha256: str | None = None
+    rate: int | None = None
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest. Errors: OSError, ValueError and KeyError for one that is damaged."""
+    raw = path.read_bytes()
+    data = json.loads(raw)
+    files = data["files"] if data["check"] == "content" else _structure(data)
+    digest = hashlib.sha256(raw).hexdigest()
+    return Manifest(data["check"], files, digest, data.get("content_sha256"), data.get("rate"))
+
+
+def _structure(data: dict[str, Any]) -> dict[str, Entry]:
+    """The names of an Audio-MNIST layout; nothing is known about what the files hold."""
+    names = [data["metadata"]]
+    for speaker in range(1, data["speakers"] + 1):
+        for digit in range(data["digits"]):
+            names += [f"data/{speaker:02d}/{digit}_{speaker:02d}_{take}.wav" for take in range(data["takes"])]
+    return {name: {} for name in names}
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file is one that file managers leave behind, or our marker."""
+    return name.startswith(".") or name in ("Thumbs.db", "desktop.ini")
+
+
+def is_intact(manifest: Manifest, folder: Path) -> bool:
+    """Whether a folder has the marker of this very manifest and still every file; reads none of them."""
+    try:
+        marker = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        if marker["manifest"] != manifest.digest:
+            return False
+        sizes = {name: os.stat(f"{folder}/{name}").st_size for name in manifest.files}
+        return all(sizes[name] == entry.get("size", sizes[name]) for name, entry in manifest.files.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def findings(manifest: Manifest, folder: Path) -> list[str]:
+    """Read every file and say which are wrong, missing or do not belong, with counts; an empty list if all is well."""
+    missing = [name for name in manifest.files if not os.path.isfile(folder / name)]
+    surplus, wrong = _surplus(manifest, folder), []
+    for name in sorted(manifest.files.keys() - set(missing)):
+        if problem := _file_problem(folder / name, manifest.files[name], manifest):
+            wrong.append(f"{name}: {problem}")
+    # A list that was edited by hand does not pass.
+    lines = "".join(f"{name.rsplit('/', 1)[-1]} {e.get('sha256')}\n" for name, e in sorted(manifest.files.items()))
+    if manifest.content_sha256 not in (None, hashlib.sha256(lines.encode()).hexdigest()):
+        wrong.append("the hash over all files")
+    of = f" of {len(manifest.files):,}"
+    found = [(wrong, of, "differ from what they should be"), (missing, of, "are missing")]
+    found += [(surplus, "", "do not belong to it")]
+    return [
+        f"{len(names):,}{of} files {what} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+        for names, of, what in found
+        if names
+    ]
+
+
+def _surplus(manifest: Manifest, folder: Path) -> list[str]:
+    """What does not belong in the data set's own top folders; a README or licence beside them is nobody's."""
+    found: set[str] = set()
+    for top in {name.split("/")[0] if "/" in name else "" for name in manifest.files}:
+        for here, folders, names in os.walk(folder / top):
+            if not top:
+                folders.clear()
+            prefix = Path(here).relative_to(folder).as_posix() + "/"
+            found.update(prefix.removeprefix("./") + name for name in names if not is_junk(name))
+    return sorted(found - manifest.files.keys())
+
+
+def _file_problem(path: Path, entry: Entry, manifest: Manifest) -> str | None:
+    try:
+        size = path.stat().st_size
+        if manifest.check != "content":
+            return wav_problem(path, manifest.rate) if path.suffix == ".wav" else (None if size else "is empty")
+        if size != entry["size"]:
+            return f"{size:,} bytes, not {entry['size']:,}"
+        with open(path, "rb") as stream:
+            same = hashlib.file_digest(stream, "sha256").hexdigest() == entry["sha256"]
+        return None if same else "another sha256"
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+
+
+def wav_problem(path: Path, rate: int | None) -> str | None:
+    """What is wrong with the header of a WAV file, or ``None``; the samples are not looked at."""
+    import soundfile
+
+    try:
+        facts = soundfile.info(os.fspath(path))
+        check_whole(path)
+    except soundfile.LibsndfileError:
+        return "not a WAV file"
+    except AudioError:
+        return "cut short"
+    if not facts.format.startswith("WAV"):
+        return "not a WAV file"
+    if facts.samplerate != rate:
+        return f"{facts.samplerate} Hz, not {rate} Hz"
+    return None if facts.frames else "no samples"
