@@ -946,11 +946,14 @@ for home in ({place!r}, {place!r} + "/home"):
 def test_three_processes_fetch_once(server, tmp_path):
     code = """
 import time
-fetching._step = lambda phase: time.sleep(0.01)
+fetching._step = lambda phase: time.sleep(0.03)
+Path({folder!r}, f"ready-{{os.getpid()}}").touch()
+while len(list(Path({folder!r}).glob("ready-*"))) < 3:  # all begin together, however busy the machine is
+    time.sleep(0.005)
 print(fetching.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_message=print))
 """
     home = tmp_path / "home"
-    running = [child(code.format(url=server.url, home=str(home)), tmp_path) for _ in range(3)]
+    running = [child(code.format(url=server.url, home=str(home), folder=str(tmp_path)), tmp_path) for _ in range(3)]
     outs = [process.communicate(timeout=60) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], outs
     texts = [out for out, _ in outs]
