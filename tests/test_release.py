@@ -22,18 +22,19 @@ from a2d.checks.points import number, points_of, scaled
 from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
-from teach.lectures import texts
+from teach.lectures import names, texts
 from teach.lectures.build import make_notebook, to_text
 from teach.lectures.environments import project_requirements
 from teach.lectures.source import find_sources, read_lecture
 from teach.release import package as releasing
 from teach.release.package import build_wheel, fresh_folder, release, seal
-from teach.release.points import LECTURES, all_points, parse_lectures, read_points
+from teach.release.points import all_points, parse_lectures, read_points
 
 WHEEL = f"digits_from_sound-{a2d.__version__}-py3-none-any.whl"
 # Lecture 08 is the quickest that has exercises.
 LESSON, SLUG = "08", "08_the_report_reproduced"
 POINTS = "exercise,points\n8.1,5\n8.2,7.5\n8.4,0\n1.1,9\n"
+ALL_LECTURES = tuple(range(9))
 ALL = {one.id: one for one in exercises.every()}
 
 
@@ -46,10 +47,10 @@ ALL = {one.id: one for one in exercises.every()}
         ("01-04,06", (1, 2, 3, 4, 6)),
         ("1", (1,)),
         (" 6 , 01 - 02,2", (1, 2, 6)),
-        ("0-8", LECTURES),
-        ("all", LECTURES),
-        (" ALL ", LECTURES),
-        (None, LECTURES),
+        ("0-8", ALL_LECTURES),
+        ("all", ALL_LECTURES),
+        (" ALL ", ALL_LECTURES),
+        (None, ALL_LECTURES),
         ("08", (8,)),
     ],
 )
@@ -79,7 +80,18 @@ def test_other_lectures_are_refused_with_those_that_there_are(text, told):
 
 
 def test_the_known_lectures_are_those_that_have_a_source():
-    assert [f"{n:02d}" for n in LECTURES] == [path.stem[:2] for path in find_sources()]
+    assert [f"{n:02d}" for n in parse_lectures("all")] == [path.stem[:2] for path in find_sources()]
+
+
+def test_a_new_lecture_need_be_told_nowhere_and_without_sources_the_exercises_tell(tmp_path):
+    folder = tmp_path / "notebooks" / "src"
+    folder.mkdir(parents=True)
+    for name in ("02_b.py", "13_hands_on.py", "notes.py", "13_hands_on.txt"):
+        (folder / name).touch()
+    assert names.slugs(tmp_path) == ("02_b", "13_hands_on")
+    assert names.numbers(tmp_path) == (2, 13)
+    nowhere = tmp_path / "site-packages"
+    assert names.numbers(nowhere) == tuple(sorted({int(id.partition(".")[0]) for id in ALL}))
 
 
 # ------------------------------------------------------------------------------------------------------------- points
@@ -476,7 +488,7 @@ def test_a_failure_leaves_all_as_it_was(quick, tmp_path, sources, monkeypatch):
         rename(source, target)
 
     monkeypatch.setattr(os, "rename", broken)
-    with pytest.raises(GradingError, match=r"out: cannot write this folder \(No space left"):
+    with pytest.raises(CourseError, match=r"out: cannot write here \(No space left"):
         release(out, ["00"], None, root=sources)
     assert entries(tmp_path) == before
     monkeypatch.setattr(os, "rename", rename)
@@ -495,13 +507,13 @@ def test_a_failure_leaves_all_as_it_was(quick, tmp_path, sources, monkeypatch):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_place_without_permission_is_told(quick, tmp_path, sources):
     tmp_path.chmod(0o500)
-    with pytest.raises(GradingError, match="cannot write this folder"):
+    with pytest.raises(CourseError, match=r"cannot write here \(Permission denied"):
         release(tmp_path / "out", ["00"], None, root=sources)
 
 
 def test_a_parent_that_is_a_file_is_told(quick, tmp_path, sources):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(GradingError, match=r"cannot (write|read) this"):
+    with pytest.raises(CourseError, match=r"cannot write here \((File exists|Not a directory)"):
         release(tmp_path / "file" / "out", ["00"], None, root=sources)
 
 

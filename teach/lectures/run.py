@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -17,6 +15,7 @@ from a2d.errors import CourseError
 from a2d.io.atomic import write_json, write_text
 from a2d.lab.notebook import RECORD
 from teach import settings
+from teach.folders import new_folder
 from teach.lectures.source import find_sources
 
 # On two cores this takes about half a minute, and the pictures can be read.
@@ -121,13 +120,14 @@ def describe_failure(error: Exception, notebook: Path) -> str:
     """Cell number in ``notebook``, from 1, and last line of the exception, for an error of papermill."""
     import nbformat
 
-    if not hasattr(error, "cell_index"):
+    index = getattr(error, "cell_index", None)
+    if index is None:
         return _last_line(str(error))
     cells = nbformat.read(notebook, as_version=4).cells
     # papermill counts from 0, and puts its own cell behind the one with the parameters.
     own = next((n + 1 for n, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", [])), len(cells))
-    number = error.cell_index + (error.cell_index < own)
-    return f"cell {number}: {_last_line(f'{error.ename}: {error.evalue}')}"
+    told = f"{getattr(error, 'ename', '')}: {getattr(error, 'evalue', '')}"
+    return f"cell {index + (index < own)}: {_last_line(told)}"
 
 
 def _last_line(text: str) -> str:
@@ -203,10 +203,8 @@ def course_main(
     lecture fails: then :class:`CourseError` names it. Returns the second table's rows.
     """
     out = out or root / "build" / "course"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".course-", dir=out.parent))
     start = time.perf_counter()
-    try:
+    with new_folder(out) as made:
         print("1/3  The lectures, as they are handed out with solutions", flush=True)
         lectures = run_lectures(names, root=root, out=made / "lectures", progress=progress)
         print(f"2/3  The report's generator, {epochs} epochs on the built-in recordings", flush=True)
@@ -215,9 +213,6 @@ def course_main(
         rows = [*_rows(card, result), *_judge_rows(), ("all of it (s)", f"{time.perf_counter() - start:.0f}")]
         text = "\n".join([*table(lectures), "", *numbers(lectures), "", *_two_columns(rows).splitlines()]) + "\n"
         write_text(made / "summary.txt", text)
-        _replace(made, out)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     print(f"\n{text}")
     for name, path in (("pictures", out / "evaluation" / "grid.png"), ("lectures", out / "lectures" / "*.html")):
         print(f"{name + ':':<10}{os.path.relpath(path)}")
@@ -269,7 +264,7 @@ def _judge_rows() -> list[tuple[str, str]]:
     rows = []
     for name in ("evaluator", "finetuned"):
         if name in models.names():
-            judge = models.load(name, "evaluator", "finetune").net
+            judge = models.load_evaluator(name).net
             found = metrics.recognition(read(judge, images.pixels).digits, images.labels).as_dict()
             rows.append((f"built-in handwriting read right, by {name}", _estimate(found)))
     return rows
@@ -278,19 +273,3 @@ def _judge_rows() -> list[tuple[str, str]]:
 def _two_columns(rows: Sequence[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in rows)
     return "".join(f"{name:<{width}}  {value}\n" for name, value in rows)
-
-
-def _replace(made: Path, out: Path) -> None:
-    """Put a folder in the place of another; a failure on the way leaves one of the two there."""
-    os.chmod(made, 0o755)
-    old = out.with_name(f".{out.name}-old")
-    try:
-        shutil.rmtree(old, ignore_errors=True)
-        if out.exists():
-            os.replace(out, old)
-        os.replace(made, out)
-    except OSError as error:
-        if old.exists() and not out.exists():
-            os.replace(old, out)
-        raise CourseError(f"cannot write here ({error.strerror})", where=out, hint="Check its permissions") from error
-    shutil.rmtree(old, ignore_errors=True)

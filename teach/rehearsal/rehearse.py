@@ -6,14 +6,12 @@ Every answer is one that the exercises declare, written as different people writ
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import itertools
 import json
-import tempfile
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +24,8 @@ from a2d.checks import verdicts
 from a2d.checks.verdicts import Outcome
 from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
+from teach.folders import new_folder
+from teach.lectures.names import numbers
 from teach.lectures.source import find_sources
 from teach.rehearsal import habits
 from teach.rehearsal.habits import Cell
@@ -75,7 +75,7 @@ def rehearse(
     templates = _templates(lectures, one_notebook)
     rows: list[tuple[str, str, object, str]] = []
     count = 0
-    with _new_folder(out) as folder:
+    with new_folder(out, lambda: _require_free(out)) as folder:
         for n in tqdm(range(students), "students", disable=not progress):
             rng = np.random.default_rng([seed, n])
             files, told = _student(n, rng, templates, layout)
@@ -92,24 +92,10 @@ def rehearse(
     ]
 
 
-@contextlib.contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Give a folder to write into that becomes ``out`` as a whole, or not at all."""
-    try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            hint = "Name a new folder, or remove what is there"
-            raise CourseError("there is something here already", where=out, hint=hint)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-            made = Path(temporary) / out.name
-            made.mkdir()
-            yield made
-            if out.exists():
-                out.rmdir()
-            made.rename(out)
-    except OSError as error:
-        hint = "Free some space, or choose another folder that you may write to"
-        raise CourseError(f"cannot write here ({error.strerror or error})", where=out, hint=hint) from error
+def _require_free(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        hint = "Name a new folder, or remove what is there"
+        raise CourseError("there is something here already", where=out, hint=hint)
 
 
 @cache
@@ -161,7 +147,9 @@ def _templates(lectures: Sequence[int] | None, short: bool) -> list[Template]:
     if not short:
         return found
     if not any(one.ones for one in found):
-        raise CourseError("there are no exercises in it", where="--lectures", hint="Choose one of 01 to 08")
+        some = [f"{number:02d}" for number in numbers() if exercises.of_lecture(number)]
+        hint = f"Choose one of {some[0]} to {some[-1]}"
+        raise CourseError("there are no exercises in it", where="--lectures", hint=hint)
     return [_short(found)]
 
 

@@ -11,11 +11,9 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,6 +24,7 @@ from a2d.checks.points import POINTS_FILE, number, points_of
 from a2d.exercises import Exercise
 from a2d.io.atomic import write_json, write_text
 from teach import settings
+from teach.folders import new_folder
 from teach.grading.model import GradingError
 from teach.release.points import all_points, parse_lectures, read_points
 
@@ -212,41 +211,14 @@ def fresh_folder(out: Path, *, zipped: bool = False, root: Path = settings.ROOT)
     """
     out = Path(out).resolve()
     archive = zip_beside(out)
-    _require_free(out, archive if zipped else None, root)
-    work: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".release-", dir=out.parent))
-        new = work / "new"
-        new.mkdir()
+
+    def check() -> None:
+        _require_free(out, archive if zipped else None, root)
+
+    with new_folder(out, check, beside={"new.zip": archive} if zipped else {}) as new:
         yield new
         if zipped:
-            pack(new, work / "new.zip", out.name)
-        # The block took seconds: look again.
-        _require_free(out, archive if zipped else None, root)
-        _swap(new, out, work / "old")
-        if zipped:
-            os.replace(work / "new.zip", archive)
-    except OSError as error:
-        told = f"cannot write this folder ({error.strerror or error})"
-        hint = "Free some space, or choose another folder that you may write to"
-        raise GradingError(told, where=out, hint=hint) from error
-    finally:
-        # What was there before is never deleted unless something stands in its place.
-        if work is not None and (out.exists() or not (work / "old").exists()):
-            shutil.rmtree(work, ignore_errors=True)
-
-
-def _swap(new: Path, out: Path, old: Path) -> None:
-    moved = out.exists()
-    if moved:
-        os.rename(out, old)
-    try:
-        os.rename(new, out)
-    except BaseException:
-        if moved:
-            os.rename(old, out)
-        raise
+            pack(new, new.with_name("new.zip"), out.name)
 
 
 def _require_free(out: Path, archive: Path | None, root: Path) -> None:

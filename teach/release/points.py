@@ -15,9 +15,8 @@ from a2d import exercises
 from a2d.checks.points import points_of
 from a2d.errors import CourseError
 from teach.grading.model import GradingError
+from teach.lectures.names import numbers
 
-# The numbers of the course's lectures.
-LECTURES = tuple(range(9))
 # More than anybody gives for an exercise: above it, somebody mistyped.
 MAX_POINTS = 10_000
 _LECTURES_HINT = 'Name them like "01-04,06", or say "all"'
@@ -25,11 +24,13 @@ _ID_HINT = "Use ids such as 1.1, as the headings of the lectures have them"
 _NUMBER_HINT = f"Write a number from 0 to {MAX_POINTS:,}, with at most two decimals"
 
 
-def parse_lectures(text: str | None, known: Sequence[int] = LECTURES) -> tuple[int, ...]:
+def parse_lectures(text: str | None, known: Sequence[int] | None = None) -> tuple[int, ...]:
     """The lectures that ``"01-04,06"`` names, in order and each once; ``"all"`` and None mean all ``known`` ones.
 
-    Raises :class:`GradingError` for anything else and for a lecture that does not exist.
+    ``known`` are the course's if they are not given. Raises :class:`GradingError` for anything else and for a lecture
+    that does not exist.
     """
+    known = numbers() if known is None else known
     if text is None or text.strip().lower() == "all":
         return tuple(known)
     found: set[int] = set()
