@@ -167,7 +167,7 @@ def annotate() -> None:
         note="Draft: every label is the spoken class. Nobody has looked at the images.",
     )
     draft.save(WORK / "to-annotate")
-    print(f"drew {len(images)} images into {WORK / 'to-annotate'}; label them with a2d.annotation.Session")
+    print(f"drew {len(images)} images into {WORK / 'to-annotate'}; label them with a2d.widgets.annotator")
 
 
 def images_to_annotate(net, features, digits, *, seed: int, n: int = N_ANNOTATED) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from browser import CHROMIUM, PATIENCE, Notebook, browser, jupyterlab
 from conftest import ROOT
 
 from a2d import datasets
-from a2d.annotation import Session
+from a2d.widgets.session import Session
 
 pytestmark = [
     pytest.mark.browser,
@@ -256,7 +256,7 @@ from a2d import datasets, widgets
 from a2d.lab import show
 
 images = datasets.load_images("builtin", "test")
-widget = widgets.annotator(images.pixels[:30], Path("work/ada.jsonl"), annotator="ada", seed=2)
+widget = widgets.annotator(images.pixels[:30], Path("work/ada.json"), annotator="ada", seed=2)
 show(widget)
 """
 AFTER = "print('labels:', [label for label in widget.session.labels() if label is not None])"
@@ -298,9 +298,9 @@ class Desk:
 
 
 def actions(path: Path) -> list[dict[str, Any]]:
-    """What a journal holds, after its first line, without images and checks."""
-    lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()[1:]]
-    return [{key: value for key, value in line.items() if key in ("do", "label", "to")} for line in lines]
+    """What a session's file says was done, without the numbers of the images."""
+    done = json.loads(path.read_text(encoding="utf-8"))["actions"]
+    return [{key: value for key, value in action.items() if key != "image"} for action in done]
 
 
 def test_ten_images_are_labelled_by_keyboard_and_a_restart_loses_nothing(opened, lab):
@@ -308,7 +308,7 @@ def test_ten_images_are_labelled_by_keyboard_and_a_restart_loses_nothing(opened,
     notebook = opened(write(folder / "annotate.ipynb", ANNOTATOR, AFTER))
     notebook.run_all()
     assert notebook.errors() == []
-    desk, journal = Desk(notebook), folder / "work" / "ada.jsonl"
+    desk, file = Desk(notebook), folder / "work" / "ada.json"
     assert desk.labelled == (0, 30)
     assert desk.where == "Image 1 of 30, not labelled yet"
     sources = [cell.source for cell in notebook.cells()]
@@ -319,7 +319,7 @@ def test_ten_images_are_labelled_by_keyboard_and_a_restart_loses_nothing(opened,
         label = "unreadable" if key == "x" else int(key)
         typed.append({"do": "label", "label": label})
         assert desk.labelled == (count, 30)
-        assert actions(journal) == typed, "each label is on disk when the next image is there"
+        assert actions(file) == typed, "each label is on disk when the next image is there"
     assert desk.where == "Image 11 of 30, not labelled yet"
     desk.type("u")
     typed.append({"do": "undo"})
@@ -336,7 +336,7 @@ def test_ten_images_are_labelled_by_keyboard_and_a_restart_loses_nothing(opened,
     assert pressed.evaluate_all("(all) => all.map((n) => n.textContent)") == ["7"]
     typed += [{"do": "label", "label": "unreadable"}, {"do": "label", "label": 7}]
     typed += [{"do": "skip"}, {"do": "back"}, {"do": "back"}]
-    assert actions(journal) == typed
+    assert actions(file) == typed
     assert [cell.source for cell in notebook.cells()] == sources, "a key of the annotator reached the notebook"
     notebook.screenshot("before-restart")
 
@@ -352,22 +352,22 @@ def test_ten_images_are_labelled_by_keyboard_and_a_restart_loses_nothing(opened,
     desk.stage.focus()
     desk.type("8")
     assert desk.where == "Image 12 of 30, not labelled yet"
-    assert actions(journal) == [*typed, {"do": "label", "label": 8}]
+    assert actions(file) == [*typed, {"do": "label", "label": 8}]
     notebook.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     images = datasets.load_images("builtin", "test").pixels[:30]
-    with wait_for_session(journal, images) as session:
+    with wait_for_session(file, images) as session:
         assert session.progress == (11, 30)
         assert session.labels()[order[10]] == 8
 
 
-def wait_for_session(journal: Path, images: np.ndarray) -> Session:
+def wait_for_session(file: Path, images: np.ndarray) -> Session:
     """Open a session as soon as the kernel, which is being shut down, has let go of it."""
     from a2d.errors import DataError
 
     end = time.monotonic() + PATIENCE / 1000
     while True:
         try:
-            return Session.resume(journal, images)
+            return Session.resume(file, images)
         except DataError:
             if time.monotonic() > end:
                 raise
@@ -420,7 +420,7 @@ def test_two_keys_at_once_label_only_what_was_seen(opened, lab):
     desk._after(step + 1)
     assert desk.labelled == (1, 30)
     assert "before this image was shown" in desk.widget.get_by_role("alert").inner_text()
-    assert actions(folder / "work" / "max.jsonl") == [{"do": "label", "label": 4}]
+    assert actions(folder / "work" / "max.json") == [{"do": "label", "label": 4}]
 
 
 # ----------------------------------------------------------------------------------------------------------- lectures
@@ -467,5 +467,5 @@ def test_a_lecture_runs_and_labels_in_it_outlive_a_restart(lecture, opened):
     desk = Desk(notebook, label)
     assert desk.labelled == (done + 10, n)
     assert desk.where == where
-    journals = [path for path in lecture.parent.rglob("*.jsonl") if len(actions(path)) == 10]
-    assert [a["label"] for path in journals for a in actions(path)] == list(range(10))
+    [file] = [path for path in lecture.parent.rglob("annotations/*") if path.suffix in (".json", ".jsonl")]
+    assert [action["label"] for action in actions(file)] == list(range(10))

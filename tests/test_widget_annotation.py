@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from a2d import annotation, datasets, widgets
+from a2d import datasets, widgets
 from a2d.errors import DataError
+from a2d.widgets.session import Session
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +28,18 @@ def asked(widget, **what) -> None:
     widget._handle_custom_msg({"step": widget.state["step"], **what}, [])
 
 
-def journal(path) -> list[str]:
-    return path.read_text(encoding="ascii").splitlines()
+def actions(path) -> list[dict[str, object]]:
+    return json.loads(path.read_text(encoding="utf-8"))["actions"]
 
 
 def test_what_is_asked_for_is_done_and_on_disk(images, tmp_path):
-    path = tmp_path / "ada.jsonl"
+    path = tmp_path / "ada.json"
     widget = widgets.annotator(images.pixels[:6], path, annotator="ada", spoken=images.labels[:6], seed=1)
     order = np.random.default_rng(1).permutation(6)
     assert np.array_equal(pixels(widget.image)[:, :, 0], images.pixels[order[0]])
     asked(widget, do="label", label=3)
     assert "labelled 3" in widget.state["said"]
-    assert len(journal(path)) == 2
+    assert actions(path) == [{"do": "label", "image": order[0], "label": 3}]
     assert np.array_equal(pixels(widget.image)[:, :, 0], images.pixels[order[1]])
     asked(widget, do="label", label="unreadable")
     asked(widget, do="skip")
@@ -51,14 +53,14 @@ def test_what_is_asked_for_is_done_and_on_disk(images, tmp_path):
     labels = widget.session.labels()
     assert (labels[order[0]], labels[order[1]]) == (3, "unreadable")
     widget.session.close()
-    again = annotation.Session.resume(path, images.pixels[:6])
+    again = Session.resume(path, images.pixels[:6])
     assert (again.labels(), again.position) == (labels, 0)
     again.close()
 
 
 def test_the_same_call_resumes_and_the_older_widget_says_that_it_is_over(images, tmp_path):
     def make():
-        return widgets.annotator(images.pixels[:4], tmp_path / "a.jsonl", annotator="ada")
+        return widgets.annotator(images.pixels[:4], tmp_path / "a.json", annotator="ada")
 
     first = make()
     asked(first, do="label", label=1)
@@ -71,18 +73,18 @@ def test_the_same_call_resumes_and_the_older_widget_says_that_it_is_over(images,
 
 
 def test_two_annotators_do_not_mix(images, tmp_path):
-    ada = widgets.annotator(images.pixels[:4], tmp_path / "ada.jsonl", annotator="ada")
-    bob = widgets.annotator(images.pixels[:4], tmp_path / "bob.jsonl", annotator="bob")
+    ada = widgets.annotator(images.pixels[:4], tmp_path / "ada.json", annotator="ada")
+    bob = widgets.annotator(images.pixels[:4], tmp_path / "bob.json", annotator="bob")
     asked(ada, do="label", label=1)
     asked(bob, do="label", label=2)
     assert ada.session.to_annotations(partial=True).annotator == "ada"
     assert bob.session.labels() != ada.session.labels()
     with pytest.raises(DataError, match="another annotator"):
-        widgets.annotator(images.pixels[:4], tmp_path / "ada.jsonl", annotator="bob")
+        widgets.annotator(images.pixels[:4], tmp_path / "ada.json", annotator="bob")
 
 
 def test_a_key_that_came_before_its_image_labels_nothing(images, tmp_path):
-    widget = widgets.annotator(images.pixels[:4], tmp_path / "a.jsonl", annotator="ada")
+    widget = widgets.annotator(images.pixels[:4], tmp_path / "a.json", annotator="ada")
     step = widget.state["step"]
     widget._handle_custom_msg({"step": step, "do": "label", "label": 1}, [])
     widget._handle_custom_msg({"step": step, "do": "label", "label": 2}, [])
@@ -111,18 +113,18 @@ def test_a_key_that_came_before_its_image_labels_nothing(images, tmp_path):
     ],
 )
 def test_nonsense_from_the_browser_is_told_and_changes_nothing(images, tmp_path, what):
-    widget = widgets.annotator(images.pixels[:4], tmp_path / "a.jsonl", annotator="ada")
-    before = journal(tmp_path / "a.jsonl")
+    widget = widgets.annotator(images.pixels[:4], tmp_path / "a.json", annotator="ada")
+    before = actions(tmp_path / "a.json")
     asked(widget, **what)
     assert widget.state["problem"]
     assert "Traceback" not in widget.state["problem"]
-    assert journal(tmp_path / "a.jsonl") == before
+    assert actions(tmp_path / "a.json") == before
     widget._handle_custom_msg("hello", [])
-    assert journal(tmp_path / "a.jsonl") == before
+    assert actions(tmp_path / "a.json") == before
 
 
 def test_when_all_is_labelled_there_is_no_image_and_undo_brings_it_back(images, tmp_path):
-    widget = widgets.annotator(images.pixels[:2], tmp_path / "a.jsonl", annotator="ada")
+    widget = widgets.annotator(images.pixels[:2], tmp_path / "a.json", annotator="ada")
     asked(widget, do="label", label=1)
     asked(widget, do="label", label=2)
     assert widget.state["here"] is False
@@ -135,9 +137,9 @@ def test_when_all_is_labelled_there_is_no_image_and_undo_brings_it_back(images, 
     assert widget.state["labelled"] == 1
 
 
-def test_a_journal_that_was_moved_is_told(images, tmp_path):
-    widget = widgets.annotator(images.pixels[:2], tmp_path / "a.jsonl", annotator="ada")
-    (tmp_path / "a.jsonl").rename(tmp_path / "b.jsonl")
+def test_a_file_that_was_moved_is_told(images, tmp_path):
+    widget = widgets.annotator(images.pixels[:2], tmp_path / "a.json", annotator="ada")
+    (tmp_path / "a.json").rename(tmp_path / "b.json")
     asked(widget, do="label", label=1)
     assert "not saved" in widget.state["problem"]
     assert widget.state["labelled"] == 0
@@ -168,7 +170,7 @@ def test_nothing_tells_the_annotator_what_was_spoken(images, tmp_path):
     ],
 )
 def test_sessions_that_make_no_sense_are_refused(images, tmp_path, arguments, word):
-    given = {"images": images.pixels[:2], "path": tmp_path / "a.jsonl", "annotator": "ada", **arguments}
+    given = {"images": images.pixels[:2], "path": tmp_path / "a.json", "annotator": "ada", **arguments}
     with pytest.raises(DataError, match=word):
         widgets.annotator(**given)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
-from a2d.annotation import UNREADABLE, Session
+from a2d.annotation import UNREADABLE
 from a2d.errors import A2DError, DataError
 from a2d.widgets.panel import HERE, Shown, told
+from a2d.widgets.session import Session
 from a2d.widgets.w07_annotation import annotation_view
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class Annotator(Shown):
         session, place = self.session, self.session.position
         match content.get("do"):
             case "label":
-                session.label(content.get("label"))
-                label = content["label"]
+                label: Any = content.get("label")
+                session.label(label)
                 return f"Image {place + 1} is {UNREADABLE if label == UNREADABLE else f'labelled {label}'}."
             case "skip":
                 session.skip()
@@ -93,7 +94,7 @@ class Annotator(Shown):
                 session.undo()
                 return "Took the last step back."
             case "goto":
-                to = content.get("to")
+                to: Any = content.get("to")
                 # A person counts from 1.
                 session.goto(to - 1 if isinstance(to, int) else to)
                 return f"Went to image {to}."

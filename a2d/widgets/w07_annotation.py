@@ -1,4 +1,4 @@
-"""Labelling by hand in the notebook: a thin skin over :class:`a2d.annotation.Session`. Lecture 07."""
+"""Labelling by hand in the notebook: a thin skin over :class:`a2d.widgets.session.Session`. Lecture 07."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from a2d.annotation import Kind, Session
+from a2d.annotation import Kind
 from a2d.errors import DataError
 from a2d.widgets.controls import load
+from a2d.widgets.session import Session
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
@@ -23,7 +24,7 @@ def annotation_view(session: Session) -> Picture:
     from a2d.figures.panels import annotation_panels
 
     if not isinstance(session, Session):
-        raise DataError(f"{type(session).__name__} is not a session", where="session", hint="Use annotation.Session")
+        raise DataError(f"{type(session).__name__} is not a session", where="session", hint="Use session.Session")
     labelled, n = session.progress
     return annotation_panels(
         None if session.image is None else session.image / 255,
@@ -36,7 +37,7 @@ def annotation_view(session: Session) -> Picture:
 
 def annotator(
     images: Any,
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     annotator: str,
     kind: Kind = "human",
@@ -47,8 +48,8 @@ def annotator(
 ) -> Annotator:
     """Label images with keys or the mouse; each label is on disk before the next image comes (lecture 07).
 
-    Everything is as in :meth:`a2d.annotation.Session.open`: the session at ``path`` goes on where it was left, or a
-    new one begins, so the same cell resumes after a restart of the kernel. Each annotator has a path of their own.
+    Everything is as in :meth:`a2d.widgets.session.Session.open`: the session at ``path`` goes on where it was left, or
+    a new one begins, so the same cell resumes after a restart of the kernel. Each annotator has a path of their own.
     ``images`` (n, 28, 28), uint8 or floats in [0, 1]. Raises :class:`DataError` as the session does.
     """
     front = load("annotation_panel")
