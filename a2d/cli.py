@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from a2d import __version__
-from a2d.errors import A2DError
+from a2d.errors import A2DError, DataWarning
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -21,6 +25,30 @@ def say(text: str, err: bool = False) -> None:
     click.echo(line.encode(encoding, "backslashreplace").decode(encoding), err=err)
 
 
+@contextlib.contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Show our own warnings as one line each, as errors are; others stay as Python shows them."""
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, DataWarning):
+                say(f"Warning: {message}", err=True)
+            else:
+                usual(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", DataWarning)
+        yield
+
+
 # Whether a file can be read is found out when it is read: one that cannot must not keep others from being drawn.
 _PATH = click.Path(path_type=Path, readable=False)
 
@@ -30,7 +58,8 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context):
         try:
-            return super().invoke(ctx)
+            with warnings_in_one_line():
+                return super().invoke(ctx)
         except A2DError as error:
             say(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)

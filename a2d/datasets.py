@@ -1,16 +1,21 @@
 """Data sets: spoken digits in Audio-MNIST's layout or FSDD's, handwritten digits, and how to split them.
 
-Lecture 02 looks at both data sets and at what each split leaks.
+Lecture 02 looks at both data sets and at what each split leaks. How a folder is read stands in :mod:`a2d.io.folders`.
+
+>>> spoken = load_spoken("builtin")
+>>> len(spoken), len(spoken.speaker_names), spoken.digits[:3].tolist()
+(3000, 60, [0, 0, 0])
+>>> split = split_by_speaker(spoken.speakers, ["01", "02"], seed=0)
+>>> len(split.test), sorted(set(spoken.speakers[split.test].tolist()))
+(100, ['01', '02'])
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import math
 import os
-import re
 import struct
 import warnings
 import zlib
@@ -18,31 +23,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from a2d import audio
-from a2d.errors import DataError
-from a2d.io import fetching
+from a2d.errors import DataError, DataWarning
+from a2d.io import fetching, folders
+from a2d.io.folders import Checked, Metadata, Recording
 from a2d.io.shipped import shipped
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
 HANDWRITTEN = ("builtin", "mnist")
-_AUDIO_TYPES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 # ---------------------------------------------------------------------------------------------- spoken digits
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One spoken digit: the file, what is said (0-9), who says it, and which take it is."""
-
-    path: Path
-    digit: int
-    speaker: str
-    take: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ class SpokenDigits:
     name: str
     root: Path
     recordings: tuple[Recording, ...]
-    metadata: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
+    metadata: Metadata = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -112,175 +107,58 @@ def builtin_folder() -> Path:
 def _fetched(name: str) -> Path:
     folder = fetching.find(name)
     if folder is None:
-        raise DataError(
-            f"{name} is not here yet", where=fetching.data_home(), hint=f"Run `a2d data fetch {name}`, or use builtin"
-        )
+        hint = f"Run `a2d data fetch {name}`, or use builtin"
+        raise DataError(f"{name} is not here yet", where=fetching.data_home(), hint=hint)
     return folder
 
 
-def load_spoken(name_or_folder: str | os.PathLike) -> SpokenDigits:
+def load_spoken(name_or_folder: str | os.PathLike[str]) -> SpokenDigits:
     """Find spoken digits by name (``builtin``, ``fsdd``, ``audiomnist``) or in a folder of either layout.
 
     A folder may hold Audio-MNIST's layout, ``[data/]NN/{digit}_{NN}_{take}.wav`` with any number of speakers and
     takes, with or without ``audioMNIST_meta.txt``; or FSDD's, ``[recordings/]{digit}_{speaker}_{take}.wav``.
-    WAV, FLAC, OGG and MP3 files are taken. Files and folders whose names begin with a dot are passed over.
+    WAV, FLAC, OGG and MP3 files are taken. What is no sound file is passed over, with one
+    :class:`~a2d.errors.DataWarning`; names that begin with a dot are passed over in silence.
 
-    Raises :class:`~a2d.errors.DataError` for a folder that is missing or empty, for a file whose name does not fit
-    the layout and for a take that is there twice. What is merely odd stands in ``notes``.
+    Raises :class:`~a2d.errors.DataError` for a folder that is missing or empty, for a sound file whose name does not
+    fit the layout and for a take that is there twice. What is merely odd stands in ``notes``.
     """
     name = os.fspath(name_or_folder)
     if name == "builtin":
-        return _index(builtin_folder(), "builtin")
+        return _spoken("builtin", builtin_folder())
     if name in fetching.NAMES:
         if name not in SPOKEN:
-            raise DataError(
-                f"{name} holds images, not recordings", where="--data", hint=f"Use one of {', '.join(SPOKEN)}"
-            )
-        return _index(_fetched(name), name)
+            hint = f"Use one of {', '.join(SPOKEN)}"
+            raise DataError(f"{name} holds images, not recordings", where="--data", hint=hint)
+        return _spoken(name, _fetched(name))
     folder = Path(name)
     if not os.path.isdir(folder):  # unlike pathlib's, it says "no" to a name that is too long
-        raise DataError(
-            "there is no such data set or folder",
-            where=name,
-            hint=f"Name one of {', '.join(SPOKEN)}, or a folder in Audio-MNIST's layout",
-        )
-    return _index(folder, folder.resolve().name)
+        hint = f"Name one of {', '.join(SPOKEN)}, or a folder in Audio-MNIST's layout"
+        raise DataError("there is no such data set or folder", where=name, hint=hint)
+    return _spoken(folder.resolve().name, folder)
 
 
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
-    except OSError as error:
-        raise DataError(
-            f"cannot list this folder ({error.strerror})", where=folder, hint="Check its permissions"
-        ) from error
+def _spoken(name: str, root: Path) -> SpokenDigits:
+    found = folders.scan(root)
+    if found.strays:
+        warnings.warn(DataWarning(found.passed_over()), stacklevel=3)
+    return SpokenDigits(name, found.root, found.recordings, found.metadata, found.notes)
 
 
-def _index(root: Path, name: str, problems: list[str] | None = None) -> SpokenDigits:
-    """Find out which layout a folder has, and list its recordings; ``problems`` collects instead of raising."""
-    _listing(root)  # a folder that may not be read is told at once
-    # os.path's functions answer "no" where pathlib's raise: for a folder that may not be entered, for one.
-    for folder in (root / "recordings", root):
-        if os.path.isdir(folder):
-            sounds = [p for p in _listing(folder) if os.path.isfile(p)]
-            if any(re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in sounds):
-                return _collect(name, folder, sounds, {}, [], problems)
-    base = root / "data" if os.path.isdir(root / "data") else root
-    folders = [p for p in _listing(base) if os.path.isdir(p)]
-    if not folders:
-        raise DataError(
-            "there are no recordings in this folder",
-            where=root,
-            hint="Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST) or {digit}_{speaker}_{take}.wav (FSDD)",
-        )
-    notes: list[str] = []
-    metadata = read_metadata(base, notes)
-    paths = [p for folder in folders for p in _listing(folder)]
-    for speaker in sorted(set(metadata) - {f.name for f in folders}):
-        notes.append(f"speaker {speaker} has metadata but no recordings")
-    if metadata:
-        notes += [f"speaker {f.name} has no metadata" for f in folders if f.name not in metadata]
-    return _collect(name, base, paths, metadata, notes, problems)
+def check_folder(folder: str | os.PathLike[str]) -> Checked:
+    """Read every recording of a folder and list all that is wrong with it.
 
-
-def _collect(
-    name: str,
-    root: Path,
-    paths: list[Path],
-    metadata: dict[str, dict[str, Any]],
-    notes: list[str],
-    problems: list[str] | None = None,
-) -> SpokenDigits:
-    """Turn file names into recordings; what does not fit is raised, or collected in ``problems``."""
-    found: dict[tuple[str, int, int], Recording] = {}
-    for path in paths:
-        try:
-            recording = _recording(path, nested=path.parent != root)
-            if recording is None:
-                continue
-            key = (recording.speaker, recording.digit, recording.take)
-            if key in found:
-                raise DataError(
-                    f"take {key[2]} of digit {key[1]} by speaker {key[0]} is there twice (also {found[key].path.name})",
-                    where=path,
-                    hint="Keep one of the two",
-                )
-        except DataError as error:
-            if problems is None:
-                raise
-            problems.append(str(error))
-            continue
-        found[key] = recording
-    if not found and not problems:
-        raise DataError("there are no recordings in this folder", where=root, hint="Check that it is the right one")
-    absent = sorted(set(range(10)) - {r.digit for r in found.values()})
-    if found and absent:
-        notes.append(f"no recording says {', '.join(map(str, absent))}")
-    return SpokenDigits(name, root, tuple(found[k] for k in sorted(found)), metadata, tuple(notes))
-
-
-def _recording(path: Path, nested: bool) -> Recording | None:
-    """What a file's name says; None for a text beside FSDD's recordings. ``nested``: it lies in a speaker's folder."""
-    match = re.fullmatch(r"(\d)_([^_]+)_(\d+)", path.stem)
-    is_sound = path.suffix.lower() in _AUDIO_TYPES
-    if not nested and not is_sound:
-        return None
-    if not is_sound or match is None or not os.path.isfile(path):
-        raise DataError(
-            "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav",
-            where=path,
-            hint="Rename it, or move it away",
-        )
-    if nested and match[2] != path.parent.name:
-        raise DataError(
-            f"the name says speaker {match[2]}, the folder says {path.parent.name}",
-            where=path,
-            hint="Move or rename it",
-        )
-    return Recording(path, int(match[1]), match[2], int(match[3]))
-
-
-def read_metadata(folder: Path, notes: list[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Read ``audioMNIST_meta.txt`` (JSON keyed by speaker) and clean it; ``{}`` if there is none.
-
-    Ages become integers, or None where they cannot be a person's age (the published file has "1234"); rooms,
-    accents and genders lose stray blanks, question marks and differences of case or spelling. What was changed
-    beyond that is said in ``notes``.
+    Names that do not fit, takes that are there twice, recordings that cannot be used; as notes, gaps and oddities.
     """
-    path = folder / "audioMNIST_meta.txt"
-    if not os.path.exists(path):
-        return {}
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
-        if not isinstance(raw, dict) or not all(isinstance(v, dict) for v in raw.values()):
-            raise ValueError("not an object of objects")
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"cannot read the metadata ({error})",
-            where=path,
-            hint="Copy the file anew, or remove it: it is optional",
-        ) from error
-    return {str(speaker): _clean(str(speaker), entry, notes) for speaker, entry in raw.items()}
+    return folders.check(Path(folder), _listen)
 
 
-def _clean(speaker: str, entry: dict[str, Any], notes: list[str] | None) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key == "age":
-            text = str(value).strip()
-            out[key] = int(text) if text.isdecimal() and len(text) < 9 and 1 <= int(text) <= 120 else None
-            if out[key] is None and notes is not None and text.isdigit():
-                notes.append(f"speaker {speaker}: an age of {text} cannot be")
-        elif isinstance(value, str):
-            text = value.strip().rstrip("?").strip()
-            if key == "recordingroom":
-                text = text.lower().replace("romm", "room")
-            elif key in ("accent", "gender", "native speaker"):
-                text = text.replace("_", " ").lower()
-            out[key] = text
-        else:
-            out[key] = value
-    return out
+def _listen(path: Path) -> tuple[float, list[str]]:
+    """The duration of a recording in seconds, and what is odd about it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", audio.AudioWarning)
+        seconds = audio.load(path).seconds
+    return seconds, [str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning)]
 
 
 # ------------------------------------------------------------------------------------------ handwritten digits
@@ -303,7 +181,7 @@ class Images:
         return hashlib.sha256(self.pixels.tobytes() + self.labels.astype(np.int64).tobytes()).hexdigest()
 
 
-def read_idx(path: str | os.PathLike) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     """Read an IDX file of unsigned bytes (MNIST's format), plain or gzipped.
 
     Raises :class:`~a2d.errors.DataError` for a file that is missing, damaged, or of another format.
@@ -449,48 +327,3 @@ AUDIOMNIST_FOLDS: dict[str, tuple[int, ...]] = {
     "D": (3, 10, 14, 20, 25, 30, 38, 40, 43, 49, 55, 58),
     "E": (4, 11, 12, 15, 21, 27, 31, 41, 44, 47, 50, 59),
 }
-
-
-# ------------------------------------------------------------------------------------------------------ check
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What :func:`check_folder` found: ``problems`` that keep a folder from being used, ``notes``, and a summary."""
-
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
-    summary: str
-
-
-def check_folder(folder: str | os.PathLike) -> Checked:
-    """Read every recording of a folder and list all that is wrong with it.
-
-    Names that do not fit, takes that are there twice, recordings that cannot be used; as notes, gaps and oddities.
-    """
-    folder = Path(folder)
-    if not os.path.isdir(folder):
-        raise DataError("there is no such folder", where=folder, hint="Name a folder of recordings")
-    problems: list[str] = []
-    data = _index(folder, folder.resolve().name, problems)
-    notes, seconds = list(data.notes), []
-    for r in data.recordings:
-        try:
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", audio.AudioWarning)
-                seconds.append(audio.load(r.path).seconds)
-            notes += [str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning)]
-        except audio.AudioError as error:
-            problems.append(str(error))
-    counts = {}
-    for r in data.recordings:
-        counts[r.speaker, r.digit] = counts.get((r.speaker, r.digit), 0) + 1
-    usual = max(set(counts.values()), key=list(counts.values()).count, default=0)
-    for speaker in data.speaker_names:
-        odd = [f"{counts.get((speaker, d), 0)} of digit {d}" for d in range(10) if counts.get((speaker, d), 0) != usual]
-        if odd:
-            notes.append(f"speaker {speaker}: {', '.join(odd)} (others: {usual})")
-    span = f", {min(seconds):.2f} to {max(seconds):.2f} s" if seconds else ""
-    summary = f"{len(data)} recordings, {len(data.speaker_names)} speakers{span}: "
-    summary += f"{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "nothing is wrong"
-    return Checked(tuple(problems), tuple(notes), summary)

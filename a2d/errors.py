@@ -49,6 +49,10 @@ class CourseError(A2DError):
     """A lecture, exercise or set-up that does not work as it should."""
 
 
+class DataWarning(UserWarning):
+    """Data that can be used, though something in it was passed over."""
+
+
 def refuse(problems: dict[str, bool], config: object, where: str) -> None:
     """Raise a :class:`RecipeError` that names the first setting of ``config`` whose check in ``problems`` is false."""
     for name, fine in problems.items():

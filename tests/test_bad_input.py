@@ -634,7 +634,7 @@ def _only(folder: Path, name: str, content: bytes = b"x") -> None:
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (_emptied, "there are no recordings in this folder"),
     "empty speakers": (lambda f: [p.unlink() for p in f.glob("*/*")], "there are no recordings in this folder"),
-    "a text among a speaker's recordings": (lambda f: _stray(f, "01/notes.txt"), "this file does not belong here"),
+    "a sound file of another kind": (lambda f: _stray(f, "01/3_01_1.m4a", b"x"), "the kind .m4a are not read"),
     "a name that does not fit": (lambda f: _stray(f, "01/seven.wav", b"x"), "this file does not belong here"),
     "nothing but a name that does not fit": (lambda f: _only(f, "seven.wav"), "seven.wav: this file does not belong"),
     "two digits": (lambda f: _stray(f, "01/10_01_0.wav", b"x"), "this file does not belong here"),
@@ -680,6 +680,43 @@ def test_all_that_is_wrong_is_listed(tmp_path):
     assert len(messages(result.stderr)) == 4
     assert result.stdout.splitlines()[-1].endswith("4 problems")
     assert len(datasets.check_folder(folder).problems) == 4
+
+
+STRAYS = {
+    "a recipe": ("01/x.yaml",),
+    "a text": ("01/notes.txt",),
+    "a picture's cache": ("02/Thumbs.db",),
+    "one that only a name can show": ("01/ba\nd.txt",),
+    "several": ("01/x.yaml", "02/Thumbs.db", "02/3_02_0.txt"),
+}
+
+
+@pytest.mark.parametrize("row", STRAYS)
+def test_what_is_no_sound_is_passed_over_with_one_warning(row, tmp_path, models):
+    """Training and evaluating say so in one line, and do what they do without the file; the check lists each."""
+    folder = make.corpus(tmp_path / "sounds")
+    (tmp_path / "tiny.toml").write_text(make.TINY_CLASSIFIER)
+
+    def commands(out: Path) -> list[Result]:
+        train = ("train", tmp_path / "tiny.toml", "--data", folder, "--out", out)
+        evaluate = ("evaluate", models / "classifier", "--data", folder, "--out", out / "evaluation")
+        return [a2d(*train), a2d(*evaluate)]
+
+    assert all((r.exit_code, r.stderr) == (0, "") for r in commands(tmp_path / "clean"))
+    for name in STRAYS[row]:
+        _stray(folder, name, b"x")
+    for result in commands(tmp_path / "out"):
+        assert result.exit_code == 0, result.output
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"Warning: {folder}: {len(STRAYS[row])} file")
+        assert line.endswith(".")
+        assert all(name.replace("\n", "\\n") in line for name in STRAYS[row])
+    for name in ("model.safetensors", "evaluation/confusion.png"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "clean" / name).read_bytes()
+    checked = a2d("data", "check", folder)
+    assert checked.exit_code == 2
+    assert len(messages(checked.stderr)) == len(STRAYS[row])
+    assert all("this file does not belong here" in line for line in messages(checked.stderr))
 
 
 # What is odd about a folder, what is noted about it; it can be used.

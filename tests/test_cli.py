@@ -249,6 +249,20 @@ def test_data_check(tmp_path):
     assert lines[1].startswith("29 recordings, ")
 
 
+def test_a_stray_file_is_one_line_in_a_real_process_whatever_python_does_with_warnings(tmp_path):
+    folder = make.corpus(tmp_path / "sounds", ["01"])
+    (folder / "01" / "x.yaml").touch()
+    (tmp_path / "tiny.toml").write_text(make.TINY_CLASSIFIER)
+    command = [sys.executable, "-m", "a2d.cli", "train", tmp_path / "tiny.toml"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [*command, "--data", folder, "--out", tmp_path / "run"], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"Warning: {folder}: 1 file that is no sound is passed over (01/x.yaml).")
+
+
 # --- train and evaluate --------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a2d import datasets
-from a2d.errors import DataError
+from a2d.errors import DataError, DataWarning
 
 
 def write(path: Path, rate: int = 8000) -> None:
@@ -67,7 +67,8 @@ def test_fsdd_layout(tmp_path, inside):
     for name in ("0_george_0", "9_theo_12", "3_george_1"):
         write(tmp_path / inside / f"{name}.wav")
     (tmp_path / inside / "README.md").write_text("text beside recordings is passed over")
-    data = datasets.load_spoken(tmp_path)
+    with pytest.warns(DataWarning, match=r"1 file that is no sound is passed over \(README.md\)"):
+        data = datasets.load_spoken(tmp_path)
     assert [(r.digit, r.speaker, r.take) for r in data.recordings] == [
         (0, "george", 0),
         (3, "george", 1),
@@ -92,12 +93,12 @@ def test_hidden_files_are_passed_over(tmp_path):
         ("01/10_01_0.wav", "does not belong here"),
         ("01/0_01_0.flac", "is there twice"),
         ("01/0_01_00.wav", "is there twice"),
-        ("01/notes.txt", "does not belong here"),
+        ("01/0_01_1.m4a", "the kind .m4a are not read"),
     ],
 )
 def test_names_that_do_not_fit_are_refused_and_all_are_listed_by_the_check(tmp_path, name, message):
     audiomnist(tmp_path, ("01",), takes=(0,))
-    write(tmp_path / name) if not name.endswith("txt") else (tmp_path / name).write_text("x")
+    write(tmp_path / name) if not name.endswith("m4a") else (tmp_path / name).write_text("x")
     with pytest.raises(DataError, match=message) as caught:
         datasets.load_spoken(tmp_path)
     assert caught.value.hint
@@ -105,6 +106,59 @@ def test_names_that_do_not_fit_are_refused_and_all_are_listed_by_the_check(tmp_p
     found = datasets.check_folder(tmp_path)
     assert len(found.problems) == 2
     assert any(message in p for p in found.problems)
+
+
+STRAYS = ("01/x.yaml", "02/Thumbs.db", "02/notes.txt", "01/no-ending", "02/0_02_0.txt")
+
+
+@pytest.mark.parametrize("names", [STRAYS[:1], STRAYS], ids=len)
+def test_what_is_no_sound_file_is_passed_over_with_one_warning_and_listed_by_the_check(tmp_path, names):
+    audiomnist(tmp_path)
+    (tmp_path / "01" / ".DS_Store").write_bytes(b"x")
+    clean = datasets.load_spoken(tmp_path)
+    for name in names:
+        (tmp_path / name).write_text("x")
+    with pytest.warns(DataWarning) as caught:
+        data = datasets.load_spoken(tmp_path)
+    assert len(caught) == 1
+    text = str(caught[0].message)
+    assert text.startswith(f"{tmp_path}: {len(names)} file")
+    assert all(name in text for name in names)
+    assert ".DS_Store" not in text
+    assert caught[0].filename == __file__
+    assert data.recordings == clean.recordings
+    assert data.content_hash == clean.content_hash
+    found = datasets.check_folder(tmp_path)
+    assert len(found.problems) == len(names)
+    assert all(any(str(tmp_path / name) in problem for problem in found.problems) for name in names)
+
+
+def test_many_stray_files_are_counted_and_the_first_are_named(tmp_path):
+    audiomnist(tmp_path, ("01",))
+    for number in range(40):
+        (tmp_path / "01" / f"{number:02d}.txt").touch()
+    with pytest.warns(DataWarning, match=r"40 files .*\(01/00.txt, .*01/04.txt, \.\.\.\)") as caught:
+        datasets.load_spoken(tmp_path)
+    assert len(caught) == 1
+
+
+def test_nothing_but_stray_files_is_an_error(tmp_path):
+    (tmp_path / "01").mkdir()
+    (tmp_path / "01" / "notes.txt").touch()
+    with pytest.raises(DataError, match="no recordings in this folder"):
+        datasets.load_spoken(tmp_path)
+    assert len(datasets.check_folder(tmp_path).problems) == 1
+
+
+def test_a_text_beside_flat_recordings_is_only_noted_by_the_check(tmp_path):
+    write(tmp_path / "3_ann_0.wav")
+    (tmp_path / "README.md").touch()
+    found = datasets.check_folder(tmp_path)
+    assert found.problems == ()
+    assert any("README.md" in note for note in found.notes)
+    (tmp_path / "4_ann_0.m4a").touch()
+    with pytest.raises(DataError, match=r"the kind \.m4a are not read.*Convert it"):
+        datasets.load_spoken(tmp_path)
 
 
 def test_absent_and_empty_folders_are_refused(tmp_path):
