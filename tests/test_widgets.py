@@ -368,16 +368,6 @@ def test_without_a_choice_the_strongest_latents_are_moved():
     assert [widget.places["axis0"], widget.places["axis1"]] == [1, 3]
 
 
-def test_the_manifold_measures_its_neighbours():
-    picture = widgets.manifold_view(blobs, 2, steps=4)
-    places = np.linspace(-3, 3, 4)
-    tiles = np.stack([[blobs(torch.tensor([[x, y]], dtype=torch.float32))[0] for x in places] for y in places])
-    right = np.sqrt(np.square(np.diff(tiles, axis=1)).mean())
-    assert f"by {right:.2f} per pixel along z[0]" in picture.text
-    sheet = picture.figure.axes[0].get_images()[0].get_array()
-    np.testing.assert_allclose(sheet[:28, :28], tiles[-1, 0], atol=1e-6)
-
-
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -460,13 +450,6 @@ def test_the_slider_shows_the_chosen_model(images):
     np.testing.assert_allclose(strips[0].reshape(28, 4, 30)[:, :, 1:29], target.permute(1, 0, 2), atol=1e-6)
     np.testing.assert_allclose(strips[1].reshape(28, 4, 30)[:, :, 1:29], again.permute(1, 0, 2), atol=1e-5)
     assert "β = 16" in texts(widget.picture.figure)
-
-
-def test_a_sweep_gives_its_models(images):
-    sweep = vae.BetaSweep(vae.ImageVaeConfig(channels=4, hidden=8), (0.5, 1.0, 2.0))
-    models = widgets.beta_models(sweep)
-    assert [m.beta for m in models] == [0.5, 1.0, 2.0]
-    assert "With beta = 2 " in widgets.beta_view(models, 2.0, images.pixels[:5]).text
 
 
 @pytest.mark.parametrize(

@@ -7,17 +7,9 @@ alone. The figures of one lecture stand in a module of their own, with its numbe
 """
 
 from a2d.figures.base import Picture
-from a2d.figures.common import (
-    accuracy_while_training,
-    bars_with_spread,
-    batch,
-    confusion_matrix,
-    contact_sheet,
-    grid,
-    loss_terms,
-    pipeline,
-    sound_steps,
-)
+from a2d.figures.common import accuracy_while_training, bars_with_spread, batch, confusion_matrix, grid, loss_terms
+from a2d.figures.f00_start import pipeline
+from a2d.figures.f01_audio import sound_steps
 
 __all__ = [
     "Picture",
@@ -25,7 +17,6 @@ __all__ = [
     "bars_with_spread",
     "batch",
     "confusion_matrix",
-    "contact_sheet",
     "grid",
     "loss_terms",
     "pipeline",

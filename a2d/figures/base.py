@@ -1,6 +1,6 @@
 """What the course's figures share: the :class:`Picture`, the style, the checks of what is to be drawn.
 
-The names with an underscore are for the modules of this package only.
+The modules of this package, and those that draw elsewhere, use it as ``base.style()``, ``base.as_array()`` and so on.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import contextlib
 import io
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -23,13 +24,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
 # The notebook's text column.
-_WIDTH = 9.0
+WIDTH = 9.0
 _DPI = 110
-_BLUE, _RED, _GREEN, _PURPLE, _DARK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#333333"
-_LINES = [(_BLUE, "o", "-"), (_RED, "s", "--"), (_GREEN, "^", "-."), (_PURPLE, "D", ":"), (_DARK, "v", "-")]
-_DASHES = [(0, (6, 3)), (0, (2, 2)), (0, (8, 2, 2, 2)), (0, (1, 3))]
-_MOST_TILES = 400
+BLUE, RED, GREEN, PURPLE, DARK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#333333"
+LINES = [(BLUE, "o", "-"), (RED, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"), (DARK, "v", "-")]
+DASHES = [(0, (6, 3)), (0, (2, 2)), (0, (8, 2, 2, 2)), (0, (1, 3))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +45,7 @@ class Picture:
     def png(self) -> bytes:
         """Give the picture as PNG bytes, the same for the same input; the text is its ``Description``."""
         buffer = io.BytesIO()
-        with _style(), warnings.catch_warnings():
-            # A caption in a script that the font lacks shows boxes; that is no news for a learner.
-            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        with style():
             self.figure.savefig(buffer, format="png", metadata={"Software": None, "Description": self.text})
         return buffer.getvalue()
 
@@ -68,11 +69,11 @@ class Picture:
         return f"Picture: {self.text}"
 
 
-# --- shared parts --------------------------------------------------------------------------------------
+# --- a figure from its beginning to its end -----------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
     """Draw with matplotlib's own defaults and the course's few changes, whatever the user has set."""
     import matplotlib.style
 
@@ -86,11 +87,14 @@ def _style() -> Iterator[None]:
         "image.interpolation": "nearest",
         "agg.path.chunksize": 10_000,
     }
-    with matplotlib.style.context(["default", changes]):
+    with matplotlib.style.context(["default", changes]), warnings.catch_warnings():
+        # A name in a script that the font lacks shows boxes; that is no news for a learner.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
-def _figure(height: float, width: float = _WIDTH, *, layout: str | None = "constrained") -> Figure:
+def new_figure(height: float, width: float = WIDTH, *, layout: str | None = "constrained") -> Figure:
+    """An empty figure of a size in inches; without a ``layout`` its parts stay where they are put."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -99,106 +103,185 @@ def _figure(height: float, width: float = _WIDTH, *, layout: str | None = "const
     return figure
 
 
-def _picture(figure: Figure, text: str) -> Picture:
+def finish(figure: Figure, text: str) -> Picture:
     """Settle the layout, which would otherwise move by a hair each time the figure is drawn."""
     if figure.get_layout_engine() is not None:
-        with _style():
+        with style():
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
     return Picture(figure, text)
 
 
-def _array(value: Any, name: str, ndim: int) -> np.ndarray:
-    """Give ``value`` as finite float64 with ``ndim`` axes and no empty one."""
+# --- what is to be drawn -------------------------------------------------------------------------------
+
+
+def as_array(value: Any, name: str, shape: int | tuple[int, ...] = 1) -> np.ndarray:
+    """Give ``value`` as finite float64, not empty, with ``shape`` as its number of axes or as all of them."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, RuntimeError) as error:
         raise DataError(f"these are not numbers ({error})", where=name) from error
-    if array.ndim != ndim or array.size == 0:
-        raise DataError(f"expected {ndim} non-empty axes, got the shape {array.shape}", where=name)
+    if array.size == 0 or (array.ndim != shape if isinstance(shape, int) else array.shape != shape):
+        wanted = f"{shape} non-empty axes" if isinstance(shape, int) else f"the shape {shape}"
+        raise DataError(f"expected {wanted}, got the shape {array.shape}", where=name)
     if not np.isfinite(array).all():
         raise DataError("some values are NaN or infinite", where=name)
     return array
 
 
-def _shares(value: Any, name: str, ndim: int = 1) -> np.ndarray:
-    array = _array(value, name, ndim)
+def as_shares(value: Any, name: str, shape: int | tuple[int, ...] = 1) -> np.ndarray:
+    """As :func:`as_array`, from 0 to 1."""
+    array = as_array(value, name, shape)
     if array.min() < 0 or array.max() > 1:
         text = f"values must lie in [0, 1], these lie in [{array.min():.3g}, {array.max():.3g}]"
         raise DataError(text, where=name)
     return array
 
 
-def _pictures(value: Any, name: str = "images", ndim: int = 3) -> np.ndarray:
-    array = _shares(value, name, ndim)
+def as_positive(value: Any, name: str, shape: int | tuple[int, ...] = 1) -> np.ndarray:
+    """As :func:`as_array`, above 0: for logarithmic axes, which leave out all else without a word."""
+    array = as_array(value, name, shape)
+    if array.min() <= 0:
+        raise DataError(f"values must be above 0, the least is {array.min():.3g}", where=name)
+    return array
+
+
+def as_rising(value: Any, name: str, check: Callable[[Any, str], np.ndarray] = as_array) -> np.ndarray:
+    """Give what ``check`` accepts as an axis (n,): two values or more, in rising order."""
+    array = check(value, name)
+    if len(array) < 2 or (np.diff(array) <= 0).any():
+        raise DataError("expected two or more rising values", where=name)
+    return array
+
+
+def as_interval(value: Any, name: str, check: Callable[..., np.ndarray] = as_shares) -> np.ndarray:
+    """Give a value and the low and the high end of its interval, (3,), each as ``check`` has it."""
+    array = check(value, name, (3,))
+    # A hair is the rounding of the computer's arithmetic.
+    if not array[1] - 1e-9 <= array[0] <= array[2] + 1e-9:
+        raise DataError("expected a value between the low and the high end of its interval", where=name)
+    return array
+
+
+def as_pictures(value: Any, name: str = "images", ndim: int = 3) -> np.ndarray:
+    """As :func:`as_shares`, with ``ndim`` axes of which the last two are (28, 28)."""
+    array = as_shares(value, name, ndim)
     if array.shape[-2:] != (28, 28):
         raise DataError(f"images must end in (28, 28), got the shape {array.shape}", where=name)
     return array
 
 
-def _whole(value: Any, name: str, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise DataError(f"expected a whole number from {low} to {high}, got {value!r}", where=name)
-    return int(value)
+def as_table(value: Any, name: str, side: int) -> np.ndarray:
+    """Give counts ``(side, side)``, whole numbers from 0 that are not all 0."""
+    table = as_array(value, name, (side, side))
+    if (table < 0).any() or (table != np.rint(table)).any() or table.sum() == 0:
+        raise DataError(f"expected whole numbers from 0 that are not all 0, their sum is {table.sum():g}", where=name)
+    return table
 
 
-def _digits(value: Any, name: str, n: int) -> list[int]:
-    try:
-        values = list(value)
-    except TypeError as error:
-        raise DataError("expected a sequence of digits", where=name) from error
-    if len(values) != n:
-        raise DataError(f"{len(values)} digits for {n} images", where=name)
-    return [_whole(getattr(digit, "item", lambda d=digit: d)(), name, 0, 9) for digit in values]
+def as_digits(value: Any, name: str, n: int) -> list[int]:
+    """Give ``n`` whole numbers from 0 to 9."""
+    digits = as_array(value, name, 1)
+    if len(digits) != n:
+        raise DataError(f"{len(digits)} digits for {n} images", where=name)
+    if (digits < 0).any() or (digits > 9).any() or (digits != np.rint(digits)).any():
+        raise DataError("every digit must be a whole number from 0 to 9", where=name)
+    return [int(digit) for digit in digits]
 
 
-def _named(value: Any, name: str) -> dict[str, Any]:
+def as_named(value: Any, name: str) -> dict[str, Any]:
     """Give a non-empty mapping with names that can be drawn as they are."""
     if not isinstance(value, Mapping) or not value:
         raise DataError("expected a mapping of names to values, with at least one", where=name)
     # A legend leaves names out that begin with an underscore.
     if not all(isinstance(key, str) and key.strip() and not key.startswith("_") for key in value):
         raise DataError("every name must be a text that does not begin with an underscore", where=name)
-    return {_plain(key): content for key, content in value.items()}
+    return {plain(key): content for key, content in value.items()}
 
 
-def _plain(text: Any) -> str:
+def each(check: Callable[..., Value], value: Any, name: str, *shape: Any) -> dict[str, Value]:
+    """Give a non-empty mapping of names to what ``check``, one of the above, makes of each of its values."""
+    return {key: check(content, f"{name}[{key}]", *shape) for key, content in as_named(value, name).items()}
+
+
+def each_number(check: Callable[..., np.ndarray], value: Mapping[str, Any] | None, name: str) -> dict[str, float]:
+    """As :func:`each`, for a mapping of names to single numbers, or none."""
+    if not value:
+        return {}
+    return {key: float(check([content], f"{name}[{key}]")[0]) for key, content in as_named(value, name).items()}
+
+
+# --- words ---------------------------------------------------------------------------------------------
+
+
+def plain(text: Any) -> str:
     """Give ``text`` on one line, without what a font or a PNG cannot hold."""
     return "".join(char if char.isprintable() else "?" for char in str(text))
 
 
-def _percent(share: float, digits: int = 0) -> str:
+def shortened(text: str, width: int) -> str:
+    """Give ``text`` with at most ``width`` characters: what is too much goes from its middle."""
+    if len(text) <= width:
+        return text
+    half = (width - 1) // 2
+    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Give a share in [0, 1] in per cent: ``82.3 %``."""
     return f"{100 * share:.{digits}f} %"
 
 
-def _count(n: int, noun: str) -> str:
+def count(n: int, noun: str) -> str:
+    """Give ``1 image`` or ``3 images``."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _percent_axis(axis: Any) -> None:
+# --- parts of a figure ---------------------------------------------------------------------------------
+
+
+def looks(series: Mapping[Key, Value]) -> Iterator[tuple[Key, Value, str, str, str]]:
+    """Give each name and value with its colour, marker and line, which differ for the first five."""
+    for (name, value), (color, marker, line) in zip(series.items(), cycle(LINES), strict=False):
+        yield name, value, color, marker, line
+
+
+def draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, name: str, index: int) -> None:
+    """Draw values by epoch in the look number ``index``."""
+    color, marker, line = LINES[index % len(LINES)]
+    every = max(1, len(x) // 12)
+    axes.plot(x, y, color=color, marker=marker, markevery=every, markersize=5, linestyle=line, label=name)
+
+
+def draw_references(axes: Axes, references: Mapping[str, Any] | None, *, upright: bool) -> dict[str, float]:
+    """Draw each reference, a share, as a line with its own dashes, and give the checked values."""
+    values = each_number(as_shares, references, "references")
+    draw = axes.axvline if upright else axes.axhline
+    for index, (name, value) in enumerate(values.items()):
+        dashes = DASHES[index % len(DASHES)]
+        draw(value, color=DARK, linewidth=1.3, linestyle=dashes, label=f"{name}: {percent(value, 1)}")
+    return values
+
+
+def percent_axis(axis: Any) -> None:
+    """Number an axis of shares in per cent."""
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(xmax=1, decimals=None, symbol=" %"))
 
 
-def _references(axes: Axes, references: Mapping[str, Any] | None, *, upright: bool) -> dict[str, float]:
-    """Draw each reference as a line with its own dashes, and give the checked values."""
-    if not references:
-        return {}
-    values = {
-        key: float(_shares([value], f"references[{key}]")[0]) for key, value in _named(references, "references").items()
-    }
-    draw = axes.axvline if upright else axes.axhline
-    for index, (name, value) in enumerate(values.items()):
-        dashes = _DASHES[index % len(_DASHES)]
-        draw(value, color=_DARK, linewidth=1.3, linestyle=dashes, label=f"{name}: {_percent(value, 1)}")
-    return values
+def whole_ticks(axis: Any) -> None:
+    """Number an axis in whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=12, steps=[1, 2, 5, 10]))
 
 
-def _legend_below(figure: Figure, axes: Axes) -> None:
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """Set the legend of ``axes`` below the figure, where it covers nothing, in as many columns as fit."""
     handles, names = axes.get_legend_handles_labels()
     if handles:
-        names = [_shortened(name, 70) for name in names]
+        names = [shortened(name, 70) for name in names]
         widest = max(len(name) for name in names)
         columns = max(1, min(len(names), int(95 // (widest + 8))))
         legend = figure.legend(handles, names, loc="outside lower center", ncols=columns, handlelength=3.5)
@@ -206,15 +289,34 @@ def _legend_below(figure: Figure, axes: Axes) -> None:
             text.set_parse_math(False)
 
 
+def draw_confusion(axes: Axes, table: np.ndarray, *, shares_told: bool) -> Any:
+    """Draw counts (10, 10) as shares of their rows, each with its count, and its share if ``shares_told``."""
+    totals = table.sum(axis=1, keepdims=True)
+    shares = np.divide(table, totals, out=np.zeros_like(table), where=totals > 0)
+    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        if table[row, column]:
+            text = f"{table[row, column]:.0f}" + (f"\n{percent(share)}" if shares_told else "")
+            color = "black" if share > 0.55 else "white"
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+    return image
+
+
 # --- pictures of digits --------------------------------------------------------------------------------
 
 
-def _tiles(images: np.ndarray, titles: Sequence[str], columns: int, cell: float) -> tuple[Figure, list[Axes]]:
+def hide_frame(axes: Axes) -> None:
+    """Leave of ``axes`` what stands in them, and the words at its ticks."""
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def draw_tiles(images: np.ndarray, titles: Sequence[str], columns: int, cell: float) -> tuple[Figure, list[Axes]]:
     """Lay images (n, 28, 28) out in ``columns``, each under its title; ``cell`` is one's width in inches."""
     n = len(images)
-    if n > _MOST_TILES:
-        hint = "Take fewer images, or use plots.grid"
-        raise DataError(f"{n} images are too many for one figure of this kind", where="images", hint=hint)
+    if n > 400:
+        raise DataError(f"{n} images are too many for one figure", where="images", hint="Take fewer, or figures.grid")
     columns = min(columns, n)
     rows = -(-n // columns)
     size = float(np.clip(7.6 * cell, 6.5, 8.5))
@@ -222,7 +324,7 @@ def _tiles(images: np.ndarray, titles: Sequence[str], columns: int, cell: float)
     title, gap = lines * size * 1.25 / 72 + 0.13, 0.08
     height = rows * (cell - gap + title) + gap
     width = columns * cell
-    figure = _figure(height, width, layout=None)
+    figure = new_figure(height, width, layout=None)
     panels = []
     for index, (image, text) in enumerate(zip(images, titles, strict=True)):
         row, column = divmod(index, columns)
@@ -230,28 +332,53 @@ def _tiles(images: np.ndarray, titles: Sequence[str], columns: int, cell: float)
         box = (column * cell + gap / 2, top - (cell - gap), cell - gap, cell - gap)
         axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
         axes.imshow(image, cmap="gray", vmin=0, vmax=1)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        for spine in axes.spines.values():
-            spine.set_visible(False)
+        axes.set(xticks=[], yticks=[])
+        hide_frame(axes)
         axes.set_title(text, fontsize=size, pad=4, linespacing=1.05, parse_math=False)
         panels.append(axes)
     return figure, panels
 
 
-def _mark(axes: Axes) -> None:
+def mark_wrong(axes: Axes) -> None:
     """Mark a misread image by a thick dashed frame; its title carries a cross as well."""
     from matplotlib.patches import Rectangle
 
-    frame = Rectangle((-0.5, -0.5), 28, 28, fill=False, edgecolor=_RED, linewidth=3, linestyle=(0, (3, 1.2)))
+    frame = Rectangle((-0.5, -0.5), 28, 28, fill=False, edgecolor=RED, linewidth=3, linestyle=(0, (3, 1.2)))
     frame.set_clip_on(False)
     axes.add_patch(frame)
     axes.title.set_fontweight("bold")
-    axes.title.set_color(_RED)
+    axes.title.set_color(RED)
 
 
-def _shortened(text: str, width: int) -> str:
-    if len(text) <= width:
-        return text
-    half = (width - 1) // 2
-    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+def sheet(pixels: np.ndarray) -> np.ndarray:
+    """Images (rows, columns, 28, 28) as one (30 rows, 30 columns), with white gaps."""
+    rows, columns = pixels.shape[:2]
+    whole = np.ones((rows, 30, columns, 30))
+    whole[:, 1:29, :, 1:29] = pixels.transpose(0, 2, 1, 3)
+    return whole.reshape(rows * 30, columns * 30)
+
+
+def draw_sheet(
+    axes: Axes,
+    pixels: np.ndarray,
+    names: Sequence[str],
+    columns: Sequence[str] = (),
+    sizes: tuple[float, float] = (10, 10),
+) -> None:
+    """Draw images (rows, columns, 28, 28) as a :func:`sheet`, with a name for each row and perhaps each column."""
+    axes.imshow(sheet(pixels), cmap="gray", vmin=0, vmax=1)
+    axes.set_yticks(np.arange(len(names)) * 30 + 14.5, names, fontsize=sizes[0], parse_math=False)
+    axes.set_xticks(np.arange(len(columns)) * 30 + 14.5, columns, fontsize=sizes[1], parse_math=False)
+    hide_frame(axes)
+
+
+def draw_rows(pixels: np.ndarray, names: Sequence[str], columns: Sequence[str], xlabel: str) -> Figure:
+    """A figure of a :func:`sheet`, for images (rows, columns, 28, 28) in rows that are steps of something."""
+    rows, n = pixels.shape[:2]
+    cell = min(0.75, 8.0 / n)
+    with style():
+        figure = new_figure(rows * cell + 0.5, n * cell + 1.0)
+        axes = figure.add_subplot()
+        draw_sheet(axes, pixels, names, columns)
+        axes.set_xlabel(xlabel)
+    return figure

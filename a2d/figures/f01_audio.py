@@ -8,119 +8,95 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _BLUE,
-    _DARK,
-    _LINES,
-    _RED,
-    Picture,
-    _array,
-    _count,
-    _figure,
-    _legend_below,
-    _named,
-    _percent,
-    _percent_axis,
-    _picture,
-    _plain,
-    _shares,
-    _shortened,
-    _style,
-    _whole,
-)
+from a2d.figures import base, inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_FEW = 12
 
-
-def aliasing(frequency: float, rate: int, n: int = 9) -> Picture:
+def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
     """Show a tone, the ``n`` samples taken of it, and the lower tone that gives the same samples (lecture 01).
 
     ``frequency`` of the tone in Hz; ``rate`` in samples per second. Raises :class:`DataError` for a tone that lies
     below half the rate, because such a tone has no lower twin.
     """
-    tone = float(_array([frequency], "frequency", 1)[0])
-    rate, n = _whole(rate, "rate", 1, 10**7), _whole(n, "n", 3, 200)
+    tone = float(base.as_array([frequency], "frequency")[0])
     twin = abs(tone - rate * round(tone / rate))
     if not rate / 2 < tone:
         raise DataError(f"{tone:g} Hz is not above half of {rate} Hz", where="frequency", hint="Take a higher tone")
     samples = np.arange(n) / rate
     fine = np.linspace(0, samples[-1], max(2000, int(40 * tone * samples[-1])))
     gap = np.abs(np.cos(2 * np.pi * tone * samples) - np.cos(2 * np.pi * twin * samples)).max()
-    with _style():
-        figure = _figure(2.6)
+    with base.style():
+        figure = base.new_figure(2.6)
         axes = figure.add_subplot()
-        axes.plot(1000 * fine, np.cos(2 * np.pi * tone * fine), color=_BLUE, linewidth=0.9, label=f"{tone:g} Hz")
-        style = {"color": _RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
+        axes.plot(1000 * fine, np.cos(2 * np.pi * tone * fine), color=base.BLUE, linewidth=0.9, label=f"{tone:g} Hz")
+        style = {"color": base.RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
         axes.plot(1000 * fine, np.cos(2 * np.pi * twin * fine), label=f"{twin:g} Hz", **style)
-        axes.plot(1000 * samples, np.cos(2 * np.pi * tone * samples), "o", color=_DARK, label="samples")
+        axes.plot(1000 * samples, np.cos(2 * np.pi * tone * samples), "o", color=base.DARK, label="samples")
         axes.set_xlabel("time (ms)")
         axes.set_ylabel("amplitude")
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     # Smaller differences than this are the rounding of the computer's arithmetic.
     same = "the same" if gap < 1e-9 else f"no more than {gap:.2g} different"
     text = (
         f"A tone of {tone:g} Hz and one of {twin:g} Hz, sampled {rate} times per second: between the samples they "
         f"differ, at the {n} samples they are {same}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def leakage(hz: Any, spectra: Mapping[str, Any], tone: float, far: float) -> Picture:
+def leakage(hz: Any, spectra: Mapping[str, Any], tone: float, far: float) -> base.Picture:
     """Show the spectrum of one tone through several windows (lecture 01).
 
     ``hz`` (bins,) rising frequencies; ``spectra``: the window's name to the level (bins,) in dB below its maximum;
     ``tone`` the tone's frequency in Hz; ``far``: from how many Hz away the levels are told.
     Raises :class:`DataError` for shapes that do not fit or no bins so far away.
     """
-    bins = _array(hz, "hz", 1)
-    levels = {name: _array(value, f"spectra[{name}]", 1) for name, value in _named(spectra, "spectra").items()}
-    if any(len(level) != len(bins) for level in levels.values()):
-        raise DataError(f"each spectrum needs {len(bins)} levels", where="spectra")
+    bins = base.as_array(hz, "hz")
+    levels = base.each(base.as_array, spectra, "spectra", bins.shape)
     away = np.abs(bins - tone) >= far
     if not away.any():
         raise DataError(f"no frequency is {far:g} Hz away from the tone", where="far")
-    with _style():
-        figure = _figure(3.3)
+    with base.style():
+        figure = base.new_figure(3.3)
         axes = figure.add_subplot()
-        for (name, level), (colour, marker, dashes) in zip(levels.items(), _LINES, strict=False):
-            options = {"color": colour, "linestyle": dashes, "linewidth": 1.2, "marker": marker, "markersize": 3}
-            axes.plot(bins, level, markevery=max(1, len(bins) // 40), label=name, **options)
+        every = max(1, len(bins) // 40)
+        for name, level, color, marker, line in base.looks(levels):
+            how = {"color": color, "linestyle": line, "linewidth": 1.2, "marker": marker, "markersize": 3}
+            axes.plot(bins, level, markevery=every, label=name, **how)
         axes.set_ylim(max(-130.0, min(level.min() for level in levels.values()) - 5), 5)
         axes.set_xlim(bins[0], bins[-1])
         axes.set_xlabel("frequency (Hz)")
         axes.set_ylabel("level (dB, maximum is 0)")
         axes.grid(alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = [f"{name} {level[away].max():.0f} dB" for name, level in levels.items()]
     text = (
         f"One tone of {tone:g} Hz gives a line with skirts. The highest level that is left {far:g} Hz or more away "
         f"from it, by window: {', '.join(parts)}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> Picture:
+def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
     """Show the mel scale, and the filters that it spaces (lecture 01).
 
     ``hz`` (bins,): the spectrum's frequencies; ``bank`` (filters, bins); ``edges`` (filters + 2,): where filter ``j``
     begins, has its top and ends (items ``j``, ``j + 1``, ``j + 2``), in Hz; ``edge_mels`` the same in mel.
     Raises :class:`DataError` for shapes that do not fit.
     """
-    bins, filters = _array(hz, "hz", 1), _array(bank, "bank", 2)
-    places, mels = _array(edges, "edges", 1), _array(edge_mels, "edge_mels", 1)
-    if filters.shape[1] != len(bins) or not len(places) == len(mels) == len(filters) + 2:
-        shapes = f"bank {filters.shape}, hz {bins.shape}, edges {places.shape}, edge_mels {mels.shape}"
-        raise DataError(f"these shapes do not fit together ({shapes})", where="bank")
+    bins, places = base.as_array(hz, "hz"), base.as_array(edges, "edges")
+    mels = base.as_array(edge_mels, "edge_mels", places.shape)
+    filters = base.as_array(bank, "bank", (len(places) - 2, len(bins)))
     widths, tops = places[2:] - places[:-2], filters.max(axis=1)
-    with _style():
-        figure = _figure(3.4)
+    with base.style():
+        figure = base.new_figure(3.4)
         left, right = figure.subplots(1, 2, width_ratios=[1, 1.7])
-        left.plot(places, mels, color=_BLUE, linewidth=1.6)
+        left.plot(places, mels, color=base.BLUE, linewidth=1.6)
         for place, mel in list(zip(places, mels, strict=True))[:: max(1, len(places) // 8)]:
-            left.plot([place, place, 0], [mels[0], mel, mel], color=_DARK, linewidth=0.6, linestyle=(0, (4, 2)))
+            left.plot([place, place, 0], [mels[0], mel, mel], color=base.DARK, linewidth=0.6, linestyle=(0, (4, 2)))
         left.set_xlim(0, places[-1])
         left.set_ylim(mels[0], mels[-1] * 1.03)
         left.set_title("mel scale", loc="left")
@@ -128,8 +104,8 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> Picture:
         # All of them would cover each other.
         step = max(1, len(filters) // 16)
         for index, row in enumerate(filters[::step]):
-            colour, _, dashes = _LINES[index % 3]
-            right.plot(bins, row, color=colour, linestyle=dashes, linewidth=1.2)
+            color, _, line = base.LINES[index % 3]
+            right.plot(bins, row, color=color, linestyle=line, linewidth=1.2)
         right.set_xlim(bins[0], bins[-1])
         right.set_ylim(0, None)
         shown = "all" if step == 1 else f"number 0, {step}, {2 * step}, ..."
@@ -143,47 +119,44 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> Picture:
         f"the highest {widths[-1]:.0f} Hz, and {below} of them have their top in the lowest quarter of the "
         f"frequencies. The wider a filter, the lower: from {tops.max():.3f} down to {tops.min():.3f} per Hz."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> Picture:
+def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> base.Picture:
     """Show one frame's log-mel levels, and what a few coefficients keep of them (lecture 01).
 
     ``log_mel`` (bands,) in dB; ``smooth``: a name to (bands,) in dB. Raises :class:`DataError` for other shapes.
     """
-    levels = _array(log_mel, "log_mel", 1)
-    kept = {name: _array(value, f"smooth[{name}]", 1) for name, value in _named(smooth, "smooth").items()}
-    if any(len(value) != len(levels) for value in kept.values()):
-        raise DataError(f"each smooth curve needs {len(levels)} levels", where="smooth")
-    with _style():
-        figure = _figure(3.2)
+    levels = base.as_array(log_mel, "log_mel")
+    kept = base.each(base.as_array, smooth, "smooth", levels.shape)
+    with base.style():
+        figure = base.new_figure(3.2)
         axes = figure.add_subplot()
-        axes.plot(levels, color=_DARK, linewidth=0, marker="o", markersize=3.5, label="log-mel levels")
-        for (name, value), (colour, _, dashes) in zip(kept.items(), _LINES, strict=False):
-            axes.plot(value, color=colour, linestyle=dashes, linewidth=1.6, label=name)
+        axes.plot(levels, color=base.DARK, linewidth=0, marker="o", markersize=3.5, label="log-mel levels")
+        for name, value, color, _, line in base.looks(kept):
+            axes.plot(value, color=color, linestyle=line, linewidth=1.6, label=name)
         axes.set_xlabel("mel band")
         axes.set_ylabel("level (dB)")
         axes.grid(alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = [f"{name} {np.sqrt(np.square(value - levels).mean()):.1f} dB" for name, value in kept.items()]
     text = (
         f"One frame has {len(levels)} levels between {levels.min():.0f} and {levels.max():.0f} dB. "
         f"Rebuilt from fewer coefficients it is smoother; the root-mean-square error is, {', '.join(parts)}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
 def there_and_back(
     forwards: Any, backwards: Any, step: float, names: Sequence[str] = ("forwards", "backwards")
-) -> Picture:
+) -> base.Picture:
     """Show the MFCCs of a word and of the same word backwards, and both means over time (lecture 01).
 
     ``forwards`` and ``backwards`` (frames, coefficients); ``step`` in seconds from one frame to the next.
     Raises :class:`DataError` for shapes that differ.
     """
-    first, second = _array(forwards, "forwards", 2), _array(backwards, "backwards", 2)
-    if first.shape != second.shape or first.shape[1] < 2:
-        raise DataError(f"the shapes {first.shape} and {second.shape} do not fit", where="backwards")
+    first = base.as_array(forwards, "forwards", 2)
+    second = base.as_array(backwards, "backwards", first.shape)
     apart = np.linalg.norm(first - second, axis=1).mean()
     means = first.mean(axis=0), second.mean(axis=0)
     gap = np.linalg.norm(means[0] - means[1])
@@ -191,8 +164,8 @@ def there_and_back(
     low, high = np.percentile(np.concatenate([first, second])[:, 1:], [2, 98])
     limits = {"vmin": low, "vmax": high} if high > low else {}
     extent = (-step / 2, (len(first) - 0.5) * step, -0.5, first.shape[1] - 0.5)
-    with _style():
-        figure = _figure(5.0)
+    with base.style():
+        figure = base.new_figure(5.0)
         grid = figure.add_gridspec(2, 2)
         panels = [figure.add_subplot(grid[0, column]) for column in (0, 1)]
         for axes, array, name in zip(panels, (first, second), names, strict=True):
@@ -206,16 +179,16 @@ def there_and_back(
     same = "the same" if gap < 1e-9 * max(1.0, np.abs(means[0]).max()) else f"{gap:.3g} apart"
     text = (
         f"At the same time, the {first.shape[1]} coefficients of the two are {apart:.1f} apart on average "
-        f"(Euclidean distance); their means over the {_count(len(first), 'frame')} are {same}."
+        f"(Euclidean distance); their means over the {base.count(len(first), 'frame')} are {same}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
 def _draw_means(axes: Axes, means: tuple[np.ndarray, np.ndarray], names: Sequence[str]) -> None:
     places = np.arange(1, len(means[0]))
-    axes.axhline(0, color=_DARK, linewidth=0.8)
-    axes.plot(places, means[0][1:], color=_BLUE, marker="o", markersize=7, linewidth=1, label=names[0])
-    options = {"color": _RED, "marker": "x", "markersize": 5, "linewidth": 1, "linestyle": (0, (2, 2))}
+    axes.axhline(0, color=base.DARK, linewidth=0.8)
+    axes.plot(places, means[0][1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label=names[0])
+    options = {"color": base.RED, "marker": "x", "markersize": 5, "linewidth": 1, "linestyle": (0, (2, 2))}
     axes.plot(places, means[1][1:], label=names[1], **options)
     axes.set_xlabel("coefficient (from 1 on)")
     axes.set_ylabel("mean value")
@@ -223,65 +196,275 @@ def _draw_means(axes: Axes, means: tuple[np.ndarray, np.ndarray], names: Sequenc
     axes.legend(loc="upper right", ncols=2)
 
 
-def distances(groups: Mapping[str, Any], unit: str = "distance") -> Picture:
+def distances(groups: Mapping[str, Any], unit: str = "distance") -> base.Picture:
     """Show how far apart vectors are, group by group: the median, and the middle 90 % (lecture 01).
 
     ``groups``: a name to distances (n,), 0 or more, with a median above 0; the others are compared with the first.
     Raises :class:`DataError` for no groups or other distances.
     """
-    values = {name: _array(value, f"groups[{name}]", 1) for name, value in _named(groups, "groups").items()}
+    values = base.each(base.as_array, groups, "groups")
     medians = {name: float(np.median(value)) for name, value in values.items()}
-    if len(values) > _FEW or any(value.min() < 0 or medians[name] <= 0 for name, value in values.items()):
-        raise DataError(f"1 to {_FEW} groups of distances above 0 are drawn", where="groups")
-    with _style():
-        figure = _figure(1.0 + 0.45 * len(values))
+    if any(value.min() < 0 or medians[name] <= 0 for name, value in values.items()):
+        raise DataError("distances are 0 or more, and their median above 0", where="groups")
+    with base.style():
+        figure = base.new_figure(1.0 + 0.45 * len(values))
         axes = figure.add_subplot()
         for place, (name, value) in enumerate(values.items()):
             low, high = np.quantile(value, [0.05, 0.95])
             low = max(low, medians[name] / 1000)  # a logarithmic axis has no 0
-            axes.plot([low, high], [place, place], color=_BLUE, linewidth=5, alpha=0.35, solid_capstyle="butt")
-            axes.plot(medians[name], place, "o", color=_DARK, markersize=7)
+            axes.plot([low, high], [place, place], color=base.BLUE, linewidth=5, alpha=0.35, solid_capstyle="butt")
+            axes.plot(medians[name], place, "o", color=base.DARK, markersize=7)
             said = f"{medians[name]:.3g}  (n = {len(value):,})"
             axes.text(1.02, place, said, va="center", ha="left", transform=axes.get_yaxis_transform())
         axes.set_xscale("log")
-        axes.set_yticks(range(len(values)), [_shortened(name, 40) for name in values], parse_math=False)
+        axes.set_yticks(range(len(values)), [base.shortened(name, 40) for name in values], parse_math=False)
         axes.set_ylim(len(values) - 0.5, -0.5)
-        axes.set_xlabel(f"{_plain(unit)} (dot: median, bar: the middle 90 %; logarithmic)", parse_math=False)
+        axes.set_xlabel(f"{base.plain(unit)} (dot: median, bar: the middle 90 %; logarithmic)", parse_math=False)
         axes.grid(axis="x", alpha=0.3)
     first, *others = medians
     text = f"Median of the {unit}, {first}: {medians[first]:.3g}."
     if others:
         parts = [f"{name} {medians[name]:.3g} ({medians[name] / medians[first]:.0f} times as much)" for name in others]
         text += f" The others: {', '.join(parts)}."
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def shares_right(rows: Mapping[str, Sequence[float]], references: Mapping[str, float] | None = None) -> Picture:
+def shares_right(rows: Mapping[str, Sequence[float]], references: Mapping[str, float] | None = None) -> base.Picture:
     """Show how much is named right with each kind of features, with an interval (lecture 01).
 
     ``rows``: a name to (share, low end, high end) of an interval of 95 %, all in [0, 1]; ``references``: a name to a
     share, drawn as a line. Raises :class:`DataError` for other numbers.
     """
-    values = {name: _shares(value, f"rows[{name}]") for name, value in _named(rows, "rows").items()}
-    lines = {k: float(_shares([v], f"references[{k}]")[0]) for k, v in (references or {}).items()}
-    if len(values) > _FEW or any(len(v) != 3 or not v[1] <= v[0] <= v[2] for v in values.values()):
-        raise DataError(f"1 to {_FEW} rows of share, low and high end are drawn", where="rows")
-    with _style():
-        figure = _figure(1.1 + 0.45 * len(values) + (0.25 if lines else 0))
+    values = base.each(base.as_interval, rows, "rows")
+    lines = base.each_number(base.as_shares, references, "references")
+    with base.style():
+        figure = base.new_figure(1.1 + 0.45 * len(values) + (0.25 if lines else 0))
         axes = figure.add_subplot()
         for place, (share, low, high) in enumerate(values.values()):
-            axes.barh(place, share, height=0.6, color=_BLUE, alpha=0.3, edgecolor=_BLUE)
-            axes.plot([low, high], [place, place], color=_DARK, linewidth=1.6, marker="|", markersize=9)
-            axes.text(1.02, place, _percent(share, 1), va="center", transform=axes.get_yaxis_transform())
+            axes.barh(place, share, height=0.6, color=base.BLUE, alpha=0.3, edgecolor=base.BLUE)
+            axes.plot([low, high], [place, place], color=base.DARK, linewidth=1.6, marker="|", markersize=9)
+            axes.text(1.02, place, base.percent(share, 1), va="center", transform=axes.get_yaxis_transform())
         for name, value in lines.items():
-            axes.axvline(value, color=_RED, linewidth=1.3, linestyle=(0, (6, 3)), label=f"{name}: {_percent(value)}")
-        axes.set_yticks(range(len(values)), [_shortened(name, 40) for name in values], parse_math=False)
+            label = f"{name}: {base.percent(value)}"
+            axes.axvline(value, color=base.RED, linewidth=1.3, linestyle=(0, (6, 3)), label=label)
+        axes.set_yticks(range(len(values)), [base.shortened(name, 40) for name in values], parse_math=False)
         axes.invert_yaxis()
         axes.set_xlim(0, 1.01)
         axes.set_xlabel("right (line: 95 % interval)")
-        _percent_axis(axes.xaxis)
-        _legend_below(figure, axes)
-    parts = [f"{n}: {_percent(v[0], 1)} ({_percent(v[1], 1)} to {_percent(v[2], 1)})" for n, v in values.items()]
+        base.percent_axis(axes.xaxis)
+        base.legend_below(figure, axes)
+    parts = []
+    for name, value in values.items():
+        share, low, high = (base.percent(v, 1) for v in value)
+        parts.append(f"{name}: {share} ({low} to {high})")
     text = f"Right, with the 95 % interval: {'; '.join(parts)}."
-    text += "".join(f" {name.capitalize()} would give {_percent(value)}." for name, value in lines.items())
-    return _picture(figure, text)
+    text += "".join(f" {name.capitalize()} would give {base.percent(value)}." for name, value in lines.items())
+    return base.finish(figure, text)
+
+
+# --- all steps in one figure -------------------------------------------------------------------------
+
+
+def sound_steps(
+    waveform: Any, rate: int, spectrogram_db: Any, log_mel: Any, mfcc: Any, mean_vector: Any, hop_length: int
+) -> base.Picture:
+    """Show one spoken digit at each step from the waveform to the mean MFCC vector (lecture 01).
+
+    ``waveform`` (samples,), ``rate`` in Hz; ``spectrogram_db`` (bins from 0 to rate / 2, frames) in dB;
+    ``log_mel`` (bands, frames), the logarithm of an energy; ``mfcc`` (coefficients, frames); ``mean_vector``
+    (coefficients,); ``hop_length`` in samples from the middle of a frame to that of the next.
+    Raises :class:`DataError` for shapes that do not fit or NaN.
+    """
+    wave = base.as_array(waveform, "waveform")
+    named = {"spectrogram_db": spectrogram_db, "log_mel": log_mel, "mfcc": mfcc}
+    maps = {name: base.as_array(value, name, 2) for name, value in named.items()}
+    mean = base.as_array(mean_vector, "mean_vector", maps["mfcc"].shape[:1])
+    if len({array.shape[1] for array in maps.values()}) != 1:
+        text = ", ".join(f"{name} {array.shape[1]}" for name, array in maps.items())
+        raise DataError(f"the numbers of frames differ ({text})", where="frames")
+    with base.style():
+        figure = _draw_steps(wave, rate, maps, mean, hop_length)
+    return base.finish(figure, _sound_text(wave, rate, maps, mean))
+
+
+def _draw_steps(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int) -> Figure:
+    figure = base.new_figure(8.3)
+    panels = figure.subplots(5, 1, height_ratios=[1, 1.25, 1.25, 1.25, 1.1])
+    _draw_wave(panels[0], wave, rate)
+    tops = (rate / 2, len(maps["log_mel"]) - 0.5, len(maps["mfcc"]) - 0.5)
+    words = (
+        ("2. spectrogram: how strong each frequency is at each time", "frequency (Hz)", "dB"),
+        ("3. log-mel: the same in bands spaced as people hear pitch", "mel band", "log energy"),
+        ("4. MFCC: the outline of each column in a few numbers", "coefficient", "value"),
+    )
+    for axes, array, top, labels in zip(panels[1:4], maps.values(), tops, words, strict=True):
+        _draw_map(figure, axes, array, top, hop / rate, labels)
+        axes.set_xlim(0, len(wave) / rate)
+    for axes in panels[:3]:
+        # The fourth panel's time axis serves all four.
+        axes.tick_params(labelbottom=False)
+    panels[3].set_xlabel("time (s)")
+    _draw_mean(panels[4], mean)
+    return figure
+
+
+def _draw_wave(axes: Axes, wave: np.ndarray, rate: int) -> None:
+    axes.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
+    axes.set_xlim(0, len(wave) / rate)
+    axes.set_title("1. waveform: the air pressure at the microphone", loc="left")
+    axes.set_ylabel("amplitude")
+
+
+def _draw_map(
+    figure: Figure, axes: Axes, array: np.ndarray, top: float, step: float, words: tuple[str, str, str]
+) -> None:
+    title, ylabel, unit = words
+    bottom = 0.0 if ylabel.startswith("frequency") else -0.5
+    extent = (-step / 2, (array.shape[1] - 0.5) * step, bottom, top)
+    # The first MFCC, the loudness, is far larger than the others and would leave them all one colour.
+    low, high = np.percentile(array[1:] if ylabel == "coefficient" and len(array) > 1 else array, [2, 98])
+    limits = {"vmin": low, "vmax": high} if high > low else {}
+    image = axes.imshow(array, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
+    axes.set_title(title, loc="left")
+    axes.set_ylabel(ylabel)
+    figure.colorbar(image, ax=axes, label=unit, pad=0.01, extend="both", aspect=12)
+
+
+def _draw_mean(axes: Axes, mean: np.ndarray) -> None:
+    axes.bar(np.arange(len(mean)), mean, color=base.BLUE, width=0.75)
+    axes.axhline(0, color=base.DARK, linewidth=0.8)
+    axes.set_xlim(-0.7, len(mean) - 0.3)
+    rest = np.abs(mean[1:]).max() if len(mean) > 1 else 0
+    if rest > 0 and abs(mean[0]) > 2 * rest:
+        low, high = min(mean[1:].min(), 0), max(mean[1:].max(), 0)
+        room = 0.35 * (high - low)
+        down = bool(mean[0] < 0)
+        axes.set_ylim(low - room * (1 if down else 0.05), high + room * (0.05 if down else 1))
+        edge, side = axes.get_ylim()[0 if down else 1], "bottom" if down else "top"
+        axes.text(1.0, edge, f"coefficient 0 goes on to {mean[0]:.0f}", va=side, fontsize=9)
+    axes.set_title("5. mean over time: the vector that the network hears", loc="left")
+    axes.set_xlabel("coefficient")
+    axes.set_ylabel("mean value")
+
+
+def _sound_text(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray) -> str:
+    spectrum, frames = maps["spectrogram_db"], maps["mfcc"].shape[1]
+    strongest = spectrum.mean(axis=1).argmax() * rate / 2 / max(len(spectrum) - 1, 1)
+    big = int(np.abs(mean).argmax())
+    return (
+        f"{len(wave) / rate:.2f} s at {rate} Hz ({len(wave)} samples) become {base.count(frames, 'frame')} of "
+        f"{len(maps['mfcc'])} coefficients and then one vector of {len(mean)} numbers. The sound is loudest "
+        f"at {np.abs(wave).argmax() / rate:.2f} s and on average strongest at {strongest:.0f} Hz; the mean "
+        f"that is largest in size is coefficient {big} with {mean[big]:.1f}."
+    )
+
+
+# --- inside the widget -------------------------------------------------------------------------------
+
+
+def mfcc_panels(
+    waveform: Any,
+    rate: int,
+    log_mel: Any,
+    mfcc: Any,
+    *,
+    n_fft: int,
+    hop_length: int,
+    band_of_hz: Mapping[int, float] | None = None,
+    empty_bands: int = 0,
+) -> base.Picture:
+    """Show a recording, its log-mel spectrogram, its MFCCs and their mean over time (lecture 01).
+
+    ``waveform`` (samples,) at ``rate`` Hz; ``log_mel`` (frames, bands) in dB; ``mfcc`` (frames, coefficients);
+    ``n_fft`` and ``hop_length`` in samples; ``band_of_hz``: where on the axis of the bands, which counts from 0, a
+    frequency in Hz lies; ``empty_bands``: how many bands are so narrow that no frequency of the spectrum lies in them.
+    Raises :class:`DataError` for shapes that do not fit or NaN.
+    """
+    wave, hop = base.as_array(waveform, "waveform"), hop_length
+    bands, coefficients = base.as_array(log_mel, "log_mel", 2), base.as_array(mfcc, "mfcc", 2)
+    if len(bands) != len(coefficients):
+        raise DataError(f"the numbers of frames differ ({len(bands)} and {len(coefficients)})", where="frames")
+    mean = coefficients.mean(axis=0)
+    with base.style():
+        figure = base.new_figure(5.9, layout=None)
+        heights = ((4.72, 0.85), (2.62, 1.6), (0.5, 1.6))
+        panels = [inches.add_panel(figure, 0.75, bottom, 5.35, height) for bottom, height in heights]
+        panels[0].plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
+        panels[0].set_ylabel("amplitude")
+        inches.set_title(panels[0], "waveform")
+        _draw_frames(figure, panels[1], bands, hop / rate, "dB", 2.62)
+        inches.set_title(panels[1], f"log-mel spectrogram: {bands.shape[1]} bands")
+        panels[1].set_ylabel("frequency (Hz)" if band_of_hz else "mel band")
+        if band_of_hz:
+            panels[1].set_yticks(list(band_of_hz.values()), [str(hz) for hz in band_of_hz])
+        _draw_frames(figure, panels[2], coefficients, hop / rate, "value", 0.5, skip_first=True)
+        inches.set_title(panels[2], f"MFCC: {coefficients.shape[1]} coefficients")
+        panels[2].set_ylabel("coefficient")
+        panels[2].set_xlabel("time (s)")
+        for axes in panels:
+            axes.set_xlim(0, len(wave) / rate)
+        for axes in panels[:2]:
+            axes.tick_params(labelbottom=False)
+        _draw_mean_beside(inches.add_panel(figure, 7.15, 0.5, 1.7, 1.6), mean)
+        _write_facts(figure, len(wave), rate, n_fft, hop, bands.shape, mean[0])
+    return base.finish(figure, _mfcc_text(len(wave), rate, n_fft, hop, bands.shape, mean, empty_bands))
+
+
+def _draw_frames(
+    figure: Figure, axes: Axes, array: np.ndarray, step: float, unit: str, bottom: float, *, skip_first: bool = False
+) -> None:
+    # The first MFCC, the loudness, is far larger than the others and would leave them all one colour.
+    used = array[:, 1:] if skip_first and array.shape[1] > 1 else array
+    low, high = np.percentile(used, [2, 98]) if skip_first else (used.min(), used.max())
+    limits = {"vmin": low, "vmax": high} if high > low else {}
+    extent = (-step / 2, (len(array) - 0.5) * step, -0.5, array.shape[1] - 0.5)
+    image = axes.imshow(array.T, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
+    inches.add_scale(figure, image, (6.2, bottom, 0.13, 1.6), unit)
+
+
+def _draw_mean_beside(axes: Axes, mean: np.ndarray) -> None:
+    """The mean over time is the mean of each row of the picture on its left, so it is drawn along the same axis."""
+    rows = np.arange(len(mean))
+    axes.hlines(rows, 0, mean, color=base.BLUE, linewidth=min(4.0, 80 / len(mean)))
+    axes.axvline(0, color=base.DARK, linewidth=0.8)
+    axes.set_ylim(-0.5, len(mean) - 0.5)
+    rest = np.abs(mean[1:]).max() if len(mean) > 1 else 0.0
+    if 0 < 2 * rest < abs(mean[0]):
+        axes.set_xlim(-1.15 * rest, 1.15 * rest)
+    inches.set_title(axes, "mean over time")
+    axes.set_xlabel("mean value")
+
+
+def _write_facts(
+    figure: Figure, n: int, rate: int, n_fft: int, hop: int, shape: tuple[int, int], loudness: float
+) -> None:
+    """What the settings mean in seconds and hertz, in the free corner."""
+    every = 1000 * hop / rate
+    lines = (
+        f"{n} samples, {n / rate:.2f} s",
+        f"a frame sees {1000 * n_fft / rate:.0f} ms",
+        f"a frame every {every:.{0 if hop >= rate / 100 else 1}f} ms",
+        base.count(shape[0], "frame"),
+        f"bins {rate / n_fft:.1f} Hz apart",
+        f"mean of coefficient 0: {loudness:.0f}",
+    )
+    width, height = figure.get_size_inches()
+    figure.text(7.15 / width, 4.2 / height, "\n".join(lines), va="top", fontsize=10, linespacing=1.6)
+
+
+def _mfcc_text(
+    n: int, rate: int, n_fft: int, hop: int, shape: tuple[int, int], mean: np.ndarray, empty_bands: int
+) -> str:
+    text = (
+        f"{n / rate:.2f} s at {rate} Hz become {base.count(shape[0], 'frame')}, one every {1000 * hop / rate:.1f} ms; "
+        f"each sees {1000 * n_fft / rate:.1f} ms in frequency bins {rate / n_fft:.1f} Hz apart. "
+        f"They go through {base.count(shape[1], 'mel band')} into {base.count(len(mean), 'coefficient')}"
+    )
+    if empty_bands:
+        verb = "is" if empty_bands == 1 else "are"
+        text += f"; {empty_bands} of the bands {verb} narrower than the distance of two bins and hear nothing"
+    if len(mean) == 1:
+        return text + f". Its mean is {mean[0]:.1f}."
+    big = 1 + int(np.abs(mean[1:]).argmax())
+    text += f". The mean of coefficient 0 is {mean[0]:.1f}"
+    return f"{text}; the largest other is number {big} with {mean[big]:.1f}."

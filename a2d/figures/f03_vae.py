@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _BLUE,
-    _DARK,
-    _GREEN,
-    _LINES,
-    _PURPLE,
-    _RED,
-    _WIDTH,
-    Picture,
-    _array,
-    _count,
-    _digits,
-    _figure,
-    _legend_below,
-    _named,
-    _percent,
-    _picture,
-    _pictures,
-    _shares,
-    _style,
-    _whole,
-)
+from a2d.figures import base, inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-
 # Curves need less room than pictures, and each notebook has to stay small.
 _NARROW = 7.0
 _MOST_MARKS = 150
-
-
-def _positive(value: Any, name: str, ndim: int = 1) -> np.ndarray:
-    array = _array(value, name, ndim)
-    if array.min() <= 0:
-        raise DataError(f"values must be above 0, the least is {array.min():.3g}", where=name)
-    return array
-
-
-def _rising(value: Any, name: str, n: int | None = None, *, positive: bool = False) -> np.ndarray:
-    array = _positive(value, name) if positive else _array(value, name, 1)
-    if len(array) < 2 or (np.diff(array) <= 0).any():
-        raise DataError("expected two or more rising values", where=name)
-    if n is not None and len(array) != n:
-        raise DataError(f"expected {n} values, got {len(array)}", where=name)
-    return array
-
-
-def _alike(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    array = _array(value, name, len(shape))
-    if array.shape != shape:
-        raise DataError(f"expected the shape {shape}, got {array.shape}", where=name)
-    return array
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -70,28 +26,24 @@ def _joined(parts: Sequence[str]) -> str:
 # --- what a decoder draws ------------------------------------------------------------------------------
 
 
-def decoded_rows(rows: Mapping[str, Any], distances: Mapping[str, Any]) -> Picture:
+def decoded_rows(rows: Mapping[str, Any], distances: Mapping[str, Any]) -> base.Picture:
     """Show rows of pictures from different places of a latent space, and how far each is from real ones.
 
-    ``rows``: name to images (k, 28, 28) in [0, 1], k up to 20 and the same in each row; ``distances``: the same
+    ``rows``: name to images (k, 28, 28) in [0, 1], the same k in each row; ``distances``: the same
     names to squared distances (m,) between such pictures and their nearest real image, summed over the pixels; a
     name without distances is a row of examples only.
-    Raises :class:`DataError` for other shapes, negative distances, and names that do not fit.
+    Raises :class:`DataError` for other shapes, and names that do not fit.
     """
-    pixels = {name: _pictures(images, f"rows[{name}]") for name, images in _named(rows, "rows").items()}
-    far = {name: _array(d, f"distances[{name}]", 1) for name, d in _named(distances, "distances").items()}
-    if len({len(images) for images in pixels.values()}) != 1 or len(next(iter(pixels.values()))) > 20:
-        raise DataError("expected up to 20 images, as many in each row", where="rows")
-    if not set(far) <= set(pixels) or min(d.min() for d in far.values()) < 0:
-        raise DataError("expected distances from 0 on, for rows that are shown", where="distances")
+    pixels = base.each(base.as_pictures, rows, "rows")
+    far = base.each(base.as_array, distances, "distances")
     k = len(next(iter(pixels.values())))
+    if any(len(images) != k for images in pixels.values()) or not set(far) <= set(pixels):
+        raise DataError("expected as many images in each row, and distances for rows that are shown", where="rows")
     medians = {name: float(np.median(d)) for name, d in far.items()}
-    with _style():
-        figure = _figure(len(pixels) * (_WIDTH / max(k, 8) + 0.2) + 0.1)
+    with base.style():
+        figure = base.new_figure(len(pixels) * (base.WIDTH / max(k, 8) + 0.2) + 0.1)
         for axes, (name, images) in zip(np.ravel(figure.subplots(len(pixels), 1)), pixels.items(), strict=True):
-            sheet = np.ones((28, k, 30))
-            sheet[:, :, 1:29] = images.transpose(1, 0, 2)
-            axes.imshow(sheet.reshape(28, k * 30), cmap="gray", vmin=0, vmax=1)
+            axes.imshow(base.sheet(images[None])[1:29], cmap="gray", vmin=0, vmax=1)
             told = f" (median distance {medians[name]:.1f})" if name in medians else ""
             axes.set_title(name + told, loc="left", fontsize=10, parse_math=False)
             axes.set_axis_off()
@@ -100,24 +52,21 @@ def decoded_rows(rows: Mapping[str, Any], distances: Mapping[str, Any]) -> Pictu
     if len(medians) == 2:
         first, second = medians.values()
         text += f" The second is {second / max(first, 1e-12):.1f} times the first."
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def latent_maps(codes: Mapping[str, Any], labels: Sequence[int]) -> Picture:
+def latent_maps(codes: Mapping[str, Any], labels: Sequence[int]) -> base.Picture:
     """Show where images lie in latent spaces of two dimensions, each image as its digit (the first 150 of them).
 
     ``codes``: name to z (n, 2), the same images in each; ``labels``: their n digits. The dashed circle has the radius
     2, in standard deviations of the prior, and holds 86 % of its draws. The text says how much of the codes it
     holds, and how often an image's nearest neighbour shows the same digit.
-    Raises :class:`DataError` for another shape, fewer than two images, or NaN.
+    Raises :class:`DataError` for another shape, or NaN.
     """
-    places = {name: _array(z, f"codes[{name}]", 2) for name, z in _named(codes, "codes").items()}
-    n = len(next(iter(places.values())))
-    if n < 2 or len(places) > 4 or any(z.shape != (n, 2) for z in places.values()):
-        raise DataError("expected up to four arrays of the shape (n, 2), n >= 2", where="codes")
-    digits = np.array(_digits(labels, "labels", n))
-    with _style():
-        figure = _figure(_WIDTH / len(places) + 0.45 if len(places) > 1 else 5.4)
+    digits = np.array(base.as_digits(labels, "labels", len(labels)))
+    places = base.each(base.as_array, codes, "codes", (len(digits), 2))
+    with base.style():
+        figure = base.new_figure(base.WIDTH / len(places) + 0.45 if len(places) > 1 else 5.4)
         for axes, (name, z) in zip(np.ravel(figure.subplots(1, len(places))), places.items(), strict=True):
             _draw_codes(axes, z[:_MOST_MARKS], digits[:_MOST_MARKS])
             axes.set_title(name, parse_math=False)
@@ -126,10 +75,10 @@ def latent_maps(codes: Mapping[str, Any], labels: Sequence[int]) -> Picture:
     for name, z in places.items():
         share = float((np.square(z).sum(1) <= 4).mean())
         parts.append(
-            f"{name}: the circle holds {_percent(share)} of the codes, "
-            f"{_percent(_neighbours_agree(z, digits))} have a nearest neighbour of the same digit"
+            f"{name}: the circle holds {base.percent(share)} of the codes, "
+            f"{base.percent(_neighbours_agree(z, digits))} have a nearest neighbour of the same digit"
         )
-    return _picture(figure, f"The circle holds {_percent(inside)} of the prior's draws. {'; '.join(parts)}.")
+    return base.finish(figure, f"The circle holds {base.percent(inside)} of the prior's draws. {'; '.join(parts)}.")
 
 
 def _draw_codes(axes: Axes, z: np.ndarray, digits: np.ndarray) -> None:
@@ -140,7 +89,7 @@ def _draw_codes(axes: Axes, z: np.ndarray, digits: np.ndarray) -> None:
         mine = digits == digit
         color = colormaps["cividis"](0.85 * digit / 9)
         axes.scatter(*z[mine].T, marker=f"${digit}$", s=26, color=color, linewidths=0.2)
-    axes.add_patch(Circle((0, 0), 2, fill=False, edgecolor=_RED, linestyle="--", linewidth=1.5))
+    axes.add_patch(Circle((0, 0), 2, fill=False, edgecolor=base.RED, linestyle="--", linewidth=1.5))
     reach = max(2.3, 1.05 * float(np.abs(z).max()))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="first latent", ylabel="second latent")
     axes.set_aspect("equal")
@@ -155,123 +104,122 @@ def _neighbours_agree(z: np.ndarray, digits: np.ndarray) -> float:
 # --- the bound -----------------------------------------------------------------------------------------
 
 
-def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None) -> Picture:
+def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None) -> base.Picture:
     """Show the ELBO of a family of distributions q below log p(x); the gap is the KL divergence to the posterior.
 
     ``means`` (n,): q's mean, rising; ``elbo`` (n,) and ``log_evidence`` in nats; ``best``: the posterior's mean.
     Raises :class:`DataError` for shapes that do not fit, and for an ELBO above ``log_evidence``.
     """
-    x = _rising(means, "means")
-    y = _alike(elbo, "elbo", x.shape)
-    top = float(_array([log_evidence], "log_evidence", 1)[0])
+    x = base.as_rising(means, "means")
+    y = base.as_array(elbo, "elbo", x.shape)
+    top = float(base.as_array([log_evidence], "log_evidence")[0])
     if (y > top + 1e-6).any():
         raise DataError(f"the ELBO reaches {y.max():.4f}, above log p(x) = {top:.4f}", where="elbo")
     at = int(y.argmax())
-    with _style():
-        figure = _figure(3.8, _NARROW)
+    with base.style():
+        figure = base.new_figure(3.8, _NARROW)
         axes = figure.add_subplot()
-        axes.axhline(top, color=_DARK, linestyle="--", label="log p(x)")
-        axes.plot(x, y, color=_BLUE, label="ELBO")
-        axes.fill_between(x, y, top, color=_RED, alpha=0.15, hatch="//", linewidth=0, label="KL(q || posterior)")
+        axes.axhline(top, color=base.DARK, linestyle="--", label="log p(x)")
+        axes.plot(x, y, color=base.BLUE, label="ELBO")
+        axes.fill_between(x, y, top, color=base.RED, alpha=0.15, hatch="//", linewidth=0, label="KL(q || posterior)")
         if best is not None:
-            axes.axvline(best, color=_GREEN, linestyle=":", linewidth=2, label="mean of the posterior")
+            axes.axvline(best, color=base.GREEN, linestyle=":", linewidth=2, label="mean of the posterior")
         axes.set_xlabel("mean of q (in standard deviations of the prior)")
         axes.set_ylabel("nats")
         axes.grid(axis="y", alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     text = (
         f"log p(x) is {top:.3f} nats. The ELBO stays below it and comes nearest, to {top - y[at]:.3f} nats, "
         f"where the mean of q is {x[at]:.2f}; the largest gap shown is {top - y.min():.1f} nats."
     )
     if best is not None:
         text += f" The posterior's mean is {best:.2f}."
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def densities(z: Any, curves: Mapping[str, Any]) -> Picture:
+def densities(z: Any, curves: Mapping[str, Any]) -> base.Picture:
     """Show densities over one latent: say, a posterior and the normal distribution that stands in for it.
 
     ``z`` (n,), rising, in standard deviations of the prior; ``curves``: name to a density (n,), not negative. The
     text tells where each has its peaks, and how much of each lies below the first curve.
     Raises :class:`DataError` for shapes that do not fit, or negative values.
     """
-    x = _rising(z, "z")
-    lines = {name: _alike(y, f"curves[{name}]", x.shape) for name, y in _named(curves, "curves").items()}
+    x = base.as_rising(z, "z")
+    lines = base.each(base.as_array, curves, "curves", x.shape)
     if any(y.min() < 0 for y in lines.values()):
         raise DataError("a density cannot be negative", where="curves")
-    with _style():
-        figure = _figure(3.4, _NARROW)
+    with base.style():
+        figure = base.new_figure(3.4, _NARROW)
         axes = figure.add_subplot()
-        for (name, y), (color, _, line) in zip(lines.items(), _LINES, strict=False):
+        for name, y, color, _, line in base.looks(lines):
             axes.plot(x, y, color=color, linestyle=line, linewidth=2, label=name)
         axes.set(xlabel="z (in standard deviations of the prior)", ylabel="density")
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = []
     for name, y in lines.items():
         inner = (y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]) & (y[1:-1] > 0.01 * y.max())
         peaks = [f"{place:.2f}" for place in x[1:-1][inner]]
-        parts.append(f"{name} has {_count(len(peaks), 'peak')}" + (f", at {_joined(peaks)}" if peaks else ""))
+        parts.append(f"{name} has {base.count(len(peaks), 'peak')}" + (f", at {_joined(peaks)}" if peaks else ""))
     text = "; ".join(parts) + "."
     names = list(lines)
     for name in names[1:]:
         least = np.minimum(lines[names[0]], lines[name])
         common = float((np.diff(x) * (least[1:] + least[:-1]) / 2).sum())
-        text += f" {name} and {names[0]} have {_percent(common)} of their area in common."
-    return _picture(figure, text)
+        text += f" {name} and {names[0]} have {base.percent(common)} of their area in common."
+    return base.finish(figure, text)
 
 
 # --- estimating ----------------------------------------------------------------------------------------
 
 
-def monte_carlo_error(n: Any, error: Any) -> Picture:
+def monte_carlo_error(n: Any, error: Any) -> base.Picture:
     """Show how the error of an estimate falls with the number of samples, against 1 / sqrt(n).
 
     ``n`` (k,): numbers of samples, rising; ``error`` (k,): root of the mean squared error, in nats.
     Raises :class:`DataError` for shapes that do not fit, or values that are not positive.
     """
-    x = _rising(n, "n", positive=True)
-    y = _positive(error, "error")
-    if y.shape != x.shape:
-        raise DataError(f"{len(y)} errors for {len(x)} numbers of samples", where="error")
+    x = base.as_rising(n, "n", base.as_positive)
+    y = base.as_positive(error, "error", x.shape)
     slope = np.polyfit(np.log(x), np.log(y), 1)[0]
-    with _style():
-        figure = _figure(3.6, _NARROW)
+    with base.style():
+        figure = base.new_figure(3.6, _NARROW)
         axes = figure.add_subplot()
-        axes.loglog(x, y, color=_BLUE, marker="o", label="measured")
-        axes.loglog(x, y[0] * np.sqrt(x[0] / x), color=_DARK, linestyle="--", label="1 / sqrt(n), from the first point")
+        axes.loglog(x, y, color=base.BLUE, marker="o", label="measured")
+        law = y[0] * np.sqrt(x[0] / x)
+        axes.loglog(x, law, color=base.DARK, linestyle="--", label="1 / sqrt(n), from the first point")
         axes.set(xlabel="number of samples n", ylabel="error (nats)")
         axes.grid(which="major", alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     text = (
         f"From n = {x[0]:,.0f} to {x[-1]:,.0f} the error falls from {y[0]:.3g} to {y[-1]:.3g} nats, "
         f"by a factor of {y[0] / y[-1]:.0f}; 1 / sqrt(n) would give {np.sqrt(x[-1] / x[0]):.0f}. "
         f"The slope in this figure is {slope:.2f} (1 / sqrt(n): -0.50)."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[str, Any]) -> Picture:
+def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[str, Any]) -> base.Picture:
     """Show the variance of gradient estimators over the width of the distribution that is sampled.
 
     ``sigma`` (k,): standard deviations, rising; ``measured``: estimator to the variance of one sample's gradient
     (k,); ``exact``: some of the same names to the variance that algebra gives (k,).
     Raises :class:`DataError` for shapes and names that do not fit, or values that are not positive.
     """
-    x = _rising(sigma, "sigma", positive=True)
-    found = {k: _positive(v, f"measured[{k}]") for k, v in _named(measured, "measured").items()}
-    known = {k: _positive(v, f"exact[{k}]") for k, v in _named(exact, "exact").items()}
-    if not set(known) <= set(found) or any(v.shape != x.shape for v in (*found.values(), *known.values())):
-        raise DataError(f"expected {len(x)} values for each estimator", where="measured and exact")
-    with _style():
-        figure = _figure(4.0, _NARROW)
+    x = base.as_rising(sigma, "sigma", base.as_positive)
+    found = base.each(base.as_positive, measured, "measured", x.shape)
+    known = base.each(base.as_positive, exact, "exact", x.shape)
+    if not set(known) <= set(found):
+        raise DataError("expected names of estimators that are measured", where="exact")
+    with base.style():
+        figure = base.new_figure(4.0, _NARROW)
         axes = figure.add_subplot()
-        for (name, y), (color, marker, line) in zip(found.items(), _LINES, strict=False):
+        for name, y, color, marker, line in base.looks(found):
             axes.loglog(x, y, color=color, marker=marker, linestyle="none", label=f"{name}, measured")
             if name in known:
                 axes.loglog(x, known[name], color=color, linestyle=line, label=f"{name}, exact")
         axes.set(xlabel="sigma, the standard deviation of q", ylabel="variance of one sample's gradient")
         axes.grid(which="major", alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = [f"{k} {v[0]:,.3g} at sigma = {x[0]:g} and {v[-1]:,.3g} at {x[-1]:g}" for k, v in found.items()]
     text = f"Variance of one sample's gradient: {'; '.join(parts)}."
     if len(found) > 1:
@@ -280,66 +228,61 @@ def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[s
         text += f" {second} over {first}: between {ratio.min():,.0f} and {ratio.max():,.0f} times."
     if known:
         off = max(float(np.abs(found[k] / v - 1).max()) for k, v in known.items())
-        text += f" The exact variance differs by at most {_percent(off)}."
-    return _picture(figure, text)
+        text += f" The exact variance differs by at most {base.percent(off)}."
+    return base.finish(figure, text)
 
 
 # --- the loss ------------------------------------------------------------------------------------------
 
 
-def pixel_loss(p: Any, losses: Mapping[float, Any]) -> Picture:
+def pixel_loss(p: Any, losses: Mapping[float, Any]) -> base.Picture:
     """Show one pixel's binary cross-entropy over the decoder's answer, for targets from black to white.
 
-    ``p`` (n,): the answer, rising, in (0, 1); ``losses``: target in [0, 1] to the loss (n,) in nats, not negative.
+    ``p`` (n,): the answer, rising, in (0, 1); ``losses``: target in [0, 1] to the loss (n,) in nats.
     The least value of each curve, its floor, is marked.
     Raises :class:`DataError` for shapes that do not fit, or values out of range.
     """
-    x = _shares(_rising(p, "p"), "p")
-    if not isinstance(losses, Mapping) or not 1 <= len(losses) <= len(_LINES):
-        raise DataError(f"expected one to {len(_LINES)} targets", where="losses")
+    x = base.as_rising(p, "p", base.as_shares)
     floors = []
-    with _style():
-        figure = _figure(3.8, _NARROW)
+    with base.style():
+        figure = base.new_figure(3.8, _NARROW)
         axes = figure.add_subplot()
-        for (target, values), (color, marker, line) in zip(losses.items(), _LINES, strict=False):
-            y = _alike(values, f"losses[{target}]", x.shape)
-            if y.min() < 0 or not 0 <= target <= 1:
-                raise DataError("expected targets in [0, 1] and losses from 0 on", where="losses")
+        for target, values, color, marker, line in base.looks(losses):
+            y = base.as_array(values, f"losses[{target}]", x.shape)
             at = int(y.argmin())
             floors.append((float(target), float(y[at]), float(x[at])))
             axes.plot(x, y, color=color, linestyle=line, label=f"target {target:g}")
             axes.plot(x[at], y[at], color=color, marker=marker, markersize=9)
         axes.set(xlabel="the decoder's answer p", ylabel="loss of one pixel (nats)", ylim=(-0.1, 3.2))
         axes.grid(axis="y", alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = [f"{least:.2f} for the target {target:g}, at p = {place:.2f}" for target, least, place in floors]
-    return _picture(figure, f"The least loss of a pixel in nats is {_joined(parts)}.")
+    return base.finish(figure, f"The least loss of a pixel in nats is {_joined(parts)}.")
 
 
 # --- beta ----------------------------------------------------------------------------------------------
 
 
-def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, Any]) -> Picture:
+def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, Any]) -> base.Picture:
     """Show what a weight of the KL term does: both terms of the loss, and how many latents are used.
 
     ``betas`` (k,), rising, above 0; ``reconstruction`` and ``kl`` (k,) in nats per image; ``active``: name of a
     series to the share of active latents (k,) in [0, 1].
     Raises :class:`DataError` for shapes that do not fit, or values out of range.
     """
-    x = _rising(betas, "betas", positive=True)
-    rec, divergence = _alike(reconstruction, "reconstruction", x.shape), _alike(kl, "kl", x.shape)
-    shares = {name: _shares(v, f"active[{name}]") for name, v in _named(active, "active").items()}
-    if any(v.shape != x.shape for v in shares.values()) or divergence.min() < -1e-3:
-        raise DataError("expected one share for each beta, and a KL from 0 on", where="active")
-    with _style():
-        figure = _figure(3.7)
+    x = base.as_rising(betas, "betas", base.as_positive)
+    rec = base.as_array(reconstruction, "reconstruction", x.shape)
+    divergence = base.as_array(kl, "kl", x.shape)
+    shares = base.each(base.as_shares, active, "active", x.shape)
+    with base.style():
+        figure = base.new_figure(3.7)
         left, middle, right = figure.subplots(1, 3)
-        left.semilogx(x, rec, color=_BLUE, marker="o")
+        left.semilogx(x, rec, color=base.BLUE, marker="o")
         left.set_title("reconstruction term")
-        middle.semilogx(x, divergence, color=_RED, marker="s", linestyle="--")
+        middle.semilogx(x, divergence, color=base.RED, marker="s", linestyle="--")
         middle.set_title("KL term, without beta")
-        for name, (color, marker, line) in zip(shares, [_LINES[2], _LINES[3], _LINES[4]], strict=False):
-            right.semilogx(x, shares[name], color=color, marker=marker, linestyle=line, label=name)
+        for (name, share), (color, marker, line) in zip(shares.items(), cycle(base.LINES[2:]), strict=False):
+            right.semilogx(x, share, color=color, marker=marker, linestyle=line, label=name)
         right.set_title("share of active latents")
         right.set_ylim(-0.05, 1.05)
         right.legend(fontsize=9)
@@ -350,39 +293,139 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
             axes.grid(axis="y", alpha=0.3)
             axes.set_xticks([x[0], 1, x[-1]], [f"{x[0]:g}", "1", f"{x[-1]:g}"])
             axes.minorticks_off()
-    parts = [f"{name}: {_percent(v[0])} to {_percent(v[-1])}" for name, v in shares.items()]
+    parts = [f"{name}: {base.percent(v[0])} to {base.percent(v[-1])}" for name, v in shares.items()]
     text = (
         f"From beta = {x[0]:g} to {x[-1]:g} the reconstruction term goes from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
         f"image, the KL from {divergence[0]:.1f} to {divergence[-1]:.1f}. Active latents, {'; '.join(parts)}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) -> Picture:
+def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) -> base.Picture:
     """Show how much each latent's mean varies over the images, for several weights of the KL term.
 
-    ``variances``: beta to the variance of mu over the images (d,), in any order; at most five betas. A latent above
-    ``threshold`` counts as active (Burda et al. 2016).
-    Raises :class:`DataError` for shapes that do not fit, or negative values.
+    ``variances``: beta to the variance of mu over the images (d,), in any order. A latent above ``threshold``
+    counts as active (Burda et al. 2016).
+    Raises :class:`DataError` for shapes that do not fit.
     """
-    if not isinstance(variances, Mapping) or not 1 <= len(variances) <= len(_LINES):
-        raise DataError(f"expected one to {len(_LINES)} betas", where="variances")
-    spread = {float(b): np.sort(_array(v, f"variances[{b}]", 1))[::-1] for b, v in variances.items()}
-    d = _whole(len(next(iter(spread.values()))), "variances", 1, 512)
-    if any(v.shape != (d,) or v.min() < 0 for v in spread.values()):
-        raise DataError(f"expected {d} variances from 0 on for each beta", where="variances")
-    with _style():
-        figure = _figure(3.6, _NARROW)
+    d = len(next(iter(variances.values())))
+    spread = {float(b): np.sort(base.as_array(v, f"variances[{b}]", (d,)))[::-1] for b, v in variances.items()}
+    with base.style():
+        figure = base.new_figure(3.6, _NARROW)
         axes = figure.add_subplot()
-        for (beta, v), (color, marker, line) in zip(spread.items(), _LINES, strict=False):
-            shown = np.maximum(v, 1e-6)
-            axes.semilogy(
-                np.arange(1, d + 1), shown, color=color, marker=marker, linestyle=line, label=f"beta = {beta:g}"
-            )
-        axes.axhline(threshold, color=_PURPLE, linewidth=1.3, label=f"active above {threshold:g}")
+        for beta, v, color, marker, line in base.looks(spread):
+            how = {"color": color, "marker": marker, "linestyle": line, "label": f"beta = {beta:g}"}
+            axes.semilogy(np.arange(1, d + 1), np.maximum(v, 1e-6), **how)
+        axes.axhline(threshold, color=base.PURPLE, linewidth=1.3, label=f"active above {threshold:g}")
         axes.set(xlabel="latent, sorted", ylabel="variance of its mean", ylim=(0.5e-6, None))
         axes.set_xticks(np.unique(np.linspace(1, d, min(d, 10)).round()))
         axes.grid(axis="y", alpha=0.3)
-        _legend_below(figure, axes)
+        base.legend_below(figure, axes)
     parts = [f"{int((v > threshold).sum())} for beta = {beta:g}" for beta, v in spread.items()]
-    return _picture(figure, f"Active latents, of {d}: {_joined(parts)}.")
+    return base.finish(figure, f"Active latents, of {d}: {_joined(parts)}.")
+
+
+# --- inside the widgets ------------------------------------------------------------------------------
+
+
+def latent_plane(
+    image: Any,
+    tiles: Any,
+    position: Sequence[float],
+    *,
+    axes: tuple[int, int],
+    span: float,
+    distance: float,
+    dims: int,
+    told: str = "",
+) -> base.Picture:
+    """Show what a decoder draws at one place, and where in a plane of the latent space that is (lecture 03).
+
+    ``image`` (28, 28) in [0, 1]; ``tiles`` (s, s, 28, 28), drawn at evenly spaced places from -span to span, the first
+    axis along latent ``axes[1]``, the second along ``axes[0]``; ``position`` where we stand along both; ``distance``
+    the root mean square difference per pixel from the picture at the middle; ``dims`` the number of latents; ``told``
+    a further sentence. Raises :class:`DataError` for other shapes, values out of range or NaN.
+    """
+    picture, drawn = base.as_pictures(image, "image", 2), base.as_pictures(tiles, "tiles", 4)
+    x, y = base.as_array(position, "position")
+    with base.style():
+        figure = base.new_figure(4.3, layout=None)
+        left = inches.add_panel(figure, 0.1, 0.5, 3.4, 3.4)
+        left.imshow(picture, cmap="gray", vmin=0, vmax=1)
+        inches.hide_axes(left, "what the decoder draws here")
+        plane = inches.add_panel(figure, 4.6, 0.5, 3.4, 3.4)
+        # First axis upwards; a tile is centred on its place, so the sheet reaches half a tile further.
+        s = len(drawn)
+        sheet, edge = drawn[::-1].transpose(0, 2, 1, 3).reshape(28 * s, 28 * s), span * s / (s - 1)
+        plane.imshow(sheet, cmap="gray", vmin=0, vmax=1, extent=(-edge, edge, -edge, edge))
+        plane.set_xlabel(f"z[{axes[0]}]")
+        plane.set_ylabel(f"z[{axes[1]}]")
+        inches.set_title(plane, "where we are, and what is drawn elsewhere", fontsize=10, loc="center")
+        for line, at in ((plane.axvline, x), (plane.axhline, y)):
+            line(at, color=base.RED, linewidth=0.9, linestyle=(0, (4, 2)))
+        for color, width in (("white", 4), (base.RED, 2)):
+            ring = {"markerfacecolor": "none", "markeredgecolor": color, "markeredgewidth": width}
+            plane.plot([x], [y], "o", markersize=13, **ring)
+    rest = "the other latent of 3 stays where it is" if dims == 3 else f"the other {dims - 2} of {dims} latents stay"
+    others = "" if dims == 2 else f" ({rest})"
+    inked = base.percent((picture > 0.5).mean())
+    text = (
+        f"At z[{axes[0]}] = {x:.1f} and z[{axes[1]}] = {y:.1f}{others} the decoder draws a picture with "
+        f"{inked} of its pixels inked; it differs from the picture at the middle of the plane by "
+        f"{distance:.2f} per pixel (root mean square, ink is 1).{' ' + told if told else ''}"
+    )
+    return base.finish(figure, text)
+
+
+def beta_panels(
+    images: Any,
+    reconstructions: Any,
+    samples: Any,
+    *,
+    betas: Sequence[float],
+    reconstruction: Sequence[float],
+    kl: Sequence[float],
+    active: Sequence[int],
+    latent: int,
+    chosen: int,
+) -> base.Picture:
+    """Show what one of several VAEs that differ by beta makes of test images, and the price of each (lecture 03).
+
+    ``images``, ``reconstructions``, ``samples`` (n, 28, 28) in [0, 1]; ``reconstruction`` and ``kl`` in nats per image
+    (summed over pixels and latents), ``active`` latents of ``latent``, each for all ``betas``; ``chosen`` is the
+    place of the model that is shown. Raises :class:`DataError` for other shapes, values out of range or NaN.
+    """
+    given = {"test images": images, "reconstructed from \u03bc": reconstructions, "drawn from the prior": samples}
+    rows = {name: base.as_pictures(value, name) for name, value in given.items()}
+    cost = base.as_array(reconstruction, "reconstruction", (len(betas),))
+    rate = base.as_array(kl, "kl", (len(betas),))
+    n = len(images)
+    side = 5.5 / max(n, 6)
+    with base.style():
+        figure = base.new_figure(3.75, layout=None)
+        for index, (name, row) in enumerate(rows.items()):
+            strip = inches.add_panel(figure, 0.1, 2.55 - 1.22 * index, side * n, side * 28 / 30)
+            strip.imshow(base.sheet(row[None])[1:29], cmap="gray", vmin=0, vmax=1, aspect="auto")
+            inches.hide_axes(strip)
+            inches.set_title(strip, name, fontsize=10)
+        _draw_prices(inches.add_panel(figure, 6.5, 0.6, 2.3, 2.55), betas, cost, rate, chosen)
+    used = f"{active[chosen]} of {base.count(latent, 'latent')} {'is' if active[chosen] == 1 else 'are'}"
+    text = (
+        f"With beta = {betas[chosen]:g} the reconstruction costs {cost[chosen]:.1f} and the latent {rate[chosen]:.1f} "
+        f"nats per image, and {used} active. From beta = {betas[0]:g} to {betas[-1]:g} the "
+        f"reconstruction goes from {cost[0]:.1f} to {cost[-1]:.1f}, the KL from {rate[0]:.1f} to {rate[-1]:.1f} nats."
+    )
+    return base.finish(figure, text)
+
+
+def _draw_prices(axes: Axes, betas: Sequence[float], cost: np.ndarray, rate: np.ndarray, chosen: int) -> None:
+    axes.plot(rate, cost, "o-", color=base.BLUE, linewidth=1.2, markersize=5, markerfacecolor="white")
+    axes.plot(rate[chosen], cost[chosen], "s", color=base.RED, markersize=10)
+    for place in sorted({0, len(betas) - 1, chosen}):
+        bold = {"fontweight": "bold", "color": base.RED} if place == chosen else {}
+        label, at = f"\u03b2 = {betas[place]:g}", (rate[place], cost[place])
+        axes.annotate(label, at, (6, 6), textcoords="offset points", **bold)
+    axes.margins(x=0.38, y=0.2)  # the labels stand to the right of their points
+    axes.set_xlabel("KL (nats per image)")
+    axes.set_ylabel("reconstruction (nats per image)")
+    inches.set_title(axes, "what each model pays", fontsize=10)

@@ -8,27 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _BLUE,
-    _DARK,
-    _DASHES,
-    _LINES,
-    _RED,
-    Picture,
-    _array,
-    _count,
-    _digits,
-    _figure,
-    _named,
-    _percent,
-    _percent_axis,
-    _picture,
-    _pictures,
-    _plain,
-    _shares,
-    _style,
-)
-from a2d.figures.common import _curve, _whole_ticks
+from a2d.figures import base
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,22 +17,21 @@ if TYPE_CHECKING:
 _BORDER = 4
 
 
-def feature_scales(raw: Any, standardised: Any) -> Picture:
+def feature_scales(raw: Any, standardised: Any) -> base.Picture:
     """Show the standard deviation of each feature before and after standardising.
 
     ``raw`` and ``standardised``: the same recordings' features (n, d), in their own units and without a unit.
     Raises :class:`DataError` for shapes that differ, NaN, or a feature that does not vary.
     """
-    before, after = _array(raw, "raw", 2), _array(standardised, "standardised", 2)
-    if before.shape != after.shape:
-        raise DataError(f"the shapes differ: {before.shape} and {after.shape}", where="standardised")
+    before = base.as_array(raw, "raw", 2)
+    after = base.as_array(standardised, "standardised", before.shape)
     spreads = before.std(axis=0), after.std(axis=0)
     if min(s.min() for s in spreads) <= 0:
         raise DataError("a feature does not vary, its standard deviation has no logarithm", where="raw")
-    with _style():
-        figure = _figure(3.4)
+    with base.style():
+        figure = base.new_figure(3.4)
         axes = figure.add_subplot()
-        for spread, name, (color, marker, _) in zip(spreads, ("raw", "standardised"), _LINES[:2], strict=True):
+        for spread, name, (color, marker, _) in zip(spreads, ("raw", "standardised"), base.LINES[:2], strict=True):
             axes.plot(np.arange(len(spread)), spread, marker, color=color, markersize=5, label=name)
         axes.set_yscale("log")
         axes.set_xlabel("coefficient")
@@ -64,9 +43,9 @@ def feature_scales(raw: Any, standardised: Any) -> Picture:
     text = (
         f"Raw, coefficient {big} varies most (standard deviation {spreads[0][big]:.1f}) and coefficient {small} least "
         f"({spreads[0][small]:.2f}): {spreads[0][big] / spreads[0][small]:.0f} times less. Coefficient {big} alone "
-        f"has {_percent(share)} of the variance. Standardised, {_range(spreads[1])}."
+        f"has {base.percent(share)} of the variance. Standardised, {_range(spreads[1])}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
 def _range(values: np.ndarray) -> str:
@@ -74,18 +53,16 @@ def _range(values: np.ndarray) -> str:
     return f"all are {low}" if low == high else f"they lie between {low} and {high}"
 
 
-def convolution_matrices(matrix: Any) -> Picture:
+def convolution_matrices(matrix: Any) -> base.Picture:
     """Show a convolution's matrix and its transpose, with their numbers.
 
-    ``matrix`` (outputs, inputs) of the convolution, at most 12 x 12.
+    ``matrix`` (outputs, inputs) of the convolution: a small one, as its numbers are shown.
     Raises :class:`DataError` for another shape or NaN.
     """
-    c = _array(matrix, "matrix", 2)
-    if max(c.shape) > 12:
-        raise DataError(f"a matrix of {c.shape} is too large to show its numbers", where="matrix")
+    c = base.as_array(matrix, "matrix", 2)
     titles = (f"convolution: {c.shape[1]} to {c.shape[0]}", f"transposed: {c.shape[0]} to {c.shape[1]}")
-    with _style():
-        figure = _figure(3.6)
+    with base.style():
+        figure = base.new_figure(3.6)
         for axes, m, title in zip(figure.subplots(1, 2), (c, c.T), titles, strict=True):
             axes.imshow(np.where(m == 0, np.nan, m), cmap="cividis", vmin=c.min(), vmax=c.max())
             for (row, column), value in np.ndenumerate(m):
@@ -102,7 +79,7 @@ def convolution_matrices(matrix: Any) -> Picture:
         f"In the convolution each output gathers {_from_to(rows)} of {c.shape[1]} inputs. In the transpose each input "
         f"is spread over {_from_to(rows)} of {c.shape[1]} outputs, and an output gets {_from_to(reached)} of them."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
 def _from_to(values: np.ndarray) -> str:
@@ -110,19 +87,19 @@ def _from_to(values: np.ndarray) -> str:
     return f"{low}" if low == high else f"{low} to {high}"
 
 
-def checkerboards(maps: Mapping[str, Any], unit: str) -> Picture:
+def checkerboards(maps: Mapping[str, Any], unit: str) -> base.Picture:
     """Show one map over the pixels for each kind of upsampling, and say whether neighbours differ.
 
     ``maps``: name to a map (h, w) of positive values, at least 12 x 12; ``unit``: what the values are. The text
     compares the four kinds of pixel (even or odd row, even or odd column), four pixels away from the border.
     Raises :class:`DataError` for other shapes, values that are not positive, or NaN.
     """
-    arrays = {name: _array(m, f"maps[{name}]", 2) for name, m in _named(maps, "maps").items()}
-    if len(arrays) > 3 or any(min(m.shape) < 12 or m.min() <= 0 for m in arrays.values()):
-        raise DataError("expected up to three maps of positive values, at least 12 x 12", where="maps")
+    arrays = base.each(base.as_positive, maps, "maps", 2)
+    if any(min(m.shape) < 12 for m in arrays.values()):
+        raise DataError("expected maps of at least 12 x 12", where="maps")
     low, high = min(m.min() for m in arrays.values()), max(m.max() for m in arrays.values())
-    with _style():
-        figure = _figure(3.5 if len(arrays) > 1 else 4.2)
+    with base.style():
+        figure = base.new_figure(3.5 if len(arrays) > 1 else 4.2)
         panels = figure.subplots(1, len(arrays), squeeze=False)[0]
         for axes, (name, m) in zip(panels, arrays.items(), strict=True):
             image = axes.imshow(m, cmap="cividis", vmin=low, vmax=high)
@@ -137,7 +114,7 @@ def checkerboards(maps: Mapping[str, Any], unit: str) -> Picture:
         even = "a checkerboard" if ratio > 1.25 else "no checkerboard"
         told.append(f"{name}: {kinds.min():.3g} to {kinds.max():.3g} ({ratio:.2f} x), {even}")
     text = "Means over the four kinds of pixel (even or odd row and column), away from the border"
-    return _picture(figure, f"{text}, in {_plain(unit)}: {'; '.join(told)}.")
+    return base.finish(figure, f"{text}, in {base.plain(unit)}: {'; '.join(told)}.")
 
 
 def _kinds_of_pixel(m: np.ndarray) -> np.ndarray:
@@ -146,24 +123,18 @@ def _kinds_of_pixel(m: np.ndarray) -> np.ndarray:
     return np.array([inner[a::2, b::2].mean() for a in (0, 1) for b in (0, 1)])
 
 
-def schedules(rates: Any, weights: Any) -> Picture:
+def schedules(rates: Any, weights: Any) -> base.Picture:
     """Show what changes with the step: the learning rate and the weight of the KL term.
 
-    ``rates`` (steps,) per step and ``weights`` (steps,), both from step 0 on; not negative.
-    Raises :class:`DataError` for other shapes, negative values or NaN.
+    ``rates`` (steps,) per step and ``weights`` (steps,), both from step 0 on.
+    Raises :class:`DataError` for other shapes or NaN.
     """
-    rate, weight = _array(rates, "rates", 1), _array(weights, "weights", 1)
-    if len(rate) != len(weight) or min(rate.min(), weight.min()) < 0:
-        raise DataError("expected two series of the same length without negative values", where="rates")
-    with _style():
-        figure = _figure(3.0)
-        for axes, y, title, color in zip(
-            figure.subplots(1, 2),
-            (rate, weight),
-            ("learning rate", "weight of the KL term"),
-            (_BLUE, _RED),
-            strict=True,
-        ):
+    rate = base.as_array(rates, "rates")
+    weight = base.as_array(weights, "weights", rate.shape)
+    series = (("learning rate", rate, base.BLUE), ("weight of the KL term", weight, base.RED))
+    with base.style():
+        figure = base.new_figure(3.0)
+        for axes, (title, y, color) in zip(figure.subplots(1, 2), series, strict=True):
             axes.plot(np.arange(len(y)), y, color=color)
             axes.set_title(title)
             axes.set_xlabel("step")
@@ -175,12 +146,12 @@ def schedules(rates: Any, weights: Any) -> Picture:
         f"and ends at {rate[-1]:.2g}, step {len(rate) - 1}. The weight of the KL term goes from {weight[0]:.2g} to "
         f"{weight.max():.2g}, which it reaches at step {full}."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
 def loss_and_accuracy(
     reconstruction: Sequence[float], accuracy: Mapping[str, Sequence[float]], levels: Mapping[str, float]
-) -> Picture:
+) -> base.Picture:
     """Show the reconstruction term by epoch between its levels, and below it the accuracy.
 
     ``reconstruction``: one mean per epoch in nats per image; ``accuracy``: name of a reader to one share per epoch;
@@ -188,38 +159,36 @@ def loss_and_accuracy(
     and the best loss of all.
     Raises :class:`DataError` for lengths that differ, levels that do not fall, values out of range or NaN.
     """
-    loss = _array(reconstruction, "reconstruction", 1)
-    read = {name: _shares(v, f"accuracy[{name}]") for name, v in _named(accuracy, "accuracy").items()}
-    lines = {name: float(_array([v], f"levels[{name}]", 1)[0]) for name, v in _named(levels, "levels").items()}
-    if any(len(v) != len(loss) for v in read.values()):
-        raise DataError("loss and accuracy have different numbers of epochs", where="accuracy")
+    loss = base.as_array(reconstruction, "reconstruction")
+    read = base.each(base.as_shares, accuracy, "accuracy", loss.shape)
+    lines = base.each_number(base.as_array, levels, "levels")
     if len(lines) < 2 or (np.diff(list(lines.values())) >= 0).any():
         raise DataError("expected two levels or more, from the highest to the lowest", where="levels")
     x = np.arange(1, len(loss) + 1, dtype=float)
-    with _style():
-        figure = _figure(5.4)
+    with base.style():
+        figure = base.new_figure(5.4)
         top, bottom = figure.subplots(2, 1, sharex=True)
-        _curve(top, x, loss, "reconstruction term", 0)
+        base.draw_curve(top, x, loss, "reconstruction term", 0)
         _draw_levels(top, x, loss, lines)
         for index, (name, values) in enumerate(read.items()):
-            _curve(bottom, x, values, name, index)
-        bottom.axhline(0.1, color=_DARK, linewidth=1, linestyle=_DASHES[1])
+            base.draw_curve(bottom, x, values, name, index)
+        bottom.axhline(0.1, color=base.DARK, linewidth=1, linestyle=base.DASHES[1])
         bottom.text(x[-1], 0.11, "guessing", fontsize=9, ha="right", va="bottom")
         bottom.set_ylim(0, 1.02)
-        _percent_axis(bottom.yaxis)
+        base.percent_axis(bottom.yaxis)
         bottom.set_ylabel("read as spoken")
         bottom.set_xlabel("epoch")
         bottom.legend()
         for axes in (top, bottom):
             axes.grid(axis="y", alpha=0.3)
-            _whole_ticks(axes.xaxis)
-    return _picture(figure, _levels_text(loss, read, lines))
+            base.whole_ticks(axes.xaxis)
+    return base.finish(figure, _levels_text(loss, read, lines))
 
 
 def _draw_levels(axes: Axes, x: np.ndarray, loss: np.ndarray, lines: Mapping[str, float]) -> None:
     values = list(lines.values())
-    for (name, value), dashes in zip(lines.items(), _DASHES * len(lines), strict=False):
-        axes.axhline(value, color=_DARK, linewidth=1.3, linestyle=dashes)
+    for (name, value), dashes in zip(lines.items(), base.DASHES * len(lines), strict=False):
+        axes.axhline(value, color=base.DARK, linewidth=1.3, linestyle=dashes)
         axes.text(x[-1], value, f"{name}: {value:.1f}", fontsize=9, ha="right", va="bottom", parse_math=False)
     room = values[0] - values[-1]
     # The first epochs are far above; cut them off, or the levels would be one line.
@@ -237,71 +206,52 @@ def _levels_text(loss: np.ndarray, read: Mapping[str, np.ndarray], lines: Mappin
         return text + f"The reconstruction term ends at {loss[-1]:.1f} and does not fall below the first."
     at = int(below[0])
     text += f"The reconstruction term first is below {high:.1f} in epoch {at + 1} and ends at {loss[-1]:.1f}, "
-    text += f"{_percent((high - loss[-1]) / (high - low))} of the way between the two."
+    text += f"{base.percent((high - loss[-1]) / (high - low))} of the way between the two."
     for name, values in read.items():
-        text += f" {name}: {_percent(values[at])} after that epoch, {_percent(values[-1])} at the end."
+        text += f" {name}: {base.percent(values[at])} after that epoch, {base.percent(values[-1])} at the end."
     return text
 
 
-def drawings_by_epoch(images: Any, epochs: Sequence[int], spoken: Sequence[int]) -> Picture:
+def drawings_by_epoch(images: Any, epochs: Sequence[int], spoken: Sequence[int]) -> base.Picture:
     """Show how the drawings of the same recordings change over the epochs: a row per epoch, a column per recording.
 
     ``images`` (epochs, n, 28, 28) in [0, 1]; ``epochs``: their numbers, rising; ``spoken``: n digits.
     Raises :class:`DataError` for other shapes, values out of range or NaN.
     """
-    pixels = _pictures(images, "images", 4)
-    numbers = _array(epochs, "epochs", 1)
-    if len(numbers) != len(pixels) or len(pixels) < 2 or (np.diff(numbers) <= 0).any():
-        raise DataError(f"expected {len(pixels)} rising epochs, two or more", where="epochs")
-    said = _digits(spoken, "spoken", pixels.shape[1])
-    figure = _rows(pixels, [f"epoch {n:g}" for n in numbers], [f"{digit}" for digit in said], "spoken digit")
-    between = pixels.mean(axis=(2, 3), keepdims=True), pixels.std(axis=1).mean(axis=(1, 2))
+    pixels = base.as_pictures(images, "images", 4)
+    numbers = base.as_rising(epochs, "epochs")
+    if len(numbers) != len(pixels):
+        raise DataError(f"{len(numbers)} epochs for {len(pixels)} rows of images", where="epochs")
+    said = base.as_digits(spoken, "spoken", pixels.shape[1])
+    figure = base.draw_rows(pixels, [f"epoch {n:g}" for n in numbers], [f"{digit}" for digit in said], "spoken digit")
+    between = pixels.std(axis=1).mean(axis=(1, 2))
     change = np.abs(np.diff(pixels, axis=0)).mean(axis=(1, 2, 3))
     steps = ", ".join(f"{value:.3f}" for value in change)
     text = (
-        f"After epoch {numbers[0]:g} the drawings of {_count(len(said), 'recording')} differ from each other by "
-        f"{between[1][0]:.3f} per pixel (standard deviation), after epoch {numbers[-1]:g} by {between[1][-1]:.3f}. "
+        f"After epoch {numbers[0]:g} the drawings of {base.count(len(said), 'recording')} differ from each other by "
+        f"{between[0]:.3f} per pixel (standard deviation), after epoch {numbers[-1]:g} by {between[-1]:.3f}. "
         f"From row to row a pixel changes by {steps} on average."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def samples_and_mean(mean: Any, samples: Any, spoken: Sequence[int]) -> Picture:
+def samples_and_mean(mean: Any, samples: Any, spoken: Sequence[int]) -> base.Picture:
     """Show the drawing of the latent's mean (first row) above drawings of sampled latents, a column per recording.
 
     ``mean`` (n, 28, 28) and ``samples`` (k, n, 28, 28), all in [0, 1], k at least 2; ``spoken``: n digits.
     Raises :class:`DataError` for other shapes, values out of range or NaN.
     """
-    first, rest = _pictures(mean, "mean"), _pictures(samples, "samples", 4)
+    first, rest = base.as_pictures(mean, "mean"), base.as_pictures(samples, "samples", 4)
     if rest.shape[1] != len(first) or len(rest) < 2:
         raise DataError(f"expected two samples or more of {len(first)} recordings", where="samples")
-    said = _digits(spoken, "spoken", len(first))
+    said = base.as_digits(spoken, "spoken", len(first))
     names = ["mean"] + [f"sample {k + 1}" for k in range(len(rest))]
-    figure = _rows(np.concatenate([first[None], rest]), names, [str(digit) for digit in said], "spoken digit")
+    figure = base.draw_rows(np.concatenate([first[None], rest]), names, [str(digit) for digit in said], "spoken digit")
     within, between = rest.std(axis=0).mean(), rest.mean(axis=0).std(axis=0).mean()
     grey = [float((4 * p * (1 - p)).mean()) for p in (first, rest)]
     text = (
-        f"{_count(len(rest), 'sample')} of the same recording differ by {within:.3f} per pixel (standard deviation), "
-        f"{_count(len(first), 'recording')} by {between:.3f}. Greyness, the mean of 4p(1 - p) over the pixels p: "
-        f"{grey[0]:.3f} with the mean latent, {grey[1]:.3f} sampled."
+        f"{base.count(len(rest), 'sample')} of the same recording differ by {within:.3f} per pixel (standard "
+        f"deviation), {base.count(len(first), 'recording')} by {between:.3f}. Greyness, the mean of 4p(1 - p) over the "
+        f"pixels p: {grey[0]:.3f} with the mean latent, {grey[1]:.3f} sampled."
     )
-    return _picture(figure, text)
-
-
-def _rows(pixels: np.ndarray, names: Sequence[str], columns: Sequence[str], xlabel: str) -> Any:
-    """Images (rows, columns, 28, 28) as one sheet with a white gap, named at the left and below."""
-    rows, n = pixels.shape[:2]
-    sheet = np.ones((rows, 30, n, 30))
-    sheet[:, 1:29, :, 1:29] = pixels.transpose(0, 2, 1, 3)
-    cell = min(0.75, 8.0 / n)
-    with _style():
-        figure = _figure(rows * cell + 0.5, n * cell + 1.0)
-        axes = figure.add_subplot()
-        axes.imshow(sheet.reshape(rows * 30, n * 30), cmap="gray", vmin=0, vmax=1)
-        axes.set_yticks(np.arange(rows) * 30 + 14.5, names)
-        axes.set_xticks(np.arange(n) * 30 + 14.5, columns)
-        axes.set_xlabel(xlabel)
-        axes.tick_params(length=0)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-    return figure
+    return base.finish(figure, text)

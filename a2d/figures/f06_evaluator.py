@@ -8,44 +8,23 @@ from typing import Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _BLUE,
-    _DARK,
-    _LINES,
-    _RED,
-    Picture,
-    _array,
-    _count,
-    _digits,
-    _figure,
-    _legend_below,
-    _named,
-    _percent,
-    _percent_axis,
-    _picture,
-    _pictures,
-    _plain,
-    _shares,
-    _style,
-)
-from a2d.figures.common import _whole_ticks
-from a2d.figures.f05_training import _rows
+from a2d.figures import base
 from a2d.metrics import calibration_error, reliability
 
 
-def feature_maps(image: Any, maps: Mapping[str, Any]) -> Picture:
+def feature_maps(image: Any, maps: Mapping[str, Any]) -> base.Picture:
     """Show a picture and, layer by layer, some of the maps that a network makes of it (lecture 06).
 
-    ``image`` (28, 28) in [0, 1]; ``maps``: a layer's name to its maps (k, h, w) after the ReLU, from 0, the same
-    k, at most 8, in each layer. Raises :class:`DataError` for other shapes, negative values or NaN.
+    ``image`` (28, 28) in [0, 1]; ``maps``: a layer's name to its maps (k, h, w) after the ReLU, the same k in
+    each layer. Raises :class:`DataError` for other shapes or NaN.
     """
-    first = _pictures(np.asarray(image)[None])[0]
-    layers = {name: _array(m, f"maps[{name}]", 3) for name, m in _named(maps, "maps").items()}
+    first = base.as_pictures(image, "image", 2)
+    layers = base.each(base.as_array, maps, "maps", 3)
     k = len(next(iter(layers.values())))
-    if k > 8 or any(len(m) != k or m.min() < 0 for m in layers.values()):
-        raise DataError("every layer needs the same number of maps, at most 8, with values from 0", where="maps")
-    with _style():
-        figure = _figure(1.25 * len(layers) + 0.2)
+    if any(len(m) != k for m in layers.values()):
+        raise DataError("every layer needs the same number of maps", where="maps")
+    with base.style():
+        figure = base.new_figure(1.25 * len(layers) + 0.2)
         panels = figure.subplots(len(layers), k + 1, squeeze=False, width_ratios=[1.4] + [1] * k)
         for row, (name, layer) in zip(panels, layers.items(), strict=True):
             row[0].imshow(first, cmap="gray", vmin=0, vmax=1)
@@ -55,23 +34,21 @@ def feature_maps(image: Any, maps: Mapping[str, Any]) -> Picture:
             row[1].set_title(f"{name}, {layer.shape[1]} x {layer.shape[2]}", fontsize=9, loc="left", parse_math=False)
             for axes in row:
                 axes.set_axis_off()
-    told = [f"{name}: {_percent((m > 0).mean())} of the values are above 0" for name, m in layers.items()]
-    return _picture(figure, f"{_count(k, 'map')} of each layer. {'; '.join(told)}; all others were cut off at 0.")
+    told = "; ".join(f"{name}: {base.percent((m > 0).mean())} of the values are above 0" for name, m in layers.items())
+    return base.finish(figure, f"{base.count(k, 'map')} of each layer. {told}; all others were cut off at 0.")
 
 
-def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> Picture:
+def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> base.Picture:
     """Show the share of misread test images by epoch, which near 99 % tells more than the accuracy (lecture 06).
 
-    ``accuracy``: name to one share in [0, 1] per epoch, at most five names; ``n``: the number of test images.
+    ``accuracy``: name to one share in [0, 1] per epoch; ``n``: the number of test images.
     Raises :class:`DataError` for other values.
     """
-    errors = {k: 1 - _shares(v, f"accuracy[{k}]") for k, v in _named(accuracy, "accuracy").items()}
-    if len(errors) > len(_LINES) or n < 1:
-        raise DataError("expected up to five names and at least one test image", where="accuracy")
-    with _style():
-        figure = _figure(3.6)
+    errors = {name: 1 - right for name, right in base.each(base.as_shares, accuracy, "accuracy").items()}
+    with base.style():
+        figure = base.new_figure(3.6)
         axes = figure.add_subplot()
-        for (name, values), (color, marker, line) in zip(errors.items(), _LINES, strict=False):
+        for name, values, color, marker, line in base.looks(errors):
             x = np.arange(1, len(values) + 1)
             axes.plot(x, values, color=color, marker=marker, linestyle=line, label=name)
             half = 1.96 * np.sqrt(values * (1 - values) / n)
@@ -80,51 +57,49 @@ def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> Picture:
         axes.set_ylabel("share misread (band: 95 %)")
         axes.set_ylim(0)
         axes.grid(axis="y", alpha=0.3)
-        _percent_axis(axes.yaxis)
-        _whole_ticks(axes.xaxis)
+        base.percent_axis(axes.yaxis)
+        base.whole_ticks(axes.xaxis)
         axes.legend()
     told = [
-        f"{name}: {_percent(v[0], 2)} misread after epoch 1, {_percent(v[-1], 2)} after epoch {len(v)} "
+        f"{name}: {base.percent(v[0], 2)} misread after epoch 1, {base.percent(v[-1], 2)} after epoch {len(v)} "
         f"({round(v[-1] * n)} of {n:,} images)"
         for name, v in errors.items()
     ]
-    return _picture(figure, f"{'; '.join(told)}.")
+    return base.finish(figure, f"{'; '.join(told)}.")
 
 
-def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> Picture:
+def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> base.Picture:
     """Show accuracy against confidence, and below how many readings each bin has, one column per set (lecture 06).
 
-    ``sets``: name to (confidence (n,) in [0, 1], right (n,) True or False), at most three.
+    ``sets``: name to (confidence (n,) in [0, 1], right (n,) True or False).
     Raises :class:`DataError` for other shapes or values.
     """
-    given = _named(sets, "sets")
-    if len(given) > 3:
-        raise DataError(f"{len(given)} sets are too many for one figure", where="sets")
+    given = base.as_named(sets, "sets")
     tables = {name: reliability(*pair, bins=bins) for name, pair in given.items()}
     middles, width = (np.arange(bins) + 0.5) / bins, 1 / bins
-    with _style():
-        figure = _figure(4.6)
+    with base.style():
+        figure = base.new_figure(4.6)
         grid = figure.subplots(2, len(tables), squeeze=False, height_ratios=[3, 1], sharex=True)
         for column, (name, table) in enumerate(tables.items()):
             top, low = grid[:, column]
             some = table.count > 0
-            top.plot([0, 1], [0, 1], color=_DARK, linewidth=1, linestyle=(0, (4, 3)), label="calibrated")
+            top.plot([0, 1], [0, 1], color=base.DARK, linewidth=1, linestyle=(0, (4, 3)), label="calibrated")
             x, y = table.confidence[some], table.accuracy[some]
             low_end, high_end = _wilson(y, table.count[some])
             spread = np.maximum([y - low_end, high_end - y], 0)
-            top.errorbar(x, y, spread, fmt="o", color=_BLUE, capsize=3, label="accuracy (95 %)")
-            low.bar(middles, table.count, width * 0.9, color=_BLUE, alpha=0.45, edgecolor=_BLUE)
+            top.errorbar(x, y, spread, fmt="o", color=base.BLUE, capsize=3, label="accuracy (95 %)")
+            low.bar(middles, table.count, width * 0.9, color=base.BLUE, alpha=0.45, edgecolor=base.BLUE)
             top.set_title(name, parse_math=False)
             top.set_ylim(-0.03, 1.08)
             low.set_xlim(0, 1)
             low.set_xlabel("confidence")
             for axis in (top.yaxis, low.xaxis):
-                _percent_axis(axis)
+                base.percent_axis(axis)
             top.grid(alpha=0.3)
         grid[0, 0].set_ylabel("share read right")
         grid[1, 0].set_ylabel("readings")
-        _legend_below(figure, grid[0, 0])
-    return _picture(figure, " ".join(_reliability_text(name, *pair, bins) for name, pair in given.items()))
+        base.legend_below(figure, grid[0, 0])
+    return base.finish(figure, " ".join(_reliability_text(name, *pair, bins) for name, pair in given.items()))
 
 
 def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -140,31 +115,29 @@ def _reliability_text(name: str, confidence: Any, right: Any, bins: int) -> str:
     gap = 100 * (sure - hit)
     told = "too sure" if gap > 0 else "not sure enough"
     return (
-        f"{_plain(name)}: mean confidence {_percent(sure, 1)}, read right {_percent(hit, 1)}, "
+        f"{base.plain(name)}: mean confidence {base.percent(sure, 1)}, read right {base.percent(hit, 1)}, "
         f"{told} by {abs(gap):.1f} points; expected calibration error "
-        f"{_percent(calibration_error(np.asarray(confidence), np.asarray(right), bins), 1)}."
+        f"{base.percent(calibration_error(np.asarray(confidence), np.asarray(right), bins), 1)}."
     )
 
 
-def steps_of_blur(images: Any, names: Sequence[str], labels: Sequence[int], read: Any) -> Picture:
+def steps_of_blur(images: Any, names: Sequence[str], labels: Sequence[int], read: Any) -> base.Picture:
     """Show the same pictures, row by row more blurred, and say how many of each row are read right (lecture 06).
 
     ``images`` (rows, n, 28, 28) in [0, 1]; ``names``: one per row; ``labels``: n digits; ``read`` (rows, n) digits.
     Misread pictures carry a cross. Raises :class:`DataError` for other shapes or values.
     """
-    pixels = _pictures(images, "images", 4)
-    truth = _digits(labels, "labels", pixels.shape[1])
-    seen = _array(read, "read", 2)
-    if seen.shape != pixels.shape[:2] or len(names) != len(pixels):
-        raise DataError(f"expected a name and {len(truth)} readings for each of {len(pixels)} rows", where="read")
-    right = seen == np.array(truth)
-    figure = _rows(pixels, [_plain(n) for n in names], [str(d) for d in truth], "digit (cross and number: misread as)")
+    pixels = base.as_pictures(images, "images", 4)
+    truth = base.as_digits(labels, "labels", pixels.shape[1])
+    seen = base.as_array(read, "read", pixels.shape[:2])
+    right, rows = seen == np.array(truth), [base.plain(name) for name in names]
+    figure = base.draw_rows(pixels, rows, [str(d) for d in truth], "digit (cross and number: misread as)")
     axes = figure.axes[0]
     for row, column in np.argwhere(~right):
         text = f"\N{MULTIPLICATION X}{seen[row, column]:.0f}"
         axes.text(column * 30 + 2, row * 30 + 2, text, color="#FFB000", fontsize=8, fontweight="bold", va="top")
-    told = ", ".join(f"{_plain(name)}: {hits.sum()}" for name, hits in zip(names, right, strict=True))
-    return _picture(figure, f"Of {_count(len(truth), 'picture')} are read right: {told}.")
+    told = ", ".join(f"{name}: {hits.sum()}" for name, hits in zip(rows, right, strict=True))
+    return base.finish(figure, f"Of {base.count(len(truth), 'picture')} are read right: {told}.")
 
 
 def fading(
@@ -172,97 +145,87 @@ def fading(
     panels: Mapping[str, Mapping[str, Sequence[float]]],
     xlabel: str,
     beside: Mapping[str, tuple[float, float]] | None = None,
-) -> Picture:
+) -> base.Picture:
     """Show how accuracy and confidence change as pictures are changed step by step, one panel per change (lecture 06).
 
     ``x``: rising values; ``panels``: name to {"accuracy", "confidence"}, one share in [0, 1] per value; ``beside``:
     name of a mark in the first panel to (x, accuracy). Raises :class:`DataError` for other lengths or values.
     """
-    steps = _array(x, "x", 1)
-    given = _named(panels, "panels")
-    if len(given) > 3 or (np.diff(steps) <= 0).any():
-        raise DataError("expected rising values and at most three panels", where="x")
-    series = {
-        name: {key: _shares(p[key], f"panels[{name}][{key}]") for key in ("accuracy", "confidence")}
-        for name, p in given.items()
-    }
-    if any(len(v) != len(steps) for p in series.values() for v in p.values()):
-        raise DataError(f"every series needs {len(steps)} values", where="panels")
-    with _style():
-        figure = _figure(3.7)
+    steps = base.as_rising(x, "x")
+    given = base.each(base.as_named, panels, "panels")
+    series = {name: base.each(base.as_shares, panel, name, steps.shape) for name, panel in given.items()}
+    with base.style():
+        figure = base.new_figure(3.7)
         all_axes = figure.subplots(1, len(series), squeeze=False, sharey=True)[0]
         for axes, (name, panel) in zip(all_axes, series.items(), strict=True):
-            for (key, values), (color, marker, line) in zip(panel.items(), _LINES, strict=False):
+            for key, values, color, marker, line in base.looks(panel):
                 axes.plot(steps, values, color=color, marker=marker, linestyle=line, label=key)
             axes.set_title(name, parse_math=False)
             axes.set_xlabel(xlabel)
             axes.grid(alpha=0.3)
         for (name, (place, value)), mark in zip((beside or {}).items(), ("*", "P", "X"), strict=False):
-            label = f"{_plain(name)}: accuracy"
-            all_axes[0].plot(place, value, mark, color=_DARK, markersize=12, linestyle="none", label=label)
+            label = f"{base.plain(name)}: accuracy"
+            all_axes[0].plot(place, value, mark, color=base.DARK, markersize=12, linestyle="none", label=label)
         all_axes[0].set_ylabel("share")
         all_axes[0].set_ylim(0, 1.04)
-        _percent_axis(all_axes[0].yaxis)
+        base.percent_axis(all_axes[0].yaxis)
         all_axes[0].legend(loc="lower left", fontsize=9)
-    return _picture(figure, " ".join(_fading_text(steps, name, panel, xlabel) for name, panel in series.items()))
+    return base.finish(figure, " ".join(_fading_text(steps, name, panel, xlabel) for name, panel in series.items()))
 
 
 def _fading_text(x: np.ndarray, name: str, panel: Mapping[str, np.ndarray], xlabel: str) -> str:
     a, c = panel["accuracy"], panel["confidence"]
     return (
         f"{name}: as {xlabel} goes from {x[0]:g} to {x[-1]:g}, "
-        f"the accuracy goes from {_percent(a[0])} to {_percent(a[-1])} "
-        f"and the mean confidence from {_percent(c[0])} to {_percent(c[-1])}."
+        f"the accuracy goes from {base.percent(a[0])} to {base.percent(a[-1])} "
+        f"and the mean confidence from {base.percent(c[0])} to {base.percent(c[-1])}."
     )
 
 
-def class_means_read(judges: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Picture:
+def class_means_read(judges: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> base.Picture:
     """Show what judges read from the ten class means, and how sure they are (lecture 06).
 
     ``judges``: name to (ten digits that are read from the means of 0 to 9, ten confidences in [0, 1]).
     Raises :class:`DataError` for other lengths or values.
     """
     rows = {
-        name: (np.array(_digits(read, f"judges[{name}]", 10)), _shares(sure, f"judges[{name}]"))
-        for name, (read, sure) in _named(judges, "judges").items()
+        name: (np.array(base.as_digits(read, name, 10)), base.as_shares(sure, name, (10,)))
+        for name, (read, sure) in base.as_named(judges, "judges").items()
     }
-    if len(rows) > len(_LINES) or any(len(sure) != 10 for _, sure in rows.values()):
-        raise DataError("expected ten confidences for each of up to five judges", where="judges")
-    with _style():
-        figure = _figure(3.6)
+    with base.style():
+        figure = base.new_figure(3.6)
         axes = figure.add_subplot()
-        for (name, (read, sure)), (color, marker, line) in zip(rows.items(), _LINES, strict=False):
+        bold = {"ha": "center", "fontsize": 9, "color": base.RED, "fontweight": "bold"}
+        for name, (read, sure), color, marker, line in base.looks(rows):
             axes.plot(range(10), sure, color=color, marker=marker, linestyle=line, label=name)
             for digit in np.flatnonzero(read != np.arange(10)):
-                axes.annotate(f"read as {read[digit]}", (digit, sure[digit]), (0, -16), textcoords="offset points",
-                              ha="center", fontsize=9, color=_RED, fontweight="bold")  # fmt: skip
+                at = (digit, sure[digit])
+                axes.annotate(f"read as {read[digit]}", at, (0, -16), textcoords="offset points", **bold)
         axes.set_xticks(range(10))
         axes.set_xlabel("mean of MNIST's images of this digit")
         axes.set_ylabel("confidence")
         axes.set_ylim(0, 1.04)
         axes.grid(axis="y", alpha=0.3)
-        _percent_axis(axes.yaxis)
-        _legend_below(figure, axes)
+        base.percent_axis(axes.yaxis)
+        base.legend_below(figure, axes)
     told = [
         f"{name} reads {(read == np.arange(10)).sum()} of the ten class means right, "
-        f"with a mean confidence of {_percent(sure.mean())}"
+        f"with a mean confidence of {base.percent(sure.mean())}"
         for name, (read, sure) in rows.items()
     ]
-    return _picture(figure, "; ".join(told) + ".")
+    return base.finish(figure, "; ".join(told) + ".")
 
 
-def where_it_looks(image: Any, maps: Mapping[str, Any], units: Sequence[str]) -> Picture:
+def where_it_looks(image: Any, maps: Mapping[str, Any], units: Sequence[str]) -> base.Picture:
     """Show a picture beside maps of what in it speaks for a digit (positive) or against it (lecture 06).
 
-    ``image`` (28, 28) in [0, 1]; ``maps``: title to a map (28, 28) of signed numbers, at most three; ``units``: what
-    each map's numbers are. Raises :class:`DataError` for other shapes or values.
+    ``image`` (28, 28) in [0, 1]; ``maps``: title to a map (28, 28) of signed numbers; ``units``: what each map's
+    numbers are. Raises :class:`DataError` for other shapes or values.
     """
-    first = _pictures(np.asarray(image)[None])[0]
-    given = {name: _array(m, f"maps[{name}]", 2) for name, m in _named(maps, "maps").items()}
-    if len(given) > 3 or len(units) != len(given) or any(m.shape != (28, 28) for m in given.values()):
-        raise DataError("expected at most three maps of (28, 28), each with its unit", where="maps")
-    with _style():
-        figure = _figure(3.3)
+    first = base.as_pictures(image, "image", 2)
+    given = base.each(base.as_array, maps, "maps", (28, 28))
+    with base.style():
+        figure = base.new_figure(3.3)
         panels = figure.subplots(1, len(given) + 1)
         panels[0].imshow(first, cmap="gray", vmin=0, vmax=1)
         panels[0].set_title("picture", fontsize=10)
@@ -272,11 +235,10 @@ def where_it_looks(image: Any, maps: Mapping[str, Any], units: Sequence[str]) ->
             if first.min() < 0.4 < first.max():
                 axes.contour(first, [0.4], colors="white", linewidths=0.8)
             axes.set_title(name, fontsize=10, parse_math=False)
-            figure.colorbar(shown, ax=axes, label=_plain(unit), location="bottom")
+            figure.colorbar(shown, ax=axes, label=base.plain(unit), location="bottom")
         for axes in panels:
-            axes.set_xticks([0, 14, 27])
-            axes.set_yticks([0, 14, 27])
-    return _picture(figure, " ".join(_where_text(name, m) for name, m in given.items()))
+            axes.set(xticks=[0, 14, 27], yticks=[0, 14, 27])
+    return base.finish(figure, " ".join(_where_text(name, m) for name, m in given.items()))
 
 
 def _where_text(name: str, m: np.ndarray) -> str:

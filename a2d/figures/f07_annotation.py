@@ -9,48 +9,29 @@ import numpy as np
 
 from a2d.annotation import UNREADABLE, check_label
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _DARK,
-    _LINES,
-    _RED,
-    _WIDTH,
-    Picture,
-    _array,
-    _count,
-    _digits,
-    _figure,
-    _named,
-    _percent,
-    _percent_axis,
-    _picture,
-    _pictures,
-    _plain,
-    _shares,
-    _style,
-    _tiles,
-)
+from a2d.figures import base, inches
 
 _CATEGORIES = [*(str(digit) for digit in range(10)), "x"]
 _HATCHES = ("", "//", "..", "xx", "\\\\")
 
 
-def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str], columns: int = 6) -> Picture:
+def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str], columns: int = 6) -> base.Picture:
     """Show the pictures whose label is not the spoken digit, each under both (lecture 07).
 
     ``images`` (n, 28, 28) in [0, 1]; ``spoken`` n digits; ``labels`` n digits or ``"unreadable"``. At least one
     picture must be disputed. Raises :class:`DataError` for other shapes, values or labels.
     """
-    pixels = _pictures(images)
-    said = _digits(spoken, "spoken", len(pixels))
-    if len(labels) != len(pixels):
-        raise DataError(f"{len(labels)} labels for {len(pixels)} images", where="labels")
+    pixels = base.as_pictures(images)
+    said = base.as_digits(spoken, "spoken", len(pixels))
     given = [check_label(label) for label in labels]
+    if len(given) != len(pixels):
+        raise DataError(f"{len(given)} labels for {len(pixels)} images", where="labels")
     at = [index for index, (digit, label) in enumerate(zip(said, given, strict=True)) if digit != label]
     if not at:
         raise DataError("every label is the spoken digit: there is nothing to show", where="labels")
     titles = [f"spoken {said[i]}\n" + ("not readable" if given[i] == UNREADABLE else f"read {given[i]}") for i in at]
-    with _style():
-        figure, _ = _tiles(pixels[at], titles, columns, _WIDTH / max(columns, 6))
+    with base.style():
+        figure, _ = base.draw_tiles(pixels[at], titles, columns, base.WIDTH / max(columns, 6))
     blank = sum(given[i] == UNREADABLE for i in at)
     pairs = [(said[i], given[i]) for i in at if given[i] != UNREADABLE]
     listed = sorted(set(pairs), key=lambda pair: (-pairs.count(pair), pair))[:4]
@@ -59,21 +40,19 @@ def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str], co
     if pairs:
         text += ": " + ", ".join(f"{a} as {b} ({pairs.count((a, b))} x)" for a, b in listed)
         text += " and others" if len(set(pairs)) > 4 else ""
-    return _picture(figure, text + ".")
+    return base.finish(figure, text + ".")
 
 
-def readers(counts: Any, names: tuple[str, str]) -> Picture:
+def readers(counts: Any, names: tuple[str, str]) -> base.Picture:
     """Show which label two readers gave to the same pictures (lecture 07).
 
     ``counts`` (11, 11), whole numbers from 0: rows are the labels of the first reader, columns those of the second,
     0 to 9 and then unreadable; ``names`` of both. Raises :class:`DataError` for another shape or other numbers.
     """
-    table = _array(counts, "counts", 2)
-    if table.shape != (11, 11) or (table < 0).any() or (table != np.rint(table)).any() or table.sum() == 0:
-        raise DataError("expected an (11, 11) table of whole numbers from 0 that are not all 0", where="counts")
-    first, second = (_plain(name) for name in names)
-    with _style():
-        figure = _figure(5.6, 7.0)
+    table = base.as_table(counts, "counts", 11)
+    first, second = (base.plain(name) for name in names)
+    with base.style():
+        figure = base.new_figure(5.6, 7.0)
         axes = figure.add_subplot()
         image = axes.imshow(table, cmap="cividis", vmin=0)
         for (row, column), count in np.ndenumerate(table):
@@ -86,53 +65,48 @@ def readers(counts: Any, names: tuple[str, str]) -> Picture:
         axes.set_xlabel(f"label by {second} (x: unreadable)", parse_math=False)
         axes.set_ylabel(f"label by {first} (x: unreadable)", parse_math=False)
         figure.colorbar(image, ax=axes, label="number of pictures", shrink=0.85)
-    return _picture(figure, _readers_text(table, first, second))
+    return base.finish(figure, _readers_text(table, first, second))
 
 
 def _readers_text(table: np.ndarray, first: str, second: str) -> str:
     n, equal = table.sum(), np.trace(table)
     chance = float(table.sum(axis=1) @ table.sum(axis=0)) / n**2
     text = f"{first[:1].upper()}{first[1:]} and {second} give the same label to "
-    text += f"{equal:.0f} of {n:.0f} pictures ({_percent(equal / n)})"
+    text += f"{equal:.0f} of {n:.0f} pictures ({base.percent(equal / n)})"
     if chance < 1:
         kappa = (equal / n - chance) / (1 - chance)
-        text += f"; chance alone would give {_percent(chance)}, so Cohen's kappa is {kappa:.2f}"
+        text += f"; chance alone would give {base.percent(chance)}, so Cohen's kappa is {kappa:.2f}"
     off = table - np.diag(table.diagonal())
     if off.any():
         a, b = np.unravel_index(off.argmax(), off.shape)
-        names = [*(str(digit) for digit in range(10)), UNREADABLE]
-        return (
-            text
-            + f". The most frequent difference: {names[a]} against {names[b]}, {_count(int(off[a, b]), 'picture')}."
-        )
+        one, other = (UNREADABLE if label == 10 else str(label) for label in (a, b))
+        pictures = base.count(int(off[a, b]), "picture")
+        return f"{text}. The most frequent difference: {one} against {other}, {pictures}."
     return text + ". They never differ."
 
 
-def differences(rows: Mapping[str, Sequence[float]], xlabel: str = "gain in points") -> Picture:
+def differences(rows: Mapping[str, Sequence[float]], xlabel: str = "gain in points") -> base.Picture:
     """Show differences of two shares with their intervals, in points, one per row (lecture 07).
 
-    ``rows``: name to (difference, low, high), each a share from -1 to 1 with low <= difference <= high.
+    ``rows``: name to (difference, low, high), differences of shares with low <= difference <= high.
     Raises :class:`DataError` for anything else.
     """
-    values = {name: _array(row, f"rows[{name}]", 1) for name, row in _named(rows, "rows").items()}
-    for name, row in values.items():
-        if row.shape != (3,) or (np.diff(row[[1, 0, 2]]) < -1e-9).any() or abs(row).max() > 1:
-            raise DataError("expected (difference, low, high) in [-1, 1], in this order", where=f"rows[{name}]")
-    with _style():
-        figure = _figure(1.2 + 0.5 * len(values))
+    values = base.each(base.as_interval, rows, "rows", base.as_array)
+    with base.style():
+        figure = base.new_figure(1.2 + 0.5 * len(values))
         axes = figure.add_subplot()
         for place, (value, low, high) in enumerate(values.values()):
-            color, marker, _ = _LINES[_side(low, high)]
+            color, marker, _ = base.LINES[_side(low, high)]
             axes.plot([100 * low, 100 * high], [place, place], color=color, linewidth=2)
             axes.plot(100 * value, place, marker, color=color, markersize=7)
             told = f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
             axes.text(1.02, place, told, va="center", transform=axes.get_yaxis_transform())
-        axes.axvline(0, color=_DARK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.axvline(0, color=base.DARK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_yticks(range(len(values)), list(values), parse_math=False)
         axes.set_ylim(len(values) - 0.5, -0.5)
-        axes.set_xlabel(f"{_plain(xlabel)} (line: 95 % interval)", parse_math=False)
+        axes.set_xlabel(f"{base.plain(xlabel)} (line: 95 % interval)", parse_math=False)
         axes.grid(axis="x", alpha=0.3)
-    return _picture(figure, " ".join(_difference_text(name, *row) for name, row in values.items()))
+    return base.finish(figure, " ".join(_difference_text(name, *row) for name, row in values.items()))
 
 
 def _side(low: float, high: float) -> int:
@@ -145,23 +119,22 @@ def _difference_text(name: str, value: float, low: float, high: float) -> str:
     return f"{name}: {100 * value:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, {verdict}."
 
 
-def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> Picture:
+def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> base.Picture:
     """Show how well judges read against the number of pictures that they were fine-tuned on (lecture 07).
 
     ``curves``: name to {number of pictures: one share in [0, 1] per set of pictures}; the number 0 is the untouched
-    judge. Every curve has the same numbers, at least two. Raises :class:`DataError` for anything else.
+    judge. Every curve has the same numbers. Raises :class:`DataError` for anything else.
     """
-    given = _named(curves, "curves")
+    given = base.as_named(curves, "curves")
     numbers = sorted(next(iter(given.values())))
-    if len(numbers) < 2 or numbers[0] < 0 or any(sorted(curve) != numbers for curve in given.values()):
-        raise DataError("every curve needs the same numbers of pictures, at least two, from 0", where="curves")
-    values = {name: [_shares(curve[n], f"curves[{name}][{n}]") for n in numbers] for name, curve in given.items()}
+    if any(sorted(curve) != numbers for curve in given.values()):
+        raise DataError("every curve needs the same numbers of pictures", where="curves")
+    values = {name: [base.as_shares(curve[n], name) for n in numbers] for name, curve in given.items()}
     places = np.arange(len(numbers))
-    with _style():
-        figure = _figure(3.8)
+    with base.style():
+        figure = base.new_figure(3.8)
         axes = figure.add_subplot()
-        for index, (name, shares) in enumerate(values.items()):
-            color, marker, line = _LINES[index % len(_LINES)]
+        for name, shares, color, marker, line in base.looks(values):
             means = [v.mean() for v in shares]
             axes.plot(places, means, color=color, marker=marker, linestyle=line, label=f"{name} (mean)")
             for place, v in zip(places, shares, strict=True):
@@ -172,55 +145,87 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> P
         axes.set_ylabel("read as spoken")
         axes.set_ylim(0, 1.02)
         axes.grid(axis="y", alpha=0.3)
-        _percent_axis(axes.yaxis)
+        base.percent_axis(axes.yaxis)
         axes.legend(loc="lower right")
     told = []
     for name, shares in values.items():
-        steps = [f"{_percent(v.mean())} with {n or 'none'}" for n, v in zip(numbers, shares, strict=True)]
+        steps = [f"{base.percent(v.mean())} with {n or 'none'}" for n, v in zip(numbers, shares, strict=True)]
         told.append(f"{name}: read as spoken are {', '.join(steps)}")
-    return _picture(figure, "; ".join(told)[:1].upper() + "; ".join(told)[1:] + ".")
+    text = "; ".join(told) + "."
+    return base.finish(figure, text[:1].upper() + text[1:])
 
 
-def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> Picture:
+def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> base.Picture:
     """Show shares in groups of bars: what each of several judges says of each of several generators (lecture 07).
 
-    ``rows``: group to {bar: share in [0, 1]}, with the same bars in every group, at most five.
+    ``rows``: group to {bar: share in [0, 1]}, with the same bars in every group.
     Raises :class:`DataError` for anything else.
     """
-    groups = {name: _named(row, f"rows[{name}]") for name, row in _named(rows, "rows").items()}
+    groups = base.each(base.as_named, rows, "rows")
     bars = list(next(iter(groups.values())))
-    if len(bars) > len(_HATCHES) or any(list(row) != bars for row in groups.values()):
-        raise DataError("every group needs the same bars, at most five", where="rows")
-    table = np.array([_shares(list(row.values()), f"rows[{name}]") for name, row in groups.items()])
+    if any(list(row) != bars for row in groups.values()):
+        raise DataError("every group needs the same bars", where="rows")
+    table = np.array([base.as_shares(list(row.values()), name) for name, row in groups.items()])
     width = 0.8 / len(bars)
-    with _style():
-        figure = _figure(3.9)
+    with base.style():
+        figure = base.new_figure(3.9)
         axes = figure.add_subplot()
         for index, bar in enumerate(bars):
             places = np.arange(len(groups)) + (index - (len(bars) - 1) / 2) * width
-            color = _LINES[index][0]
-            style = dict(color=color, alpha=0.55, hatch=_HATCHES[index], edgecolor=_DARK, linewidth=0.8)
+            color = base.LINES[index][0]
+            style = dict(color=color, alpha=0.55, hatch=_HATCHES[index], edgecolor=base.DARK, linewidth=0.8)
             axes.bar(places, table[:, index], width * 0.92, label=bar, **style)
             for place, share in zip(places, table[:, index], strict=True):
-                axes.text(place, share + 0.015, _percent(share), ha="center", va="bottom", fontsize=9)
-        axes.axhline(0.1, color=_RED, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(len(groups) - 0.28, 0.11, "guess", color=_RED, ha="right", va="bottom", fontsize=9)
+                axes.text(place, share + 0.015, base.percent(share), ha="center", va="bottom", fontsize=9)
+        axes.axhline(0.1, color=base.RED, linewidth=1, linestyle=(0, (4, 3)))
+        axes.text(len(groups) - 0.28, 0.11, "guess", color=base.RED, ha="right", va="bottom", fontsize=9)
         axes.set_xticks(range(len(groups)), list(groups), parse_math=False)
         axes.set_xlim(-0.5, len(groups) - 0.25)
         axes.set_ylim(0, 1.12)
         axes.set_yticks(np.arange(0, 1.01, 0.2))
-        axes.set_ylabel(_plain(ylabel), parse_math=False)
-        _percent_axis(axes.yaxis)
+        axes.set_ylabel(base.plain(ylabel), parse_math=False)
+        base.percent_axis(axes.yaxis)
         figure.legend(loc="outside lower center", ncols=min(len(bars), 3))
     told = [
-        f"{name}: " + ", ".join(f"{bar} {_percent(share)}" for bar, share in zip(bars, row, strict=True))
+        f"{name}: " + ", ".join(f"{bar} {base.percent(share)}" for bar, share in zip(bars, row, strict=True))
         for name, row in zip(groups, table, strict=True)
     ]
     text = "; ".join(told) + "."
     if len(bars) > 1:
         change = table[:, 1] - table[:, 0]
         most = int(np.abs(change).argmax())
-        text += (
-            f" The largest step from {bars[0]} to {bars[1]}: {100 * change[most]:+.0f} points, {list(groups)[most]}."
-        )
-    return _picture(figure, text[:1].upper() + text[1:])
+        step = f"{100 * change[most]:+.0f} points, {list(groups)[most]}"
+        text += f" The largest step from {bars[0]} to {bars[1]}: {step}."
+    return base.finish(figure, text[:1].upper() + text[1:])
+
+
+# --- inside the widget -------------------------------------------------------------------------------
+
+
+def annotation_panels(image: Any, *, place: int, labelled: int, n: int, label: object = None) -> base.Picture:
+    """Show where somebody who labels images stands (lecture 07).
+
+    ``image`` (28, 28) in [0, 1], or None where there is nothing left to label; ``place`` in the order of showing, from
+    0; ``labelled`` of ``n`` images; ``label`` of this image so far. Raises :class:`DataError` for another shape.
+    """
+    picture = None if image is None else base.as_pictures(image, "image", 2)
+    with base.style():
+        figure = base.new_figure(3.1, 4.2, layout=None)
+        axes = inches.add_panel(figure, 0.85, 0.55, 2.5, 2.2)
+        if picture is None:
+            axes.text(0.5, 0.5, "nothing left to label", ha="center", va="center", transform=axes.transAxes)
+            inches.hide_axes(axes)
+        else:
+            axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
+            inches.hide_axes(axes, f"image {place + 1} of {n}")
+        bar = inches.add_panel(figure, 0.2, 0.3, 3.8, 0.13)
+        bar.barh([0], [n], color="white", edgecolor=base.DARK, height=1)
+        bar.barh([0], [labelled], color=base.BLUE, edgecolor=base.DARK, height=1)
+        bar.set_xlim(0, n)
+        inches.hide_axes(bar)
+        figure.text(0.2 / 4.2, 0.13 / 3.1, f"{labelled} of {n} labelled", fontsize=9, va="center")
+    here = "Every image has its label." if picture is None else f"Image {place + 1} of {n} waits for its label."
+    if picture is not None and label is not None:
+        here = f"Image {place + 1} of {n} is labelled {label}."
+    verb = "is" if labelled == 1 else "are"
+    return base.finish(figure, f"{labelled} of {base.count(n, 'image')} {verb} labelled. {here}")

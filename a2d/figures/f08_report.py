@@ -8,112 +8,96 @@ from typing import Any
 import numpy as np
 
 from a2d.errors import DataError
-from a2d.figures.base import (
-    _BLUE,
-    _DARK,
-    _RED,
-    Picture,
-    _count,
-    _figure,
-    _legend_below,
-    _named,
-    _percent,
-    _percent_axis,
-    _picture,
-    _pictures,
-    _plain,
-    _shares,
-    _style,
-)
+from a2d.figures import base
 
 
-def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, Sequence[float]]) -> Picture:
+def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, Sequence[float]]) -> base.Picture:
     """Show, for each speaker that was held out, how many recordings are named and how many pictures are read.
 
     ``heard`` and ``drawn``: speaker to one share in [0, 1] per seed, the same speakers in both.
     Raises :class:`DataError` for shares out of range and speakers that differ.
     """
-    named = {k: _shares(v, f"heard[{k}]") for k, v in _named(heard, "heard").items()}
-    read = {k: _shares(v, f"drawn[{k}]") for k, v in _named(drawn, "drawn").items()}
+    named = base.each(base.as_shares, heard, "heard")
+    read = base.each(base.as_shares, drawn, "drawn")
     if set(named) != set(read):
         raise DataError("the speakers differ", where="drawn", hint="Give the same speakers twice")
     order = sorted(named, key=lambda speaker: -float(named[speaker].mean()))
-    with _style():
-        figure = _figure(1.5 + 0.45 * len(order))
+    with base.style():
+        figure = base.new_figure(1.5 + 0.45 * len(order))
         axes = figure.add_subplot()
         for place, speaker in enumerate(order):
             a, b = named[speaker].mean(), read[speaker].mean()
-            axes.plot([a, b], [place, place], color=_DARK, linewidth=1, alpha=0.5)
-            for values, color, marker in ((named[speaker], _BLUE, "o"), (read[speaker], _RED, "s")):
+            axes.plot([a, b], [place, place], color=base.DARK, linewidth=1, alpha=0.5)
+            for values, color, marker in ((named[speaker], base.BLUE, "o"), (read[speaker], base.RED, "s")):
                 label = ("the sound, named by an MLP", "the picture, read by the judge")[marker == "s"]
                 axes.plot(values, np.full(len(values), place), marker, color=color, markersize=3, alpha=0.35)
                 axes.plot(values.mean(), place, marker, color=color, markersize=9, label=None if place else label)
-        axes.axvline(0.1, color=_DARK, linestyle=":", linewidth=1.2, label="guessing: 10 %")
-        axes.set_yticks(range(len(order)), [_plain(name) for name in order], parse_math=False)
+        axes.axvline(0.1, color=base.DARK, linestyle=":", linewidth=1.2, label="guessing: 10 %")
+        axes.set_yticks(range(len(order)), [base.plain(name) for name in order], parse_math=False)
         axes.invert_yaxis()
         axes.set_xlim(0, 1.02)
         axes.set_xlabel("accuracy on a speaker who was not heard in training (large: mean, small: one per seed)")
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
-        _percent_axis(axes.xaxis)
-        _legend_below(figure, axes)
+        base.percent_axis(axes.xaxis)
+        base.legend_below(figure, axes)
     means = {s: (float(named[s].mean()), float(read[s].mean())) for s in order}
     lower = sum(b < a for a, b in means.values())
-    best, worst = order[0], order[-1]
+    best, worst, speakers = order[0], order[-1], base.count(len(order), "speaker")
+    high, low = ([base.percent(share) for share in means[speaker]] for speaker in (best, worst))
     text = (
-        f"The pictures are read less often than the sounds are named for {lower} of {_count(len(order), 'speaker')}. "
-        f"Named best is {best} ({_percent(means[best][0])} named, {_percent(means[best][1])} of the pictures read), "
-        f"worst {worst} ({_percent(means[worst][0])} and {_percent(means[worst][1])})."
+        f"The pictures are read less often than the sounds are named for {lower} of {speakers}. "
+        f"Named best is {best} ({high[0]} named, {high[1]} of the pictures read), "
+        f"worst {worst} ({low[0]} and {low[1]})."
     )
     if len(order) > 2:
         r = float(np.corrcoef(np.array(list(means.values())).T)[0, 1])
         text += f" Over the speakers the two go together with a correlation of {r:.2f}."
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def seeds_and_chance(values: Sequence[float], n: int, simulated: Sequence[float]) -> Picture:
+def seeds_and_chance(values: Sequence[float], n: int, simulated: Sequence[float]) -> base.Picture:
     """Show the accuracies of some seeds above what chance alone spreads, for a test part of ``n`` recordings.
 
     ``values``: one share in [0, 1] per seed; ``simulated``: shares from a simulation with one fixed accuracy.
-    Raises :class:`DataError` for shares out of range or fewer than two of either.
+    Raises :class:`DataError` for shares out of range, or fewer than two seeds.
     """
-    seeds, chance = _shares(values, "values"), _shares(simulated, "simulated")
-    if min(len(seeds), len(chance)) < 2 or n < 1:
-        raise DataError("at least two seeds and two simulated shares are needed", where="values")
-    with _style():
-        figure = _figure(2.9)
+    seeds, chance = base.as_shares(values, "values"), base.as_shares(simulated, "simulated")
+    if len(seeds) < 2:
+        raise DataError("one seed has no spread", where="values", hint="Give two or more")
+    with base.style():
+        figure = base.new_figure(2.9)
         axes = figure.add_subplot()
         low, high = min(seeds.min(), chance.min()), max(seeds.max(), chance.max())
         edges = np.arange(np.floor(low * n) - 0.5, np.ceil(high * n) + 1.5, max(1, round((high - low) * n / 30))) / n
-        axes.hist(chance, bins=edges, color=_BLUE, alpha=0.35, label=f"chance alone, {len(chance):,} test parts")
+        axes.hist(chance, bins=edges, color=base.BLUE, alpha=0.35, label=f"chance alone, {len(chance):,} test parts")
         top = axes.get_ylim()[1]
-        axes.plot(seeds, np.full(len(seeds), top * 1.08), "v", color=_RED, markersize=9, label="seeds")
+        axes.plot(seeds, np.full(len(seeds), top * 1.08), "v", color=base.RED, markersize=9, label="seeds")
         axes.set_ylim(0, top * 1.2)
         axes.set_xlabel(f"accuracy on a test part of {n} recordings")
         axes.set_ylabel("simulated test parts")
-        _percent_axis(axes.xaxis)
-        _legend_below(figure, axes)
+        base.percent_axis(axes.xaxis)
+        base.legend_below(figure, axes)
     text = (
-        f"The accuracies of {_count(len(seeds), 'seed')} have a standard deviation of "
+        f"The accuracies of {base.count(len(seeds), 'seed')} have a standard deviation of "
         f"{100 * seeds.std(ddof=1):.1f} points. "
         f"With one fixed accuracy, the choice of {n} test recordings alone gives {100 * chance.std():.1f} points."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)
 
 
-def drawn_and_real(drawn: Any, real: Any, digit: int) -> Picture:
-    """Show drawings of one digit above handwritten ones, (k, 28, 28) each, in [0, 1]."""
-    ours, theirs = _pictures(drawn, "drawn"), _pictures(real, "real")
-    if len(ours) != len(theirs) or not 2 <= len(ours) <= 16:
-        raise DataError(f"{len(ours)} and {len(theirs)} images do not fit", where="drawn", hint="Give 2 to 16 of each")
-    with _style():
-        figure = _figure(2.3)
+def drawn_and_real(drawn: Any, real: Any, digit: int) -> base.Picture:
+    """Show drawings of one digit above as many handwritten ones, (k, 28, 28) each, in [0, 1]."""
+    ours, theirs = base.as_pictures(drawn, "drawn"), base.as_pictures(real, "real")
+    if len(ours) != len(theirs):
+        raise DataError(f"{len(ours)} and {len(theirs)} images do not fit", where="drawn")
+    with base.style():
+        figure = base.new_figure(2.3)
         for row, (name, images) in enumerate((("drawn", ours), ("handwritten", theirs))):
             for column, image in enumerate(images):
                 axes = figure.add_subplot(2, len(ours), row * len(ours) + column + 1)
                 axes.imshow(image, cmap="gray", vmin=0, vmax=1)
-                axes.set_xticks([])
-                axes.set_yticks([])
+                axes.set(xticks=[], yticks=[])
                 if column == 0:
                     axes.set_ylabel(name)
     spreads = [float(images.std(axis=0).mean()) for images in (ours, theirs)]
@@ -122,4 +106,4 @@ def drawn_and_real(drawn: Any, real: Any, digit: int) -> Picture:
         f"From picture to picture a pixel varies by {spreads[0]:.3f} (standard deviation, mean over the pixels) "
         f"in the drawings and by {spreads[1]:.3f} in the handwriting."
     )
-    return _picture(figure, text)
+    return base.finish(figure, text)

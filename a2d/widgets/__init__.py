@@ -6,8 +6,16 @@ picture. Importing this package is light; the front end is imported when a widge
 """
 
 from a2d.widgets.w01_audio import mfcc_explorer, mfcc_view
-from a2d.widgets.w03_latent import latent_walker, manifold_view, strongest, walk_view
-from a2d.widgets.w03_vae import BetaModel, BetaNumbers, beta_models, beta_numbers, beta_slider, beta_view
+from a2d.widgets.w03_vae import (
+    BetaModel,
+    BetaNumbers,
+    beta_numbers,
+    beta_slider,
+    beta_view,
+    latent_walker,
+    strongest,
+    walk_view,
+)
 from a2d.widgets.w04_pairing import target_trick, targets_view
 from a2d.widgets.w07_annotation import annotation_view, annotator
 
@@ -16,12 +24,10 @@ __all__ = [
     "BetaNumbers",
     "annotation_view",
     "annotator",
-    "beta_models",
     "beta_numbers",
     "beta_slider",
     "beta_view",
     "latent_walker",
-    "manifold_view",
     "mfcc_explorer",
     "mfcc_view",
     "strongest",

@@ -57,17 +57,6 @@ def whole(value: Any, where: str, low: int, high: int) -> int:
     return int(value)
 
 
-def positive(value: Any, where: str) -> float:
-    """Give ``value`` as a finite float above 0, or raise :class:`DataError`."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"expected a number above 0, got {value!r}", where=where) from error
-    if isinstance(value, bool) or not 0 < number < float("inf"):
-        raise DataError(f"expected a number above 0, got {value!r}", where=where)
-    return number
-
-
 def latent_axes(axes: Any, dims: int, *, least: int = 2) -> tuple[int, ...]:
     """Give ``axes`` as different latents from 0 to ``dims`` - 1, at least ``least`` of them."""
     if not isinstance(axes, Sequence) or isinstance(axes, str) or not least <= len(axes) <= dims:

@@ -9,11 +9,11 @@ import numpy as np
 
 from a2d import features
 from a2d.errors import DataError
+from a2d.figures import base
 from a2d.widgets.controls import Control, clips_of, load, wav, whole
 
 if TYPE_CHECKING:
     from a2d.audio import Clip
-    from a2d.figures import Picture
     from a2d.widgets.panel import Panel
 
 N_FFT = (64, 128, 256, 512, 1024, 2048)
@@ -26,25 +26,19 @@ _MOST = 5e7
 
 def mfcc_view(
     samples: Any, rate: int, n_fft: int = 512, hop_length: int = 128, n_mels: int = 64, n_mfcc: int = 40
-) -> Picture:
+) -> base.Picture:
     """Show a recording, its log-mel spectrogram in dB, its MFCCs and their mean over time (lecture 01).
 
     ``samples`` (n,), full scale is 1, at ``rate`` Hz; ``n_fft`` (the frame) and ``hop_length`` in samples; the numbers
     of mel bands and of coefficients. Raises :class:`DataError` for samples that are no sound and
     :class:`~a2d.errors.RecipeError` for settings that do not go together, such as a hop longer than the frame.
     """
-    from a2d.figures.panels import mfcc_panels
+    from a2d.figures.f01_audio import mfcc_panels
 
     settings = dict(rate=rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, n_mfcc=n_mfcc)
     values = {name: whole(value, name, 1, 10**7) for name, value in settings.items()}
     config = features.MfccConfig(sample_rate=values.pop("rate"), **values)
-    try:
-        wave = np.asarray(samples, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"these are not samples ({error})", where="samples") from error
-    if wave.ndim != 1 or len(wave) < 2 or not np.isfinite(wave).all():
-        hint = "Give the samples of a mono clip, as a2d.audio.load does"
-        raise DataError(f"expected finite samples (n,), got the shape {wave.shape}", where="samples", hint=hint)
+    wave = base.as_array(samples, "samples")
     if len(wave) / hop_length * n_fft > _MOST:
         raise DataError("this is too much to draw", where="samples", hint="Take a shorter clip or a longer hop")
     log_mel = features.log_mel(wave, config)
@@ -102,7 +96,7 @@ def mfcc_explorer(
         for key in chosen
     ]
 
-    def draw(places: Mapping[str, int]) -> Picture:
+    def draw(places: Mapping[str, int]) -> base.Picture:
         clip = sounds[places["clip"]]
         settings = {key: stops[key][places[key]] for key in chosen}
         _check_together(**settings)

@@ -1,4 +1,4 @@
-"""The beta slider: VAEs that differ by the weight of the KL term alone. Lecture 03."""
+"""The widgets of lecture 03: the latent walker moves z, the beta slider the weight of the KL term."""
 
 from __future__ import annotations
 
@@ -8,18 +8,158 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from a2d.errors import DataError
-from a2d.widgets.controls import Control, load, positive, whole
-from a2d.widgets.w03_latent import images_of
+from a2d.errors import A2DError, DataError
+from a2d.figures import base
+from a2d.widgets.controls import Control, latent_axes, load, whole
 
 if TYPE_CHECKING:
-    from a2d.figures import Picture
+    from torch import Tensor
+
     from a2d.widgets.panel import Panel
 
-# A latent is active when its mean varies more than this over the data (Burda et al. 2016, arXiv:1509.00519).
-ACTIVE = 0.01
+Decode = Callable[..., Any]
+"""From z, a float32 tensor (b, d), to images (b, 28, 28) in [0, 1], a tensor or an array."""
+
+Read = Callable[[np.ndarray], Sequence[int]]
+"""From images (b, 28, 28) in [0, 1] to the digits that an evaluator reads in them."""
+
+_STOPS = 31
 # A decoder's probabilities of 0 and 1 would make the reconstruction infinite.
 _EPSILON = 1e-6
+
+
+def images_of(decode: Decode, z: np.ndarray) -> np.ndarray:
+    """Images (b, 28, 28) for ``z`` (b, d); whatever the decoder does wrong is a :class:`DataError`."""
+    import torch
+
+    hint = "Give a function from a tensor z (b, d) to images (b, 28, 28) in [0, 1]"
+    try:
+        with torch.no_grad():
+            images = np.asarray(decode(torch.tensor(z, dtype=torch.float32)), dtype=np.float64)
+    except A2DError:
+        raise
+    except Exception as error:
+        raise DataError(f"it fails for z {z.shape}: {error}", where="decode", hint=hint) from error
+    if images.shape != (len(z), 28, 28):
+        raise DataError(f"it gives {images.shape} for z {z.shape}", where="decode", hint=hint)
+    return images
+
+
+def _tiles(decode: Decode, z: np.ndarray, axes: Sequence[int], span: float, steps: int) -> np.ndarray:
+    """Images (steps, steps, 28, 28) on a plane through ``z``: rows along ``axes[1]``, columns along ``axes[0]``."""
+    places = np.linspace(-span, span, steps)
+    grid = np.tile(z, (steps, steps, 1))
+    grid[:, :, axes[0]], grid[:, :, axes[1]] = places[None, :], places[:, None]
+    return images_of(decode, grid.reshape(-1, len(z))).reshape(steps, steps, 28, 28)
+
+
+def walk_view(
+    decode: Decode,
+    z: Any,
+    axes: Sequence[int] = (0, 1),
+    *,
+    span: float = 3.0,
+    steps: int = 9,
+    read: Read | None = None,
+) -> base.Picture:
+    """Show what ``decode`` draws at ``z``, and a map of the plane of two latents with z in it (lecture 03).
+
+    ``decode``: see :data:`Decode`; ``z`` (d,), in standard deviations of the prior; the map shows ``axes[0]`` to the
+    right and ``axes[1]`` upwards from ``-span`` to ``span``, in ``steps`` x ``steps`` images, with the other latents
+    as in z. ``read`` gives the digits that a reader sees in images (b, 28, 28), and is told in the text.
+    Raises :class:`DataError` for numbers out of range and for a decoder that fails or gives something else.
+    """
+    from a2d.figures.f03_vae import latent_plane
+
+    here, span = base.as_array(z, "z"), float(base.as_positive([span], "span")[0])
+    shown = latent_axes(axes, len(here))[:2]
+    middle = here.copy()
+    middle[list(shown)] = 0
+    image, centre = images_of(decode, np.stack([here, middle]))
+    return latent_plane(
+        image,
+        _tiles(decode, here, shown, span, whole(steps, "steps", 2, 25)),
+        here[list(shown)],
+        axes=shown,
+        span=span,
+        distance=float(np.sqrt(np.square(image - centre).mean())),
+        dims=len(here),
+        told="" if read is None else f"A reader sees {_reading(read, image)} in it.",
+    )
+
+
+def _reading(read: Read, image: np.ndarray) -> int:
+    try:
+        return int(np.asarray(read(image[None].astype(np.float32))).reshape(-1)[0])
+    except Exception as error:
+        hint = "Give a function from images (b, 28, 28) to b digits"
+        raise DataError(f"it fails for one image: {error}", where="read", hint=hint) from error
+
+
+def _start(start: Any, dims: Any) -> np.ndarray:
+    dims = whole(dims, "dims", 2, 4096)
+    if start is None:
+        return np.zeros(dims)
+    return base.as_array(start.detach() if hasattr(start, "detach") else start, "start", (dims,))
+
+
+def strongest(decode: Decode, start: Any, k: int = 2) -> tuple[int, ...]:
+    """The ``k`` latents that change the picture most, strongest first (lecture 03).
+
+    Each is moved by two standard deviations to either side of ``start`` (d,) while the others stay, and the squared
+    difference of the two pictures is summed over the pixels. Latents that a decoder ignores come last.
+    """
+    z = base.as_array(start, "start")
+    step = 2 * np.eye(len(z))
+    there, here = images_of(decode, z + step), images_of(decode, z - step)
+    order = np.argsort(-np.square(there - here).sum(axis=(1, 2)), kind="stable")
+    return tuple(int(axis) for axis in order[: whole(k, "k", 1, len(z))])
+
+
+def latent_walker(
+    decode: Decode,
+    dims: int,
+    axes: Sequence[int] | None = None,
+    *,
+    start: Any = None,
+    span: float = 3.0,
+    read: Read | None = None,
+) -> Panel:
+    """Move two or more latents with sliders and see what the decoder draws (lecture 03).
+
+    One slider for each latent in ``axes``, default the two that change the picture most (:func:`strongest`); where
+    there are others, a list beside each slider chooses which latent it moves.
+    The latents without a slider stay at ``start`` (dims,), default 0. The rest as in :func:`walk_view`.
+    """
+    origin, span = _start(start, dims), float(base.as_positive([span], "span")[0])
+    first = latent_axes(sorted(strongest(decode, origin)) if axes is None else axes, len(origin))
+    choose = len(first) < len(origin)
+    ticks = np.linspace(-span, span, _STOPS)
+    # The slider's first place is a stop as well: the start of its latent, which may lie between two others.
+    stops = [np.unique(np.append(ticks, np.clip(origin[axis], -span, span))) for axis in first]
+    controls: list[Control] = []
+    for k, axis in enumerate(first):
+        name = f"latent {k + 1}" if choose else f"z[{axis}]"
+        if choose:
+            every = tuple(f"z[{i}]" for i in range(len(origin)))
+            controls.append(Control("choice", f"axis{k}", name, every, axis, "which latent the next slider moves"))
+        where = int(np.abs(stops[k] - origin[axis]).argmin())
+        words = tuple(f"{value + 0:.1f}" for value in stops[k])
+        side = ("to the right on the map", "upwards on the map")[k] if k < 2 else "not on the map"
+        label = f"value of {name}" if choose else name
+        controls.append(Control("slider", f"value{k}", label, words, where, f"in standard deviations, {side}"))
+
+    def draw(places: Mapping[str, int]) -> base.Picture:
+        moved = [places[f"axis{k}"] if choose else axis for k, axis in enumerate(first)]
+        latent_axes(moved, len(origin))
+        z = origin.copy()
+        z[moved] = [stops[k][places[f"value{k}"]] for k in range(len(first))]
+        return walk_view(decode, z, moved, span=span, read=read)
+
+    return load("panel").Panel("Latent walker", controls, draw)
+
+
+# -------------------------------------------------------------------------------------------------------- beta slider
 
 
 @dataclass(frozen=True)
@@ -48,15 +188,6 @@ class BetaNumbers:
     latent: int
 
 
-def beta_models(sweep: Any) -> list[BetaModel]:
-    """The models of an :class:`a2d.vae.BetaSweep`: of anything that has ``betas`` and gives a VAE for each."""
-    found = []
-    for beta in sweep.betas:
-        vae = sweep[beta]
-        found.append(BetaModel(float(beta), vae.encode, vae.decode, vae.config.likelihood, vae.config.sigma))
-    return found
-
-
 def _models(models: Any) -> list[BetaModel]:
     values = list(models.values() if isinstance(models, Mapping) else models) if isinstance(models, Iterable) else []
     if len(values) < 2 or not all(isinstance(model, BetaModel) for model in values):
@@ -71,21 +202,21 @@ def _models(models: Any) -> list[BetaModel]:
     return values
 
 
+def _place(models: Sequence[BetaModel], beta: float) -> int:
+    betas = [model.beta for model in models]
+    if beta not in betas:
+        hint = f"Use one of {', '.join(f'{there:g}' for there in betas)}"
+        raise DataError(f"there is no model with beta = {beta!r}", where="beta", hint=hint)
+    return betas.index(beta)
+
+
 def _images(images: Any) -> np.ndarray:
-    """Images (n, 28, 28) as float32 in [0, 1]."""
-    try:
-        array = np.asarray(images)
-        scaled = array.astype(np.float32) / (255 if array.dtype == np.uint8 else 1)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"these are not images ({error})", where="images") from error
-    if scaled.ndim != 3 or scaled.shape[1:] != (28, 28) or not len(scaled):
-        raise DataError(f"expected images (n, 28, 28), got the shape {scaled.shape}", where="images")
-    if not np.isfinite(scaled).all() or scaled.min() < 0 or scaled.max() > 1:
-        raise DataError("expected uint8, or floats in [0, 1]", where="images")
-    return scaled
+    """Images (n, 28, 28), uint8 or floats in [0, 1], as float32 in [0, 1]."""
+    array = np.asarray(images)
+    return base.as_pictures(array / 255 if array.dtype == np.uint8 else array).astype(np.float32)
 
 
-def _posterior(model: BetaModel, images: np.ndarray) -> tuple[Any, Any]:
+def _posterior(model: BetaModel, images: np.ndarray) -> tuple[Tensor, Tensor]:
     """``mu`` and ``logvar`` (n, d), float64 tensors."""
     import torch
 
@@ -104,9 +235,8 @@ def _posterior(model: BetaModel, images: np.ndarray) -> tuple[Any, Any]:
 def beta_numbers(models: Any, images: Any, *, seed: int = 0) -> list[BetaNumbers]:
     """Measure each model on ``images`` (n, 28, 28): reconstruction and KL in nats per image, active latents.
 
-    The reconstruction is the negative log-likelihood of the image under the decoder's output for one sample z of the
-    posterior, as in the ELBO. ``models`` as in :func:`beta_slider`. Source: arXiv:1312.6114; active latents
-    arXiv:1509.00519, appendix C. Raises :class:`DataError` for a model that fails.
+    As :func:`a2d.vae.elbo_terms`, for models of which only ``encode`` and ``decode`` are known; one sample z of each
+    posterior. ``models`` as in :func:`beta_slider`. Raises :class:`DataError` for a model that fails.
     """
     import torch
 
@@ -116,15 +246,15 @@ def beta_numbers(models: Any, images: Any, *, seed: int = 0) -> list[BetaNumbers
     target = torch.tensor(pixels, dtype=torch.float64)
     for model in _models(models):
         mu, logvar = _posterior(model, pixels)
-        generator = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
-        output = torch.tensor(images_of(model.decode, vae.reparameterise(mu, logvar, generator).numpy()))
+        rng = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
+        output = torch.tensor(images_of(model.decode, vae.reparameterise(mu, logvar, rng).numpy()))
         if model.likelihood == "bernoulli":
-            cost = vae.bernoulli_nll(output.clamp(_EPSILON, 1 - _EPSILON).logit(), target)
-        else:
-            cost = vae.gaussian_nll(output, target, positive(model.sigma, "sigma"))
-        kl = float(vae.kl_divergence(mu, logvar).mean())
-        active = int((mu.var(0, correction=0) > ACTIVE).sum())
-        found.append(BetaNumbers(model.beta, float(cost.mean()), kl, active, mu.shape[1]))
+            output = output.clamp(_EPSILON, 1 - _EPSILON).logit()
+        config = vae.ImageVaeConfig(mu.shape[1], likelihood=model.likelihood, sigma=model.sigma)
+        terms = vae.negative_elbo(output, target, mu, logvar, config)
+        active = int((mu.var(0, correction=0) > vae.ACTIVE).sum())
+        cost, kl = float(terms.reconstruction.mean()), float(terms.kl.mean())
+        found.append(BetaNumbers(model.beta, cost, kl, active, mu.shape[1]))
     return found
 
 
@@ -136,7 +266,7 @@ def beta_view(
     seed: int = 0,
     shown: int = 8,
     numbers: Sequence[BetaNumbers] | None = None,
-) -> Picture:
+) -> base.Picture:
     """Show reconstructions of test images and samples of the prior by the model of ``beta``, and what each model pays.
 
     ``models`` as in :func:`beta_slider`; ``images`` (n, 28, 28), uint8 or floats in [0, 1]: the numbers are of all of
@@ -145,20 +275,17 @@ def beta_view(
     """
     import torch
 
-    from a2d.figures.panels import beta_panels
+    from a2d.figures.f03_vae import beta_panels
 
     known, pixels = _models(models), _images(images)
-    chosen = next((index for index, model in enumerate(known) if model.beta == beta), None)
-    if chosen is None:
-        there = ", ".join(f"{model.beta:g}" for model in known)
-        raise DataError(f"there is no model with beta = {beta!r}", where="beta", hint=f"Use one of {there}")
+    chosen = _place(known, beta)
     first = pixels[: whole(shown, "shown", 1, 12)]
     numbers = list(numbers) if numbers is not None else beta_numbers(known, pixels, seed=seed)
     if [row.beta for row in numbers] != [model.beta for model in known]:
         raise DataError("these are the numbers of other models", where="numbers")
     mu, _ = _posterior(known[chosen], first)
-    generator = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
-    z = torch.randn(mu.shape, generator=generator, dtype=torch.float64).numpy()
+    rng = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
+    z = torch.randn(mu.shape, generator=rng, dtype=torch.float64).numpy()
     return beta_panels(
         first,
         images_of(known[chosen].decode, mu.numpy()),
@@ -181,14 +308,11 @@ def beta_slider(models: Any, images: Any, *, beta: float | None = None, seed: in
     known, pixels = _models(models), _images(images)
     betas = [model.beta for model in known]
     numbers = beta_numbers(known, pixels, seed=seed)
-    if beta is not None and beta not in betas:
-        there = ", ".join(f"{b:g}" for b in betas)
-        raise DataError(f"there is no model with beta = {beta!r}", where="beta", hint=f"Use one of {there}")
-    place = len(betas) // 2 if beta is None else betas.index(beta)
+    place = len(betas) // 2 if beta is None else _place(known, beta)
     hint = "the weight of the KL term that the model was trained with"
     control = Control("slider", "beta", "beta", tuple(f"{b:g}" for b in betas), place, hint)
 
-    def draw(places: Mapping[str, int]) -> Picture:
+    def draw(places: Mapping[str, int]) -> base.Picture:
         return beta_view(known, betas[places["beta"]], pixels, seed=seed, shown=shown, numbers=numbers)
 
     return load("panel").Panel("Beta slider", [control], draw)

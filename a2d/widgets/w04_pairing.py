@@ -23,10 +23,7 @@ _STEPS = {"draw": 1, "draw10": 10, "draw100": 100}
 def _targets(images: Any, labels: Any) -> Targets:
     from a2d.pairing import Targets
 
-    try:
-        pixels, classes = np.asarray(images), np.asarray(labels)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"these are not images and labels ({error})", where="targets") from error
+    pixels, classes = np.asarray(images), np.asarray(labels)
     whole_ones = classes.ndim == 1 and np.issubdtype(classes.dtype, np.integer)
     if not whole_ones or not len(classes) or classes.min() < 0 or classes.max() > 9:
         raise DataError("labels must be whole numbers from 0 to 9", where="labels")
@@ -46,11 +43,11 @@ def targets_view(images: Any, labels: Any, digit: int, n: int = 1, seed: int = 0
 def _view(targets: Targets, digit: int, n: int, seed: int) -> Picture:
     import torch
 
-    from a2d.figures.panels import target_panels
+    from a2d.figures.f04_pairing import target_panels
 
-    generator = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
+    rng = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
     # Always the same blocks: the first targets must not depend on how many follow.
-    blocks = [targets.random(torch.full((256,), digit), generator) for _ in range(-(-n // 256))]
+    blocks = [targets.random(torch.full((256,), digit), rng) for _ in range(-(-n // 256))]
     drawn = torch.cat(blocks)[:n].numpy().astype(np.float64)
     first, many = int(targets.first[digit]), int(targets.counts[digit])
     own = targets.pixels[first : first + many].numpy() / 255

@@ -21,7 +21,7 @@ def annotation_view(session: Session) -> Picture:
 
     Raises :class:`DataError` for something that is no session. It never shows what was spoken.
     """
-    from a2d.figures.panels import annotation_panels
+    from a2d.figures.f07_annotation import annotation_panels
 
     if not isinstance(session, Session):
         raise DataError(f"{type(session).__name__} is not a session", where="session", hint="Use session.Session")

