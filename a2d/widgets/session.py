@@ -311,8 +311,9 @@ def _claim(path: Path) -> Iterator[BaseFileLock]:
         hint = "Choose a folder that you may write to"
         raise DataError(f"cannot write here ({why})", where=path, hint=hint) from error
     # What a killed process was writing; mkstemp's random part has eight letters.
-    for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp{glob.escape(path.suffix)}"):
-        left.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".{glob.escape(path.name)}.????????.tmp{glob.escape(path.suffix)}"):
+            left.unlink()
     try:
         yield lock
     except BaseException:
