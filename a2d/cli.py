@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -56,7 +56,7 @@ _PATH = click.Path(path_type=Path, readable=False)
 class Group(click.Group):
     """A command group that ends every mistake of the user in one message and exit code 2, without a traceback."""
 
-    def invoke(self, ctx: click.Context):
+    def invoke(self, ctx: click.Context) -> Any:
         try:
             with warnings_in_one_line():
                 return super().invoke(ctx)
@@ -233,7 +233,18 @@ Examples:
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
 @click.option("--evaluator", default="evaluator", show_default=True, help="Who reads pictures while training.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
-def train(recipe, data, out, images, split, held_out, seed, epochs, evaluator, resume) -> None:
+def train(
+    recipe: str,
+    data: str,
+    out: Path,
+    images: str | None,
+    split: str,
+    held_out: tuple[str, ...],
+    seed: int,
+    epochs: int | None,
+    evaluator: str,
+    resume: bool,
+) -> None:
     """Train RECIPE (report, audio-mlp, evaluator, finetuned, or a path to a .toml file) on a data set.
 
     Interrupt it as you like: --resume gives the same numbers as a run that was never interrupted.
@@ -273,7 +284,7 @@ Examples:
 @click.option("--evaluator", multiple=True, help="Who reads the pictures. Repeatable. Default: all that are shipped.")
 @click.option("--out", type=_PATH, help="Folder for JSON and figures. Default: in the run's own.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-def evaluate(run, data, images, evaluator, out, seed) -> None:
+def evaluate(run: str, data: str, images: str | None, evaluator: tuple[str, ...], out: Path | None, seed: int) -> None:
     """Evaluate RUN (a folder that `a2d train` wrote, or a shipped model): metrics.json and figures.
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from a2d import audio, features
 from a2d.errors import A2DError
 from a2d.io.atomic import atomic_path
 from a2d.lab import models, recipes
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
 
@@ -77,7 +81,7 @@ class Artist:
         return self.draw_clip(clip, seed, os.fspath(path))
 
 
-def to_picture(image: np.ndarray, scale: int = SCALE):
+def to_picture(image: np.ndarray, scale: int = SCALE) -> Image.Image:
     """A Pillow image, ``scale`` screen pixels per pixel, white ink on black as in MNIST."""
     from PIL import Image
 

@@ -111,7 +111,7 @@ def mel_filterbank(config: MfccConfig) -> np.ndarray:
     """
     top = config.fmax if config.fmax is not None else config.sample_rate / 2
     ends = hz_to_mel(np.array([config.fmin, top]), config.mel_scale)
-    edges = mel_to_hz(np.linspace(*ends, config.n_mels + 2), config.mel_scale)
+    edges = mel_to_hz(np.linspace(ends[0], ends[1], config.n_mels + 2), config.mel_scale)
     bins = np.fft.rfftfreq(config.n_fft, 1.0 / config.sample_rate)
     low, centre, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     triangles = np.maximum(0.0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
@@ -162,8 +162,11 @@ def _constants(config: MfccConfig, device: str) -> tuple[torch.Tensor, torch.Ten
     """Window, filterbank (transposed) and DCT as float32 tensors."""
     import torch
 
-    arrays = hann_window(config.n_fft), mel_filterbank(config).T, dct_matrix(config.n_mfcc, config.n_mels)
-    return tuple(torch.tensor(np.ascontiguousarray(a), dtype=torch.float32, device=device) for a in arrays)
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        return torch.tensor(np.ascontiguousarray(array), dtype=torch.float32, device=device)
+
+    bank, dct = mel_filterbank(config).T, dct_matrix(config.n_mfcc, config.n_mels)
+    return tensor(hann_window(config.n_fft)), tensor(bank), tensor(dct)
 
 
 def _lay_out(clips: Clips, config: MfccConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

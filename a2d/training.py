@@ -63,7 +63,7 @@ class TrainConfig:
 
 
 class Optimizer:
-    """What both have in common: parameters, a learning rate that may change, and one dict of tensors per parameter."""
+    """What both have in common: parameters, a learning rate that may change, and one dict of tensors for each."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0):
         self.parameters = list(parameters)
@@ -74,7 +74,7 @@ class Optimizer:
         """The state of a parameter before its first step."""
         raise NotImplementedError
 
-    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
         """One step of the parameters that have a gradient."""
         raise NotImplementedError
 
@@ -86,8 +86,8 @@ class Optimizer:
     @torch.no_grad()
     def step(self) -> None:
         """Move the parameters that have a gradient."""
-        used = [(p, s) for p, s in zip(self.parameters, self.state, strict=True) if p.grad is not None]
-        self._update([p for p, _ in used], [s for _, s in used])
+        used = [(p, p.grad, s) for p, s in zip(self.parameters, self.state, strict=True) if p.grad is not None]
+        self._update([p for p, _, _ in used], [g for _, g, _ in used], [s for _, _, s in used])
 
 
 class Adam(Optimizer):
@@ -100,10 +100,10 @@ class Adam(Optimizer):
             "exp_avg_sq": torch.zeros_like(parameter),
         }
 
-    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
         adam(
             parameters,
-            [p.grad for p in parameters],
+            gradients,
             [s["exp_avg"] for s in state],
             [s["exp_avg_sq"] for s in state],
             [],
@@ -129,10 +129,10 @@ class Adadelta(Optimizer):
             "acc_delta": torch.zeros_like(parameter),
         }
 
-    def _update(self, parameters: list[Tensor], state: list[dict[str, Tensor]]) -> None:
+    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
         adadelta(
             parameters,
-            [p.grad for p in parameters],
+            gradients,
             [s["square_avg"] for s in state],
             [s["acc_delta"] for s in state],
             [s["step"] for s in state],

@@ -331,16 +331,21 @@ class BetaSweep(nn.Module):
         """Where its weights are."""
         return next(self.parameters()).device
 
+    @property
+    def each(self) -> list[ImageVAE]:
+        """The models, in the order of ``betas``."""
+        return [vae for vae in self.vaes if isinstance(vae, ImageVAE)]
+
     def __getitem__(self, beta: float) -> ImageVAE:
         if beta not in self.betas:
             there = ", ".join(f"{b:g}" for b in self.betas)
             raise ModelError(f"there is no model with beta = {beta:g}", where="beta sweep", hint=f"Use one of {there}")
-        return self.vaes[self.betas.index(beta)]
+        return self.each[self.betas.index(beta)]
 
     def forward(self, images: Tensor, rng: torch.Generator) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Output, ``mu`` and ``logvar`` of each model, in the order of ``betas``, with the same noise."""
         state, results = rng.get_state(), []
-        for vae in self.vaes:
+        for vae in self.each:
             rng.set_state(state)
             results.append(vae(images, rng))
         return results

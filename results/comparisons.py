@@ -19,15 +19,15 @@ from torch import Tensor
 from a2d import datasets, metrics, training, vae
 from a2d.evaluator import AccuracyNet, embed
 from a2d.lab import models, recipes, runs
-from a2d.lab.kinds.generator import GeneratorTask
-from a2d.lab.kinds.image_vae import ImageVaeTask
+from a2d.lab.kinds.generator import GeneratorRecipe, GeneratorTask
+from a2d.lab.kinds.image_vae import ImageVaeRecipe, ImageVaeTask
 from a2d.lab.recipes import Recipe
-from a2d.pairing import Targets
+from a2d.pairing import Rule, Targets
 
-RULES = ("random", "fixed", "mean")
+RULES: tuple[Rule, ...] = ("random", "fixed", "mean")
 
 
-def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model:
+def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model[Any]:
     """The model at ``path``, trained first if it is not there or was made by another recipe or seed.
 
     Its history lies in its ``meta``. An interrupted training begins anew.
@@ -101,7 +101,7 @@ def sweep_rows(sweep: vae.BetaSweep, images: Tensor, seed: int = 0) -> dict[str,
     return {f"{b:g}": {"beta": b, **image_vae_row(sweep[b], images, real, seed)} for b in sweep.betas}
 
 
-def wide_recipe(recipe: Recipe) -> Recipe:
+def wide_recipe(recipe: ImageVaeRecipe) -> ImageVaeRecipe:
     """The sweep's recipe with as many latent dimensions as the course's generator has, and a shorter training."""
     shorter = replace(recipe.training, epochs=6)
     return replace(recipe, name=f"{recipe.name}-20", model=replace(recipe.model, latent=20), training=shorter)
@@ -109,7 +109,7 @@ def wide_recipe(recipe: Recipe) -> Recipe:
 
 def beta_sweeps(shipped: vae.BetaSweep, work: Path, seed: int = 0) -> dict[str, Any]:
     """Both sweeps on MNIST's test images: the shipped one of 2 latent dimensions, and one of 20."""
-    recipe = wide_recipe(recipes.load("beta-sweep"))
+    recipe = wide_recipe(recipes.load_as(ImageVaeRecipe, "beta-sweep"))
     images, test = datasets.load_images("mnist"), _pixels(datasets.load_images("mnist", "test"))
     wide = trained(work / "latent-20.safetensors", recipe, lambda: ImageVaeTask(recipe, images, seed=seed), seed).net
     return {
@@ -129,7 +129,7 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
     Returns the rows, and pictures ``(rows, 10, 28, 28)``: ten originals, then what each model makes of them.
     The Bernoulli model is that of the sweep with 20 dimensions; all saw the same batches and noise.
     """
-    base = wide_recipe(recipes.load("beta-sweep"))
+    base = wide_recipe(recipes.load_as(ImageVaeRecipe, "beta-sweep"))
     images, held = datasets.load_images("mnist"), datasets.load_images("mnist", "test")
     test = _pixels(held)
     nets = {"bernoulli": models.load(work / "latent-20.safetensors").net[1.0]}
@@ -158,9 +158,9 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
 # ----------------------------------------------------------------------------------------------------- target rules
 
 
-def rule_recipe(rule: str, likelihood: str = "bernoulli") -> Recipe:
+def rule_recipe(rule: Rule, likelihood: vae.Likelihood = "bernoulli") -> GeneratorRecipe:
     """The plain recipe of the report with another target rule or likelihood, and nothing else changed."""
-    plain = recipes.load("report-plain")
+    plain = recipes.load_as(GeneratorRecipe, "report-plain")
     return replace(
         plain,
         name=f"report-plain, {rule}, {likelihood}",
@@ -170,8 +170,8 @@ def rule_recipe(rule: str, likelihood: str = "bernoulli") -> Recipe:
 
 
 def generator_run(
-    work: Path, recipe: Recipe, seed: int, images: datasets.Images, name: str, data: str = "fsdd"
-) -> tuple[models.Model, runs.SpokenSet]:
+    work: Path, recipe: GeneratorRecipe, seed: int, images: datasets.Images, name: str, data: str = "fsdd"
+) -> tuple[models.Model[vae.AudioVAE], runs.SpokenSet]:
     """A generator trained on the train part of the random split ``seed`` (kept as ``name``), and that split."""
     spoken = runs.spoken_set(datasets.load_spoken(data), recipe.features, seed=seed)
 
@@ -229,7 +229,7 @@ class Yardsticks:
         return {**self.hand.compare(pixels, labels), "sharpness": 1.0, "grey": greyness(pixels), "diversity": 1.0}
 
 
-def rule_row(model: models.Model, spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
+def rule_row(model: models.Model[vae.AudioVAE], spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
     """What one target rule has led to, on the test part: reading, distances, variety, sharpness, ELBO terms."""
     net, rule = model.net, model.meta["recipe"]["targets"]["rule"]
     features, digits = spoken.part("test")
@@ -323,7 +323,7 @@ class GradientProbe:
         noise = torch.Generator().manual_seed(noise_seed)
         output, mu, logvar = self.net(self.features[items], noise)
         vae.negative_elbo(output, images.double(), mu, logvar, self.net.config).loss.mean().backward()
-        return torch.cat([p.grad.flatten() for p in self.net.parameters()])
+        return torch.cat([p.grad.flatten() for p in self.net.parameters() if p.grad is not None])
 
     def with_mean(self, items: Tensor, noise_seed: int) -> Tensor:
         """The gradient against the class means: what all rules but the fixed one have in expectation."""
@@ -435,9 +435,9 @@ def gradient_noise(work: Path, seed: int = 0, data: str = "fsdd", images: str = 
 # -------------------------------------------------------------------------------------------------- an honest choice
 
 
-def candidates() -> dict[str, Recipe]:
+def candidates() -> dict[str, GeneratorRecipe]:
     """The plain recipe, the report's as the course trains it, and that with one addition taken away at a time."""
-    plain, full = recipes.load("report-plain"), recipes.load("report")
+    plain, full = recipes.load_as(GeneratorRecipe, "report-plain"), recipes.load_as(GeneratorRecipe, "report")
     changed = {
         "report, no noise on the features": replace(full, model=replace(full.model, noise=0.0)),
         "report, no KL warm-up": replace(full, model=replace(full.model, warmup=0.0)),
@@ -453,7 +453,9 @@ def choose(scores: dict[str, list[float]]) -> str:
     return max(scores, key=lambda name: float(np.mean(scores[name])))
 
 
-def _accuracies(model: models.Model, part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int):
+def _accuracies(
+    model: models.Model[Any], part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int
+) -> dict[str, dict[str, float]]:
     judged = runs.read_drawings(model.net, judges, *part, seed=seed)
     return {name: {k: judged[name][k]["value"] for k in ("sampled", "mean")} for name in judges}
 
@@ -493,7 +495,7 @@ def fresh(
     names: list[str],
     judges: dict[str, AccuracyNet],
     seeds: tuple[int, ...],
-    finetune: Callable[[models.Model, runs.SpokenSet, int], AccuracyNet],
+    finetune: Callable[[models.Model[vae.AudioVAE], runs.SpokenSet, int], AccuracyNet],
     data: str = "fsdd",
 ) -> dict[str, Any]:
     """Recipes on the test parts of seeds that nothing was chosen on; ``finetune`` makes each run's own judge."""

@@ -13,6 +13,7 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,9 @@ from a2d.evaluator import AccuracyNet, normalise, read
 from a2d.io import tensorfile
 from a2d.io.atomic import write_bytes, write_json, write_text
 from a2d.lab import models, recipes, runs
-from a2d.lab.kinds.classifier import ClassifierTask
+from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
 from a2d.lab.kinds.evaluator import FinetuneTask
-from a2d.lab.kinds.generator import GeneratorTask
+from a2d.lab.kinds.generator import Draws, GeneratorRecipe, GeneratorTask
 from a2d.pairing import Targets
 from results import comparisons, tables
 from results.tables import RESULTS, ROOT
@@ -170,7 +171,9 @@ def annotate() -> None:
     print(f"drew {len(images)} images into {WORK / 'to-annotate'}; label them with a2d.widgets.annotator")
 
 
-def images_to_annotate(net, features, digits, *, seed: int, n: int = N_ANNOTATED) -> tuple[np.ndarray, np.ndarray]:
+def images_to_annotate(
+    net: Draws, features: torch.Tensor, digits: torch.Tensor, *, seed: int, n: int = N_ANNOTATED
+) -> tuple[np.ndarray, np.ndarray]:
     """``n`` sampled drawings of random recordings, uint8 ``(n, 28, 28)``, and the spoken digits ``(n,)``."""
     rng = np.random.default_rng([seed, 12])
     chosen = torch.from_numpy(rng.choice(len(digits), n, replace=len(digits) < n))
@@ -207,7 +210,7 @@ def finetuned() -> None:
     write_results("finetuning", "finetuned", [0], data, found)
 
 
-def _judge_row(judge, net, features, digits) -> dict[str, Any]:
+def _judge_row(judge: AccuracyNet, net: Draws, features: torch.Tensor, digits: torch.Tensor) -> dict[str, Any]:
     reading = runs.read_drawings(net, {"judge": judge}, features, digits)["judge"]
     return {"sampled": reading["sampled"], "mean": reading["mean"], "mnist_test": _accuracy_on_mnist(judge)}
 
@@ -221,7 +224,7 @@ def _cells() -> list[tuple[int, str]]:
     return [(seed, split) for split in ("recording", *speakers) for seed in SEEDS]
 
 
-def _protocol_set(recipe: recipes.Recipe, seed: int, split: str) -> runs.SpokenSet:
+def _protocol_set(recipe: GeneratorRecipe | ClassifierRecipe, seed: int, split: str) -> runs.SpokenSet:
     data = datasets.load_spoken("fsdd")
     if split == "recording":
         return runs.spoken_set(data, recipe.features, seed=seed)
@@ -236,10 +239,12 @@ def _train_cell(cell: tuple[int, str]) -> None:
     images = datasets.load_images("mnist")
     for name in ("report", "audio-mlp"):
         path, recipe = folder / f"{name}.safetensors", recipes.load(name)
+        assert isinstance(recipe, GeneratorRecipe | ClassifierRecipe)
         if path.is_file() and tensorfile.load(path)[1].get("recipe") == json.loads(json.dumps(recipe.as_dict())):
             continue
         spoken = _protocol_set(recipe, seed, split)
-        if name == "report":
+        task: training.Task
+        if isinstance(recipe, GeneratorRecipe):
             targets = Targets(images.pixels, images.labels)
             task = GeneratorTask(recipe, *spoken.part("train"), targets, seed=seed)
         else:
@@ -251,7 +256,9 @@ def _train_cell(cell: tuple[int, str]) -> None:
 
 def train_protocol(jobs: int = 2) -> None:
     """Train all runs of the report's protocol, ``jobs`` at a time, each on one core."""
-    runs.spoken_set(datasets.load_spoken("fsdd"), recipes.load("report").features)  # fill the cache once
+    runs.spoken_set(
+        datasets.load_spoken("fsdd"), recipes.load_as(GeneratorRecipe, "report").features
+    )  # fill the cache once
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for _ in pool.imap_unordered(_train_cell, _cells()):
             pass
@@ -285,11 +292,13 @@ def judge_protocol() -> None:
     write_results("protocol", "protocol", list(SEEDS), data, out)
 
 
-def _judge_cell(cell: tuple[int, str], judge: AccuracyNet, convolved: torch.Tensor, test: datasets.Images):
+def _judge_cell(
+    cell: tuple[int, str], judge: AccuracyNet, convolved: torch.Tensor, test: datasets.Images
+) -> dict[str, Any]:
     seed, split = cell
     folder = WORK / "protocol" / f"{split}-{seed}"
     model, mlp = models.load_generator(folder / "report.safetensors"), models.load(folder / "audio-mlp.safetensors")
-    recipe = recipes.load("report")
+    recipe = recipes.load_as(GeneratorRecipe, "report")
     spoken = _protocol_set(recipe, seed, split)
     features, digits = spoken.part("test")
     pictures, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
@@ -318,7 +327,7 @@ def protocol() -> None:
 
 def _hashes(*names: str) -> dict[str, str]:
     """Content hashes of data sets; ``mnist-test`` is MNIST's test part."""
-    load = {
+    load: dict[str, Callable[[], datasets.SpokenDigits | datasets.Images]] = {
         "fsdd": lambda: datasets.load_spoken("fsdd"),
         "mnist": lambda: datasets.load_images("mnist"),
         "mnist-test": lambda: datasets.load_images("mnist", "test"),
@@ -371,7 +380,7 @@ def choice() -> None:
     write_results("choice", "choice", [*CHOOSING, *FRESH], data, {"about": about, "choosing": chosen, "fresh": found})
 
 
-def _finetuned_on_own_drawings(model: models.Model, spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
+def _finetuned_on_own_drawings(model: models.Model[Any], spoken: runs.SpokenSet, seed: int) -> AccuracyNet:
     """The shipped evaluator, fine-tuned on 100 drawings of validation recordings as in the protocol."""
     drawn, labels = images_to_annotate(model.net, *spoken.part("val"), seed=seed)
     task = FinetuneTask(models.load("evaluator").net, drawn, labels)
@@ -419,7 +428,7 @@ def main(names: list[str]) -> int:
             step = STEPS.get(name) or extra.get(name)
             if step is None:
                 raise DataError("there is no such step", where=name, hint=f"Use {', '.join(STEPS)}")
-            print(f"== {name}: {step.__doc__.splitlines()[0]}", flush=True)
+            print(f"== {name}: {(step.__doc__ or name).splitlines()[0]}", flush=True)
             step()
     except A2DError as error:
         print(f"Error: {error}", file=sys.stderr)

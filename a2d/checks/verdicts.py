@@ -336,8 +336,12 @@ def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) ->
         good = ", ".join(part for part, fine in parts.items() if fine)
         lines.append(f"What is right already: {good}.")
     outcome = _outcome(exercise, _kind(answers[at], points), "\n".join([*lines, *notes]), points, parts=parts)
-    shown = {} if answers[at].error else {"got": describe(answers[at].value)}
-    return replace(outcome, misconception=wrong.means if wrong else "", expected=describe(sheet.expected[at]), **shown)
+    return replace(
+        outcome,
+        misconception=wrong.means if wrong else "",
+        expected=describe(sheet.expected[at]),
+        got=outcome.got if answers[at].error else describe(answers[at].value),
+    )
 
 
 def _kind(answer: Answer, points: int) -> Kind:

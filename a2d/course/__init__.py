@@ -77,7 +77,7 @@ class _Old(ModuleType):
 
 for _name in _MODULES:
     _module = _Old(_name)
-    _module.__path__ = []  # type: ignore[attr-defined]  # an import of what lies in it looks no further
+    _module.__path__ = []  # an import of what lies in it looks no further
     sys.modules[_name] = _module
     if _name.count(".") == 1:
         setattr(a2d, _name.partition(".")[2], _module)

@@ -92,7 +92,7 @@ def reader_with_dropout(
     )
     with torch.no_grad():
         for at, weight in ((1, layers[0]), (4, last)):
-            net[at].weight.copy_(as_tensor(weight))
+            net[at].get_parameter("weight").copy_(as_tensor(weight))
     net.append(nn.LogSoftmax(dim=1)).train(training)
     return function(net, as_tensor(images), as_tensor(labels))
 

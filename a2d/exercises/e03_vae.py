@@ -157,9 +157,9 @@ def _bernoulli_cases(rng: np.random.Generator) -> list[Case]:
         cases.append(Case((logits, _images(rng, b, h, w)), part="ordinary"))
     far = np.array([[[100.0, -100.0], [60.0, -60.0]]])
     # In each of them a pixel with the logit 100 or 60 has the target 1, where 0 times log 0 is not a number.
-    a, b = (float(value) for value in rng.integers(0, 2, size=2))
-    for white in (a, 1 - a):
-        target = np.array([[[white, b], [1 - white, 1 - b]]])
+    first, rest = (float(value) for value in rng.integers(0, 2, size=2))
+    for white in (first, 1 - first):
+        target = np.array([[[white, rest], [1 - white, 1 - rest]]])
         cases.append(Case((far, target), "logits of 100, -100, 60 and -60", "edge"))
     grey = np.array([[[1.0, 0.3], [0.6, round(float(rng.uniform(0.1, 0.9)), 2)]]])
     cases.append(Case((far, grey), "logits of 100, -100, 60 and -60, and grey targets", "edge"))

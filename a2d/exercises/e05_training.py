@@ -17,7 +17,8 @@ def _torch_upsamples(n_in: int, kernel: int, **given: int) -> np.ndarray:
     import torch
 
     signal, weights = torch.zeros(1, 1, n_in), torch.zeros(1, 1, kernel)
-    return torch.nn.functional.conv_transpose1d(signal, weights, **given)[0, 0].numpy()
+    made = torch.nn.functional.conv_transpose1d(signal, weights, **given)  # type: ignore[arg-type]  # all are numbers
+    return np.asarray(made[0, 0])
 
 
 def _size(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # ----------------------------------------------------------------------------------------- 6.1 accuracy without dropout
 
 
-def _accuracy(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+def _accuracy(net: nn.Sequential, images: torch.Tensor, labels: torch.Tensor) -> float:
     """The layers one by one, without the dropout."""
     x = images.flatten(1)
     for layer in (net[1], net[2], net[4]):
@@ -90,7 +90,7 @@ def _calibration_cases(rng: np.random.Generator) -> list[Case]:
         at = np.concatenate([filled, rng.choice(filled, n)])
         return (at + rng.uniform(0.05, 0.95, len(at)) ** 2 * 0.9 + 0.05) / bins
 
-    cases = []
+    cases: list[Case] = []
     for bins in (2, 4, 5, 5):
         sure = confidences(int(rng.integers(20, 60)), np.arange(bins), bins)
         right = rng.random(len(sure)) < 0.8 * sure

@@ -91,7 +91,9 @@ def _is_nan(case: Case, expected: Any, got: Any) -> bool:
 def _last_two(net: nn.Module) -> int:
     for name, parameter in net.named_parameters():
         parameter.requires_grad = name.startswith("fc")
-    return sum(math.prod(layer.weight.shape) + len(layer.bias) for layer in (net.fc1, net.fc2))
+    return sum(
+        math.prod(net.get_parameter(f"{layer}.{part}").shape) for layer in ("fc1", "fc2") for part in ("weight", "bias")
+    )
 
 
 def _last_two_cases(rng: np.random.Generator) -> list[Case]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from a2d.errors import RecipeError
 from a2d.lab import kinds
-from a2d.lab.kinds import Recipe
+from a2d.lab.kinds import R, Recipe
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 
@@ -42,7 +42,7 @@ def names() -> list[str]:
     return sorted(p.stem for p in FOLDER.glob("*.toml"))
 
 
-def load(name_or_path: str | os.PathLike) -> Recipe:
+def load(name_or_path: str | os.PathLike[str]) -> Recipe:
     """Read a recipe by name, or from a TOML file.
 
     Raises :class:`~a2d.errors.RecipeError` for an unknown name, a file that is not TOML, unknown keys (with the
@@ -61,6 +61,14 @@ def load(name_or_path: str | os.PathLike) -> Recipe:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecipeError(f"cannot read this recipe ({error})", where=path, hint="Check the file") from error
     return parse(values, where=str(path), name=path.stem)
+
+
+def load_as(wanted: type[R], name_or_path: str | os.PathLike[str]) -> R:
+    """As :func:`load`, for a recipe of one kind: ``load_as(GeneratorRecipe, "report")``."""
+    recipe = load(name_or_path)
+    if not isinstance(recipe, wanted):
+        raise RecipeError(f"this is a recipe of kind {recipe.kind!r}", where=name_or_path, hint="Name another recipe")
+    return recipe
 
 
 def parse(values: dict[str, Any], where: str = "recipe", name: str = "recipe") -> Recipe:
@@ -147,4 +155,4 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
     raise RecipeError(f"{value!r} is not {wanted_text}", where=where, hint="Mend the recipe")
 
 
-__all__ = ["Recipe", "check_seed", "load", "names", "parse", "table"]
+__all__ = ["Recipe", "check_seed", "load", "load_as", "names", "parse", "table"]

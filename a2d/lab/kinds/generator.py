@@ -173,7 +173,9 @@ def _pictures(
     drawn = model.net.draw(features[some], rng)
     reading = read(evaluator, drawn)
     pictures = {
-        "batch": figures.batch(drawn.numpy(), digits[some].numpy(), reading.digits, reading.confidence),
+        "batch": figures.batch(
+            drawn.numpy(), digits[some].tolist(), reading.digits.tolist(), reading.confidence.tolist()
+        ),
         "confusion": figures.confusion_matrix(np.array(table), title="spoken and read digits"),
     }
     if (grid := _class_grid(model.net, features, digits, rng)) is not None:

@@ -39,7 +39,7 @@ class ImageVaeTask:
         """Sum over the models of the negative ELBO (each has its own weights, so each gets its own gradient)."""
         images = self.pixels[indices].to(self.model.device).float() / 255
         losses, logged = [], {}
-        for vae, outcome in zip(self.model.vaes, self.model(images, rng), strict=True):
+        for vae, outcome in zip(self.model.each, self.model(images, rng), strict=True):
             output, mu, logvar = outcome
             terms = negative_elbo(output, images, mu, logvar, vae.config, progress)
             losses.append(terms.loss.mean())
@@ -77,7 +77,7 @@ class ImageVaeKind(Kind[ImageVaeRecipe, BetaSweep]):
         # The same noise for each.
         terms = {
             f"beta {vae.config.beta:g}": elbo_terms(vae, pixels, training.stream(setting.seed, "reading"))
-            for vae in model.net.vaes
+            for vae in model.net.each
         }
         data = {"name": setting.data, "part": "test", "n": len(images)}
         return {"kind": model.kind, "data": data, "terms": terms}, {}
