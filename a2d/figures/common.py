@@ -14,9 +14,9 @@ from a2d.figures import base
 
 def batch(
     images: Any,
-    spoken: Sequence[int],
-    read: Sequence[int] | None = None,
-    confidence: Sequence[float] | None = None,
+    spoken: Any,
+    read: Any = None,
+    confidence: Any = None,
     columns: int = 8,
 ) -> base.Picture:
     """Show one batch of generated digits with what was spoken and what was read (lecture 05).
@@ -50,7 +50,7 @@ def batch(
 def _batch_text(images: np.ndarray, said: list[int], seen: list[int] | None, sure: np.ndarray | None) -> str:
     n = len(said)
     if seen is None:
-        grey = np.mean((images > 0.1) & (images < 0.9))
+        grey = float(np.mean((images > 0.1) & (images < 0.9)))
         kinds = base.count(len(set(said)), "spoken digit")
         text = f"{base.percent(grey)} of the pixels are neither black nor white"
         return f"{base.count(n, 'generated image')} of {kinds}; {text}."
@@ -63,12 +63,9 @@ def _batch_text(images: np.ndarray, said: list[int], seen: list[int] | None, sur
         text += "; misread are " + ", ".join(f"{a} as {b} ({wrong.count((a, b))} x)" for a, b in pairs)
         text += " and others" if len(set(wrong)) > 3 else ""
     if sure is not None:
-        hits = np.array([a == b for a, b in zip(said, seen, strict=True)])
-        parts = [
-            f"{base.percent(sure[mask].mean())} {name}"
-            for name, mask in (("in right", hits), ("in wrong", ~hits))
-            if mask.any()
-        ]
+        hits = np.array(said) == np.array(seen)
+        kinds_of = {"in right": sure[hits], "in wrong": sure[~hits]}
+        parts = [f"{base.percent(some.mean())} {name}" for name, some in kinds_of.items() if len(some)]
         text += f". The reader's mean confidence is {' and '.join(parts)} readings"
     return text + "."
 
@@ -151,9 +148,7 @@ def accuracy_while_training(
                     xs[name], low, high, color=base.LINES[index % len(base.LINES)][0], alpha=0.18, linewidth=0
                 )
         lines = base.draw_references(axes, references, upright=False)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("accuracy (share read as spoken)")
-        axes.set_ylim(0, 1.02)
+        axes.set(xlabel="epoch", ylabel="accuracy (share read as spoken)", ylim=(0, 1.02))
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
         base.whole_ticks(axes.xaxis)
@@ -200,9 +195,7 @@ def loss_terms(history: Mapping[str, Sequence[float]], epochs: Sequence[int] | N
         for axes, (term, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
             for index, name in enumerate(key for key in (term, f"validation_{term}") if key in series):
                 base.draw_curve(axes, x, series[name], "validation" if index else "training", index)
-            axes.set_title(title)
-            axes.set_xlabel("epoch")
-            axes.set_ylabel("nats per image")
+            axes.set(title=title, xlabel="epoch", ylabel="nats per image")
             axes.grid(axis="y", alpha=0.3)
             base.whole_ticks(axes.xaxis)
             if f"validation_{term}" in series:
@@ -300,8 +293,7 @@ def confusion_matrix(counts: Any, title: str = "spoken and read digits") -> base
         image = base.draw_confusion(axes, table, shares_told=True)
         axes.set_xticks(range(10), [str(digit) for digit in range(10)])
         axes.set_yticks(range(10), [f"{digit} (n = {n:.0f})" for digit, n in enumerate(totals)])
-        axes.set_xlabel("digit read from the picture")
-        axes.set_ylabel("digit spoken")
+        axes.set(xlabel="digit read from the picture", ylabel="digit spoken")
         axes.set_title(base.plain(title), parse_math=False)
         bar = figure.colorbar(image, ax=axes, label="share of the spoken digit (row)", shrink=0.85)
         base.percent_axis(bar.ax.yaxis)

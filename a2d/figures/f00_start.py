@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from a2d.figures import base
 
@@ -35,8 +35,7 @@ def pipeline() -> base.Picture:
     with base.style():
         figure = base.new_figure(3.72, layout=None)
         axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_xlim(0, base.WIDTH)
-        axes.set_ylim(0, 3.72)
+        axes.set(xlim=(0, base.WIDTH), ylim=(0, 3.72))
         axes.set_axis_off()
         for name in _BOXES:
             _draw_box(axes, name)
@@ -58,22 +57,20 @@ def pipeline() -> base.Picture:
     return base.finish(figure, text)
 
 
+def _line(training: bool) -> tuple[str, Any]:
+    """Colour and dashes of what is used to draw, or in training only."""
+    return (base.RED, (0, (4, 2))) if training else (base.DARK, "-")
+
+
 def _draw_box(axes: Axes, name: str) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     x, y, width, text = _BOXES[name]
     training = name in ("target", "elbo")
-    box = FancyBboxPatch(
-        (x, y),
-        width,
-        _TALL,
-        boxstyle="round,pad=0,rounding_size=0.08",
-        facecolor="#DCEAF5" if name in _LEARNED else "white",
-        edgecolor=base.RED if training else base.DARK,
-        linestyle=(0, (4, 2)) if training else "-",
-        linewidth=2.2 if name in _LEARNED else 1.3,
-    )
-    axes.add_patch(box)
+    color, line = _line(training)
+    fill, width_of_line = ("#DCEAF5", 2.2) if name in _LEARNED else ("white", 1.3)
+    look = {"facecolor": fill, "edgecolor": color, "linestyle": line, "linewidth": width_of_line}
+    axes.add_patch(FancyBboxPatch((x, y), width, _TALL, boxstyle="round,pad=0,rounding_size=0.08", **look))
     weight = "bold" if name in _LEARNED else "normal"
     axes.text(x + width / 2, y + _TALL / 2, text, ha="center", va="center", fontsize=10, fontweight=weight)
 
@@ -102,16 +99,6 @@ def _draw_key(axes: Axes) -> None:
 def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, training: bool = False) -> None:
     from matplotlib.patches import FancyArrowPatch
 
-    color, line = (base.RED, (0, (4, 2))) if training else (base.DARK, "-")
-    arrow = FancyArrowPatch(
-        start,
-        end,
-        arrowstyle="-|>",
-        mutation_scale=14,
-        shrinkA=0,
-        shrinkB=0,
-        color=color,
-        linestyle=line,
-        linewidth=1.4,
-    )
-    axes.add_patch(arrow)
+    color, line = _line(training)
+    look = {"color": color, "linestyle": line, "linewidth": 1.4}
+    axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=14, shrinkA=0, shrinkB=0, **look))

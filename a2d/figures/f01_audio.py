@@ -32,11 +32,10 @@ def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
         figure = base.new_figure(2.6)
         axes = figure.add_subplot()
         axes.plot(1000 * fine, np.cos(2 * np.pi * tone * fine), color=base.BLUE, linewidth=0.9, label=f"{tone:g} Hz")
-        style = {"color": base.RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
+        style: dict[str, Any] = {"color": base.RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
         axes.plot(1000 * fine, np.cos(2 * np.pi * twin * fine), label=f"{twin:g} Hz", **style)
         axes.plot(1000 * samples, np.cos(2 * np.pi * tone * samples), "o", color=base.DARK, label="samples")
-        axes.set_xlabel("time (ms)")
-        axes.set_ylabel("amplitude")
+        axes.set(xlabel="time (ms)", ylabel="amplitude")
         base.legend_below(figure, axes)
     # Smaller differences than this are the rounding of the computer's arithmetic.
     same = "the same" if gap < 1e-9 else f"no more than {gap:.2g} different"
@@ -64,12 +63,10 @@ def leakage(hz: Any, spectra: Mapping[str, Any], tone: float, far: float) -> bas
         axes = figure.add_subplot()
         every = max(1, len(bins) // 40)
         for name, level, color, marker, line in base.looks(levels):
-            how = {"color": color, "linestyle": line, "linewidth": 1.2, "marker": marker, "markersize": 3}
-            axes.plot(bins, level, markevery=every, label=name, **how)
+            how: dict[str, Any] = {"color": color, "linestyle": line, "marker": marker, "markersize": 3}
+            axes.plot(bins, level, linewidth=1.2, markevery=every, label=name, **how)
         axes.set_ylim(max(-130.0, min(level.min() for level in levels.values()) - 5), 5)
-        axes.set_xlim(bins[0], bins[-1])
-        axes.set_xlabel("frequency (Hz)")
-        axes.set_ylabel("level (dB, maximum is 0)")
+        axes.set(xlim=(bins[0], bins[-1]), xlabel="frequency (Hz)", ylabel="level (dB, maximum is 0)")
         axes.grid(alpha=0.3)
         base.legend_below(figure, axes)
     parts = [f"{name} {level[away].max():.0f} dB" for name, level in levels.items()]
@@ -97,8 +94,7 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
         left.plot(places, mels, color=base.BLUE, linewidth=1.6)
         for place, mel in list(zip(places, mels, strict=True))[:: max(1, len(places) // 8)]:
             left.plot([place, place, 0], [mels[0], mel, mel], color=base.DARK, linewidth=0.6, linestyle=(0, (4, 2)))
-        left.set_xlim(0, places[-1])
-        left.set_ylim(mels[0], mels[-1] * 1.03)
+        left.set(xlim=(0, places[-1]), ylim=(mels[0], mels[-1] * 1.03))
         left.set_title("mel scale", loc="left")
         left.set_ylabel("mel")
         # All of them would cover each other.
@@ -106,8 +102,7 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
         for index, row in enumerate(filters[::step]):
             color, _, line = base.LINES[index % 3]
             right.plot(bins, row, color=color, linestyle=line, linewidth=1.2)
-        right.set_xlim(bins[0], bins[-1])
-        right.set_ylim(0, None)
+        right.set(xlim=(bins[0], bins[-1]), ylim=(0, None))
         shown = "all" if step == 1 else f"number 0, {step}, {2 * step}, ..."
         right.set_title(f"{len(filters)} filters ({shown})", loc="left")
         right.set_ylabel("weight (1 / Hz)")
@@ -135,8 +130,7 @@ def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> base.Picture:
         axes.plot(levels, color=base.DARK, linewidth=0, marker="o", markersize=3.5, label="log-mel levels")
         for name, value, color, _, line in base.looks(kept):
             axes.plot(value, color=color, linestyle=line, linewidth=1.6, label=name)
-        axes.set_xlabel("mel band")
-        axes.set_ylabel("level (dB)")
+        axes.set(xlabel="mel band", ylabel="level (dB)")
         axes.grid(alpha=0.3)
         base.legend_below(figure, axes)
     parts = [f"{name} {np.sqrt(np.square(value - levels).mean()):.1f} dB" for name, value in kept.items()]
@@ -188,10 +182,15 @@ def _draw_means(axes: Axes, means: tuple[np.ndarray, np.ndarray], names: Sequenc
     places = np.arange(1, len(means[0]))
     axes.axhline(0, color=base.DARK, linewidth=0.8)
     axes.plot(places, means[0][1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label=names[0])
-    options = {"color": base.RED, "marker": "x", "markersize": 5, "linewidth": 1, "linestyle": (0, (2, 2))}
+    options: dict[str, Any] = {
+        "color": base.RED,
+        "marker": "x",
+        "markersize": 5,
+        "linewidth": 1,
+        "linestyle": (0, (2, 2)),
+    }
     axes.plot(places, means[1][1:], label=names[1], **options)
-    axes.set_xlabel("coefficient (from 1 on)")
-    axes.set_ylabel("mean value")
+    axes.set(xlabel="coefficient (from 1 on)", ylabel="mean value")
     axes.set_title("mean over time", loc="left")
     axes.legend(loc="upper right", ncols=2)
 
@@ -249,14 +248,13 @@ def shares_right(rows: Mapping[str, Sequence[float]], references: Mapping[str, f
             axes.axvline(value, color=base.RED, linewidth=1.3, linestyle=(0, (6, 3)), label=label)
         axes.set_yticks(range(len(values)), [base.shortened(name, 40) for name in values], parse_math=False)
         axes.invert_yaxis()
-        axes.set_xlim(0, 1.01)
-        axes.set_xlabel("right (line: 95 % interval)")
+        axes.set(xlim=(0, 1.01), xlabel="right (line: 95 % interval)")
         base.percent_axis(axes.xaxis)
         base.legend_below(figure, axes)
     parts = []
-    for name, value in values.items():
-        share, low, high = (base.percent(v, 1) for v in value)
-        parts.append(f"{name}: {share} ({low} to {high})")
+    for name, row in values.items():
+        told = [base.percent(value, 1) for value in row]
+        parts.append(f"{name}: {told[0]} ({told[1]} to {told[2]})")
     text = f"Right, with the 95 % interval: {'; '.join(parts)}."
     text += "".join(f" {name.capitalize()} would give {base.percent(value)}." for name, value in lines.items())
     return base.finish(figure, text)
@@ -343,8 +341,7 @@ def _draw_mean(axes: Axes, mean: np.ndarray) -> None:
         edge, side = axes.get_ylim()[0 if down else 1], "bottom" if down else "top"
         axes.text(1.0, edge, f"coefficient 0 goes on to {mean[0]:.0f}", va=side, fontsize=9)
     axes.set_title("5. mean over time: the vector that the network hears", loc="left")
-    axes.set_xlabel("coefficient")
-    axes.set_ylabel("mean value")
+    axes.set(xlabel="coefficient", ylabel="mean value")
 
 
 def _sound_text(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray) -> str:
@@ -399,8 +396,7 @@ def mfcc_panels(
             panels[1].set_yticks(list(band_of_hz.values()), [str(hz) for hz in band_of_hz])
         _draw_frames(figure, panels[2], coefficients, hop / rate, "value", 0.5, skip_first=True)
         inches.set_title(panels[2], f"MFCC: {coefficients.shape[1]} coefficients")
-        panels[2].set_ylabel("coefficient")
-        panels[2].set_xlabel("time (s)")
+        panels[2].set(ylabel="coefficient", xlabel="time (s)")
         for axes in panels:
             axes.set_xlim(0, len(wave) / rate)
         for axes in panels[:2]:

@@ -76,7 +76,7 @@ def _boxes(axes: Axes, values: np.ndarray, label: np.ndarray, kind: str, *, sort
         groups.sort(key=np.median)
     style = {"color": base.BLUE, "linewidth": 1.0}
     box = {"facecolor": "#DCEAF5", "edgecolor": base.BLUE, "linewidth": 1.0}
-    looks = {"boxprops": box, "whiskerprops": style, "capprops": style}
+    looks: dict[str, Any] = {"boxprops": box, "whiskerprops": style, "capprops": style}
     looks["medianprops"] = {"color": base.DARK, "linewidth": 1.8}
     axes.boxplot(groups, whis=(5, 95), showfliers=False, patch_artist=True, widths=0.7, **looks)
     if len(names) <= _NAMED:
@@ -147,8 +147,7 @@ def handwriting(images: Any, labels: Sequence[int], seed: int = 0, shown: int = 
         base.hide_frame(left)
         left.set_ylabel("class")
         _boxes(right, pixels.mean(axis=(1, 2)), classes.astype(str), "class", sort=False)
-        right.set_ylabel("ink (mean of the pixels)")
-        right.set_ylim(0, None)
+        right.set(ylabel="ink (mean of the pixels)", ylim=(0, None))
     return base.finish(figure, _handwriting_text(pixels, classes, means, ink))
 
 
@@ -180,13 +179,11 @@ def neighbours(groups: Mapping[str, Any], unit: str = "distance") -> base.Pictur
         figure = base.new_figure(3.4)
         axes = figure.add_subplot()
         for name, value, color, marker, line in base.looks(values):
-            style = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
-            share = np.arange(1, len(value) + 1) / len(value)
-            label = f"{name} (n = {len(value):,})"
+            share, label = np.arange(1, len(value) + 1) / len(value), f"{name} (n = {len(value):,})"
+            style: dict[str, Any] = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
             axes.plot(np.sort(value), share, label=label, markevery=max(1, len(value) // 10), **style)
         axes.axhline(0.5, color=base.DARK, linewidth=0.8, linestyle=":")
-        axes.set_xlim(0, top)
-        axes.set_ylim(0, 1)
+        axes.set(xlim=(0, top), ylim=(0, 1))
         axes.set_xlabel(f"{base.plain(unit)} (dotted: the median)", parse_math=False)
         axes.set_ylabel("share that is nearer")
         axes.grid(alpha=0.3)
@@ -253,9 +250,7 @@ def by_speaker(rows: Mapping[str, Sequence[float]], references: Mapping[str, flo
             label = f"{name}: {base.percent(value, 1)}"
             axes.axvline(value, color=base.RED, linewidth=1.3, linestyle=dashes, label=label)
         axes.set_yticks(range(len(order)), [base.shortened(base.plain(name), 20) for name in order], parse_math=False)
-        axes.set_ylim(-0.6, len(order) - 0.4)
-        axes.set_xlim(0, 1.01)
-        axes.set_ylabel("speaker")
+        axes.set(ylim=(-0.6, len(order) - 0.4), xlim=(0, 1.01), ylabel="speaker")
         axes.set_xlabel("named right (bar: 95 % interval from this speaker's recordings)")
         axes.grid(axis="x", alpha=0.3)
         base.percent_axis(axes.xaxis)

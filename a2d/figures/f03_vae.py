@@ -88,7 +88,7 @@ def _draw_codes(axes: Axes, z: np.ndarray, digits: np.ndarray) -> None:
     for digit in np.unique(digits):
         mine = digits == digit
         color = colormaps["cividis"](0.85 * digit / 9)
-        axes.scatter(*z[mine].T, marker=f"${digit}$", s=26, color=color, linewidths=0.2)
+        axes.scatter(z[mine, 0], z[mine, 1], marker=f"${digit}$", s=26, color=color, linewidths=0.2)
     axes.add_patch(Circle((0, 0), 2, fill=False, edgecolor=base.RED, linestyle="--", linewidth=1.5))
     reach = max(2.3, 1.05 * float(np.abs(z).max()))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="first latent", ylabel="second latent")
@@ -124,8 +124,7 @@ def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None)
         axes.fill_between(x, y, top, color=base.RED, alpha=0.15, hatch="//", linewidth=0, label="KL(q || posterior)")
         if best is not None:
             axes.axvline(best, color=base.GREEN, linestyle=":", linewidth=2, label="mean of the posterior")
-        axes.set_xlabel("mean of q (in standard deviations of the prior)")
-        axes.set_ylabel("nats")
+        axes.set(xlabel="mean of q (in standard deviations of the prior)", ylabel="nats")
         axes.grid(axis="y", alpha=0.3)
         base.legend_below(figure, axes)
     text = (
@@ -283,8 +282,7 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
         middle.set_title("KL term, without beta")
         for (name, share), (color, marker, line) in zip(shares.items(), cycle(base.LINES[2:]), strict=False):
             right.semilogx(x, share, color=color, marker=marker, linestyle=line, label=name)
-        right.set_title("share of active latents")
-        right.set_ylim(-0.05, 1.05)
+        right.set(title="share of active latents", ylim=(-0.05, 1.05))
         right.legend(fontsize=9)
         for axes in (left, middle):
             axes.set_ylabel("nats per image")
@@ -331,7 +329,7 @@ def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) ->
 def latent_plane(
     image: Any,
     tiles: Any,
-    position: Sequence[float],
+    position: Any,
     *,
     axes: tuple[int, int],
     span: float,
@@ -347,7 +345,7 @@ def latent_plane(
     a further sentence. Raises :class:`DataError` for other shapes, values out of range or NaN.
     """
     picture, drawn = base.as_pictures(image, "image", 2), base.as_pictures(tiles, "tiles", 4)
-    x, y = base.as_array(position, "position")
+    x, y = base.as_array(position, "position", (2,))
     with base.style():
         figure = base.new_figure(4.3, layout=None)
         left = inches.add_panel(figure, 0.1, 0.5, 3.4, 3.4)
@@ -358,13 +356,12 @@ def latent_plane(
         s = len(drawn)
         sheet, edge = drawn[::-1].transpose(0, 2, 1, 3).reshape(28 * s, 28 * s), span * s / (s - 1)
         plane.imshow(sheet, cmap="gray", vmin=0, vmax=1, extent=(-edge, edge, -edge, edge))
-        plane.set_xlabel(f"z[{axes[0]}]")
-        plane.set_ylabel(f"z[{axes[1]}]")
+        plane.set(xlabel=f"z[{axes[0]}]", ylabel=f"z[{axes[1]}]")
         inches.set_title(plane, "where we are, and what is drawn elsewhere", fontsize=10, loc="center")
         for line, at in ((plane.axvline, x), (plane.axhline, y)):
             line(at, color=base.RED, linewidth=0.9, linestyle=(0, (4, 2)))
         for color, width in (("white", 4), (base.RED, 2)):
-            ring = {"markerfacecolor": "none", "markeredgecolor": color, "markeredgewidth": width}
+            ring: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": color, "markeredgewidth": width}
             plane.plot([x], [y], "o", markersize=13, **ring)
     rest = "the other latent of 3 stays where it is" if dims == 3 else f"the other {dims - 2} of {dims} latents stay"
     others = "" if dims == 2 else f" ({rest})"
@@ -422,10 +419,9 @@ def _draw_prices(axes: Axes, betas: Sequence[float], cost: np.ndarray, rate: np.
     axes.plot(rate, cost, "o-", color=base.BLUE, linewidth=1.2, markersize=5, markerfacecolor="white")
     axes.plot(rate[chosen], cost[chosen], "s", color=base.RED, markersize=10)
     for place in sorted({0, len(betas) - 1, chosen}):
-        bold = {"fontweight": "bold", "color": base.RED} if place == chosen else {}
+        bold: dict[str, Any] = {"fontweight": "bold", "color": base.RED} if place == chosen else {}
         label, at = f"\u03b2 = {betas[place]:g}", (rate[place], cost[place])
         axes.annotate(label, at, (6, 6), textcoords="offset points", **bold)
     axes.margins(x=0.38, y=0.2)  # the labels stand to the right of their points
-    axes.set_xlabel("KL (nats per image)")
-    axes.set_ylabel("reconstruction (nats per image)")
+    axes.set(xlabel="KL (nats per image)", ylabel="reconstruction (nats per image)")
     inches.set_title(axes, "what each model pays", fontsize=10)

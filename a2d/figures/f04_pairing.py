@@ -77,10 +77,7 @@ def decay(
             axes.plot(x, y, color=color, marker=marker, markevery=at, markersize=5, linestyle=line, label=name)
         for (name, level), dashes in zip(levels.items(), cycle(base.DASHES), strict=False):
             axes.axhline(level, color=base.DARK, linewidth=1.2, linestyle=dashes, label=name)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
+        axes.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
         axes.grid(alpha=0.25)
         base.legend_below(figure, axes)
     text = " ".join(_decay_text(name, x, y) for name, (x, y) in lines.items())
@@ -135,8 +132,7 @@ def near_what(points: Mapping[str, tuple[Any, Any]]) -> base.Picture:
         ends = [low, high]
         axes.plot(ends, ends, color=base.DARK, linewidth=1.2, linestyle=base.DASHES[0], label="equally far")
         axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high), aspect="equal")
-        axes.set_xlabel("squared distance to the class mean")
-        axes.set_ylabel("squared distance to the nearest real image")
+        axes.set(xlabel="squared distance to the class mean", ylabel="squared distance to the nearest real image")
         base.legend_below(figure, axes)
     text = " ".join(
         f"{name}: {base.percent((a < b).mean())} of {base.count(len(a), 'picture')} are nearer to their class mean "
@@ -163,11 +159,10 @@ def losses(curves: Mapping[str, Sequence[float]], floor: float) -> base.Picture:
         axes = figure.add_subplot()
         begin, every = int(epochs > 3), max(1, epochs // 12)
         for name, y, color, marker, line in base.looks(series):
-            x, how = np.arange(begin + 1, epochs + 1), {"color": color, "marker": marker, "linestyle": line}
-            axes.plot(x, y[begin:], markevery=every, markersize=5, label=name, **how)
+            how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "markersize": 5}
+            axes.plot(np.arange(begin + 1, epochs + 1), y[begin:], markevery=every, label=name, **how)
         axes.axhline(level, color=base.DARK, linewidth=1.2, linestyle=base.DASHES[0], label="cost of the class means")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("reconstruction term\n(nats per image)")
+        axes.set(xlabel="epoch", ylabel="reconstruction term\n(nats per image)")
         axes.grid(axis="y", alpha=0.3)
         base.legend_below(figure, axes)
     ends = ", ".join(f"{name} {y[-1]:.1f} ({y[-1] - level:+.1f})" for name, y in series.items())
@@ -216,8 +211,7 @@ def _draw_distances(axes: Axes, away: np.ndarray, spread: float) -> None:
     axes.plot(ends, spread / np.sqrt(ends), color=base.DARK, linewidth=1.2, linestyle=(0, (4, 2)))
     axes.plot(counts, away, color=base.BLUE, linewidth=1.4)
     axes.plot(counts[-1], away[-1], "o", color=base.RED, markersize=7)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
     low, high = min(away[away > 0].min(initial=spread), spread / np.sqrt(ends[1])), max(away.max(), spread)
     axes.set_ylim(0.7 * low, 1.5 * high)
     for axis in (axes.xaxis, axes.yaxis):

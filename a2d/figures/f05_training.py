@@ -33,9 +33,7 @@ def feature_scales(raw: Any, standardised: Any) -> base.Picture:
         axes = figure.add_subplot()
         for spread, name, (color, marker, _) in zip(spreads, ("raw", "standardised"), base.LINES[:2], strict=True):
             axes.plot(np.arange(len(spread)), spread, marker, color=color, markersize=5, label=name)
-        axes.set_yscale("log")
-        axes.set_xlabel("coefficient")
-        axes.set_ylabel("standard deviation")
+        axes.set(yscale="log", xlabel="coefficient", ylabel="standard deviation")
         axes.grid(axis="y", alpha=0.3)
         axes.legend()
     big, small = int(spreads[0].argmax()), int(spreads[0].argmin())
@@ -69,9 +67,7 @@ def convolution_matrices(matrix: Any) -> base.Picture:
                 light = value != 0 and value < (c.min() + c.max()) / 2
                 color = "#999999" if value == 0 else "white" if light else "black"
                 axes.text(column, row, f"{value:g}", ha="center", va="center", color=color)
-            axes.set_title(title)
-            axes.set_xlabel("input")
-            axes.set_ylabel("output")
+            axes.set(title=title, xlabel="input", ylabel="output")
             axes.set_xticks(range(m.shape[1]))
             axes.set_yticks(range(m.shape[0]))
     rows, reached = (c != 0).sum(axis=1), (c != 0).sum(axis=0)
@@ -136,8 +132,7 @@ def schedules(rates: Any, weights: Any) -> base.Picture:
         figure = base.new_figure(3.0)
         for axes, (title, y, color) in zip(figure.subplots(1, 2), series, strict=True):
             axes.plot(np.arange(len(y)), y, color=color)
-            axes.set_title(title)
-            axes.set_xlabel("step")
+            axes.set(title=title, xlabel="step")
             axes.set_ylim(0, 1.08 * max(y.max(), 1e-12))
             axes.grid(alpha=0.3)
     peak, full = int(rate.argmax()), int((weight >= weight.max()).argmax())
@@ -176,8 +171,7 @@ def loss_and_accuracy(
         bottom.text(x[-1], 0.11, "guessing", fontsize=9, ha="right", va="bottom")
         bottom.set_ylim(0, 1.02)
         base.percent_axis(bottom.yaxis)
-        bottom.set_ylabel("read as spoken")
-        bottom.set_xlabel("epoch")
+        bottom.set(ylabel="read as spoken", xlabel="epoch")
         bottom.legend()
         for axes in (top, bottom):
             axes.grid(axis="y", alpha=0.3)

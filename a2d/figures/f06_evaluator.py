@@ -53,8 +53,7 @@ def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> base.Pic
             axes.plot(x, values, color=color, marker=marker, linestyle=line, label=name)
             half = 1.96 * np.sqrt(values * (1 - values) / n)
             axes.fill_between(x, np.maximum(values - half, 0), values + half, color=color, alpha=0.15, linewidth=0)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel("share misread (band: 95 %)")
+        axes.set(xlabel="epoch", ylabel="share misread (band: 95 %)")
         axes.set_ylim(0)
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
@@ -75,7 +74,7 @@ def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> 
     Raises :class:`DataError` for other shapes or values.
     """
     given = base.as_named(sets, "sets")
-    tables = {name: reliability(*pair, bins=bins) for name, pair in given.items()}
+    tables = {name: reliability(sure, right, bins=bins) for name, (sure, right) in given.items()}
     middles, width = (np.arange(bins) + 0.5) / bins, 1 / bins
     with base.style():
         figure = base.new_figure(4.6)
@@ -91,15 +90,16 @@ def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> 
             low.bar(middles, table.count, width * 0.9, color=base.BLUE, alpha=0.45, edgecolor=base.BLUE)
             top.set_title(name, parse_math=False)
             top.set_ylim(-0.03, 1.08)
-            low.set_xlim(0, 1)
-            low.set_xlabel("confidence")
+            low.set(xlim=(0, 1), xlabel="confidence")
             for axis in (top.yaxis, low.xaxis):
                 base.percent_axis(axis)
             top.grid(alpha=0.3)
         grid[0, 0].set_ylabel("share read right")
         grid[1, 0].set_ylabel("readings")
         base.legend_below(figure, grid[0, 0])
-    return base.finish(figure, " ".join(_reliability_text(name, *pair, bins) for name, pair in given.items()))
+    return base.finish(
+        figure, " ".join(_reliability_text(name, sure, right, bins) for name, (sure, right) in given.items())
+    )
 
 
 def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,8 +166,7 @@ def fading(
         for (name, (place, value)), mark in zip((beside or {}).items(), ("*", "P", "X"), strict=False):
             label = f"{base.plain(name)}: accuracy"
             all_axes[0].plot(place, value, mark, color=base.DARK, markersize=12, linestyle="none", label=label)
-        all_axes[0].set_ylabel("share")
-        all_axes[0].set_ylim(0, 1.04)
+        all_axes[0].set(ylabel="share", ylim=(0, 1.04))
         base.percent_axis(all_axes[0].yaxis)
         all_axes[0].legend(loc="lower left", fontsize=9)
     return base.finish(figure, " ".join(_fading_text(steps, name, panel, xlabel) for name, panel in series.items()))
@@ -195,16 +194,14 @@ def class_means_read(judges: Mapping[str, tuple[Sequence[int], Sequence[float]]]
     with base.style():
         figure = base.new_figure(3.6)
         axes = figure.add_subplot()
-        bold = {"ha": "center", "fontsize": 9, "color": base.RED, "fontweight": "bold"}
+        bold: dict[str, Any] = {"ha": "center", "fontsize": 9, "color": base.RED, "fontweight": "bold"}
         for name, (read, sure), color, marker, line in base.looks(rows):
             axes.plot(range(10), sure, color=color, marker=marker, linestyle=line, label=name)
             for digit in np.flatnonzero(read != np.arange(10)):
                 at = (digit, sure[digit])
                 axes.annotate(f"read as {read[digit]}", at, (0, -16), textcoords="offset points", **bold)
         axes.set_xticks(range(10))
-        axes.set_xlabel("mean of MNIST's images of this digit")
-        axes.set_ylabel("confidence")
-        axes.set_ylim(0, 1.04)
+        axes.set(xlabel="mean of MNIST's images of this digit", ylabel="confidence", ylim=(0, 1.04))
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
         base.legend_below(figure, axes)

@@ -141,8 +141,7 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> b
                 if len(v) > 1:
                     axes.plot(np.full(len(v), place), v, marker, color=color, markerfacecolor="white", markersize=4)
         axes.set_xticks(places, ["none" if n == 0 else str(n) for n in numbers])
-        axes.set_xlabel("number of labelled pictures (open marks: one set of pictures)")
-        axes.set_ylabel("read as spoken")
+        axes.set(xlabel="number of labelled pictures (open marks: one set of pictures)", ylabel="read as spoken")
         axes.set_ylim(0, 1.02)
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
@@ -173,15 +172,14 @@ def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> ba
         for index, bar in enumerate(bars):
             places = np.arange(len(groups)) + (index - (len(bars) - 1) / 2) * width
             color = base.LINES[index][0]
-            style = dict(color=color, alpha=0.55, hatch=_HATCHES[index], edgecolor=base.DARK, linewidth=0.8)
-            axes.bar(places, table[:, index], width * 0.92, label=bar, **style)
+            style: dict[str, Any] = {"color": color, "hatch": _HATCHES[index], "edgecolor": base.DARK}
+            axes.bar(places, table[:, index], width * 0.92, label=bar, alpha=0.55, linewidth=0.8, **style)
             for place, share in zip(places, table[:, index], strict=True):
                 axes.text(place, share + 0.015, base.percent(share), ha="center", va="bottom", fontsize=9)
         axes.axhline(0.1, color=base.RED, linewidth=1, linestyle=(0, (4, 3)))
         axes.text(len(groups) - 0.28, 0.11, "guess", color=base.RED, ha="right", va="bottom", fontsize=9)
         axes.set_xticks(range(len(groups)), list(groups), parse_math=False)
-        axes.set_xlim(-0.5, len(groups) - 0.25)
-        axes.set_ylim(0, 1.12)
+        axes.set(xlim=(-0.5, len(groups) - 0.25), ylim=(0, 1.12))
         axes.set_yticks(np.arange(0, 1.01, 0.2))
         axes.set_ylabel(base.plain(ylabel), parse_math=False)
         base.percent_axis(axes.yaxis)

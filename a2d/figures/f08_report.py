@@ -70,11 +70,12 @@ def seeds_and_chance(values: Sequence[float], n: int, simulated: Sequence[float]
         axes = figure.add_subplot()
         low, high = min(seeds.min(), chance.min()), max(seeds.max(), chance.max())
         edges = np.arange(np.floor(low * n) - 0.5, np.ceil(high * n) + 1.5, max(1, round((high - low) * n / 30))) / n
-        axes.hist(chance, bins=edges, color=base.BLUE, alpha=0.35, label=f"chance alone, {len(chance):,} test parts")
+        axes.hist(
+            chance, bins=edges.tolist(), color=base.BLUE, alpha=0.35, label=f"chance alone, {len(chance):,} test parts"
+        )
         top = axes.get_ylim()[1]
         axes.plot(seeds, np.full(len(seeds), top * 1.08), "v", color=base.RED, markersize=9, label="seeds")
-        axes.set_ylim(0, top * 1.2)
-        axes.set_xlabel(f"accuracy on a test part of {n} recordings")
+        axes.set(ylim=(0, top * 1.2), xlabel=f"accuracy on a test part of {n} recordings")
         axes.set_ylabel("simulated test parts")
         base.percent_axis(axes.xaxis)
         base.legend_below(figure, axes)

@@ -36,6 +36,6 @@ def set_title(axes: Axes, text: str, **how: Any) -> None:
 def add_scale(figure: Figure, image: Any, box: tuple[float, float, float, float], unit: str) -> None:
     """Add a scale of colours with its unit, in a box in inches."""
     bar = figure.colorbar(image, cax=add_panel(figure, *box))
-    bar.locator.set_params(nbins=3)
+    bar.ax.locator_params(nbins=3)
     bar.update_ticks()
     bar.set_label(unit)

@@ -41,7 +41,7 @@ class Shown(anywidget.AnyWidget):
         return self.picture.text
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        found = super()._repr_mimebundle_(**options) or {}
+        found: Any = super()._repr_mimebundle_(**options) or {}
         view, about = found if isinstance(found, tuple) else (found, {})
         png = {"image/png": base64.b64encode(self._png()).decode(), "text/plain": self.text}
         return {**view, **png}, {**about, "image/png": {"alt": self.text}}
@@ -60,7 +60,7 @@ class Panel(Shown):
 
     _esm = (HERE / "panel.js").read_text(encoding="utf-8")
     label = traitlets.Unicode().tag(sync=True)
-    controls = traitlets.List().tag(sync=True)
+    controls: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
     places = traitlets.Dict().tag(sync=True)
     image = traitlets.Bytes().tag(sync=True)
     alt = traitlets.Unicode().tag(sync=True)

@@ -36,7 +36,7 @@ def mfcc_view(
     from a2d.figures.f01_audio import mfcc_panels
 
     settings = dict(rate=rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, n_mfcc=n_mfcc)
-    values = {name: whole(value, name, 1, 10**7) for name, value in settings.items()}
+    values: dict[str, Any] = {name: whole(value, name, 1, 10**7) for name, value in settings.items()}
     config = features.MfccConfig(sample_rate=values.pop("rate"), **values)
     wave = base.as_array(samples, "samples")
     if len(wave) / hop_length * n_fft > _MOST:
@@ -82,8 +82,8 @@ def mfcc_explorer(
     recordings = clips_of(clips)
     names, sounds = list(map(str, recordings)), list(recordings.values())
     chosen = dict(n_fft=n_fft, hop_length=hop_length, n_mels=n_mels, n_mfcc=n_mfcc)
-    stops = dict(n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS, n_mfcc=N_MFCC)
-    stops = {key: sorted({*stops[key], whole(value, key, 1, 10**7)}) for key, value in chosen.items()}
+    usual = dict(n_fft=N_FFT, hop_length=HOP_LENGTH, n_mels=N_MELS, n_mfcc=N_MFCC)
+    stops = {key: sorted({*usual[key], whole(value, key, 1, 10**7)}) for key, value in chosen.items()}
     hints = {
         "n_fft": "samples in a frame: longer frames tell frequencies apart better and times worse",
         "hop_length": "samples from one frame to the next",

@@ -72,15 +72,15 @@ def walk_view(
     from a2d.figures.f03_vae import latent_plane
 
     here, span = base.as_array(z, "z"), float(base.as_positive([span], "span")[0])
-    shown = latent_axes(axes, len(here))[:2]
+    across, upwards = latent_axes(axes, len(here))[:2]
     middle = here.copy()
-    middle[list(shown)] = 0
+    middle[[across, upwards]] = 0
     image, centre = images_of(decode, np.stack([here, middle]))
     return latent_plane(
         image,
-        _tiles(decode, here, shown, span, whole(steps, "steps", 2, 25)),
-        here[list(shown)],
-        axes=shown,
+        _tiles(decode, here, (across, upwards), span, whole(steps, "steps", 2, 25)),
+        here[[across, upwards]],
+        axes=(across, upwards),
         span=span,
         distance=float(np.sqrt(np.square(image - centre).mean())),
         dims=len(here),

@@ -24,10 +24,9 @@ def totals(shares: Sequence[float]) -> base.Picture:
     with base.style():
         figure = base.new_figure(3.0)
         axes = figure.add_subplot()
-        axes.hist(values, bins=np.linspace(0, 1, 21), color=base.BLUE, alpha=0.45, edgecolor=base.BLUE)
-        axes.axvline(
-            median, color=base.RED, linestyle=(0, (6, 3)), linewidth=1.6, label=f"median: {base.percent(median)}"
-        )
+        axes.hist(values, bins=np.linspace(0, 1, 21).tolist(), color=base.BLUE, alpha=0.45, edgecolor=base.BLUE)
+        label = f"median: {base.percent(median)}"
+        axes.axvline(median, color=base.RED, linestyle=(0, (6, 3)), linewidth=1.6, label=label)
         axes.set_xlim(0, 1)
         axes.set_xlabel("points, as a share of the maximum")
         axes.set_ylabel("students")
