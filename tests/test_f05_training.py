@@ -25,7 +25,7 @@ PICTURES = {
     "checkerboards": lambda: figures.checkerboards({"uneven": CHESS, "even": np.ones((28, 28))}, "inputs"),
     "one map": lambda: figures.checkerboards({"uneven": CHESS}, "inputs"),
     "schedules": lambda: figures.schedules([0.1, 0.2, 0.1, 0.0], [0, 0.5, 1, 1]),
-    "levels": lambda: figures.loss_and_accuracy(CURVE, {"reader": [0.1, 0.1, 0.4, 0.6]}, LEVELS),
+    "levels": lambda: figures.loss_and_accuracy(CURVE, {"evaluator": [0.1, 0.1, 0.4, 0.6]}, LEVELS),
     "epochs": lambda: figures.drawings_by_epoch(DRAWN, [1, 2, 10], [1, 2, 3, 4]),
     "samples": lambda: figures.samples_and_mean(DRAWN[0], DRAWN[1:], [1, 2, 3, 4]),
 }
@@ -76,8 +76,8 @@ def test_schedules_tell_where_the_peak_is():
 def test_levels_tell_when_the_first_is_passed_and_how_far_the_loss_gets():
     text = PICTURES["levels"]().text
     assert "first is below 180.0 in epoch 3 and ends at 160.0, 50 % of the way" in text
-    assert "reader: 40 % after that epoch, 60 % at the end" in text
-    above = figures.loss_and_accuracy([300.0, 200.0], {"reader": [0.1, 0.1]}, LEVELS).text
+    assert "evaluator: 40 % after that epoch, 60 % at the end" in text
+    above = figures.loss_and_accuracy([300.0, 200.0], {"evaluator": [0.1, 0.1]}, LEVELS).text
     assert "ends at 200.0 and does not fall below the first" in above
 
 
@@ -102,8 +102,8 @@ def test_samples_tell_their_spread_and_their_greyness():
         lambda: figures.checkerboards({"small": np.ones((6, 6))}, "inputs"),
         lambda: figures.checkerboards({"dark": np.zeros((28, 28))}, "inputs"),
         lambda: figures.schedules([0.1, 0.2], [1.0]),
-        lambda: figures.loss_and_accuracy(CURVE, {"reader": [0.1]}, LEVELS),
-        lambda: figures.loss_and_accuracy(CURVE, {"reader": [0.1] * 4}, {"low": 1.0, "high": 2.0}),
+        lambda: figures.loss_and_accuracy(CURVE, {"evaluator": [0.1]}, LEVELS),
+        lambda: figures.loss_and_accuracy(CURVE, {"evaluator": [0.1] * 4}, {"low": 1.0, "high": 2.0}),
         lambda: figures.drawings_by_epoch(DRAWN, [1, 3, 2], [1, 2, 3, 4]),
         lambda: figures.drawings_by_epoch(DRAWN, [1, 2, 3], [1, 2]),
         lambda: figures.samples_and_mean(DRAWN[0], DRAWN[1:, :2], [1, 2, 3, 4]),

@@ -49,7 +49,7 @@ PICTURES = {
         1,
     ),
     "loss": (lambda: figures.loss_terms(LOSS), 2),
-    "confusion": (lambda: figures.confusion_matrix(counts(), "judge"), 2),
+    "confusion": (lambda: figures.confusion_matrix(counts(), "evaluator"), 2),
     "pipeline": (figures.pipeline, 1),
     "bars_long_names": (
         lambda: figures.bars_with_spread({"a word " * 40: [0.5], "w" * 200: [0.6]}, {"r" * 200: 0.5}),
@@ -124,7 +124,7 @@ def test_batch_tells_the_readings():
     assert "3 as 5 (2 x), 7 as 1 (1 x)." in text
     assert "90 % in right and 40 % in wrong readings" in text
     text = figures.batch(images(2), [3, 7], [3, 7], [0.5, 1.0]).text
-    assert "(100 %). The reader's mean confidence is 75 % in right readings." in text
+    assert "(100 %). The evaluator's mean confidence is 75 % in right readings." in text
     halves = np.zeros((2, 28, 28))
     halves[0] = 0.5
     assert figures.batch(halves, [1, 1]).text.startswith("2 generated images of 1 spoken digit; 50 % of the pixels")
@@ -184,9 +184,9 @@ def test_loss_tells_both_terms():
 
 
 def test_confusion_tells_accuracy_worst_and_the_commonest_mistake():
-    text = figures.confusion_matrix(counts(), "judge").text
+    text = figures.confusion_matrix(counts(), "evaluator").text
     assert text == (
-        "judge: 88 of 92 pictures (95.7 %) are read as the spoken digit, from 60 % for 3 to 100 % for 0. "
+        "evaluator: 88 of 92 pictures (95.7 %) are read as the spoken digit, from 60 % for 3 to 100 % for 0. "
         "The most frequent misreading is 3 read as 5: 4 times, 40 % of the spoken 3."
     )
     assert figures.confusion_matrix(np.eye(10)).text.endswith(
@@ -284,11 +284,11 @@ def test_the_user_keeps_settings_and_they_do_not_leak_in():
 def test_importing_is_cheap_and_drawing_leaves_pyplot_alone():
     code = """if True:
         import sys
-        import a2d.figures as plots
+        from a2d import figures
         print([name for name in ("matplotlib", "torch", "PIL") if name in sys.modules])
-        picture = plots.accuracy_while_training({"a": [0.1, 0.2]}, references={"b": 0.5})
+        picture = figures.accuracy_while_training({"a": [0.1, 0.2]}, references={"b": 0.5})
         picture.png()
-        plots.pipeline().png()
+        figures.pipeline().png()
         import matplotlib
         print([name for name in ("matplotlib.pyplot", "torch", "IPython") if name in sys.modules])
         print(dict.get(matplotlib.rcParams, "backend") is matplotlib.rcsetup._auto_backend_sentinel)

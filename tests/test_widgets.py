@@ -318,14 +318,14 @@ def test_the_walk_shows_the_picture_and_its_place():
     assert "(the other latent of 3 stays" in picture.text
 
 
-def test_a_reader_is_told_of():
+def test_an_evaluator_is_told_of():
     seen = []
 
     def read(images: np.ndarray) -> np.ndarray:
         seen.append(images.shape)
         return np.array([4])
 
-    assert "A reader sees 4 in it." in widgets.walk_view(blobs, [0.0, 0.0], read=read).text
+    assert "An evaluator reads 4 in it." in widgets.walk_view(blobs, [0.0, 0.0], read=read).text
     assert seen == [(1, 28, 28)]
 
 

@@ -66,7 +66,7 @@ def _batch_text(images: np.ndarray, said: list[int], seen: list[int] | None, sur
         hits = np.array(said) == np.array(seen)
         kinds_of = {"in right": sure[hits], "in wrong": sure[~hits]}
         parts = [f"{base.percent(some.mean())} {name}" for name, some in kinds_of.items() if len(some)]
-        text += f". The reader's mean confidence is {' and '.join(parts)} readings"
+        text += f". The evaluator's mean confidence is {' and '.join(parts)} readings"
     return text + "."
 
 

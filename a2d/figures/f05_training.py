@@ -149,7 +149,7 @@ def loss_and_accuracy(
 ) -> base.Picture:
     """Show the reconstruction term by epoch between its levels, and below it the accuracy.
 
-    ``reconstruction``: one mean per epoch in nats per image; ``accuracy``: name of a reader to one share per epoch;
+    ``reconstruction``: one mean per epoch in nats per image; ``accuracy``: name of an evaluator to one share per epoch;
     ``levels``: name to nats per image, from the highest to the lowest, such as the best loss that ignores the sound
     and the best loss of all.
     Raises :class:`DataError` for lengths that differ, levels that do not fall, values out of range or NaN.

@@ -181,15 +181,15 @@ def _fading_text(x: np.ndarray, name: str, panel: Mapping[str, np.ndarray], xlab
     )
 
 
-def class_means_read(judges: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> base.Picture:
-    """Show what judges read from the ten class means, and how sure they are (lecture 06).
+def class_means_read(evaluators: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> base.Picture:
+    """Show what evaluators read from the ten class means, and how sure they are (lecture 06).
 
-    ``judges``: name to (ten digits that are read from the means of 0 to 9, ten confidences in [0, 1]).
+    ``evaluators``: name to (ten digits that are read from the means of 0 to 9, ten confidences in [0, 1]).
     Raises :class:`DataError` for other lengths or values.
     """
     rows = {
         name: (np.array(base.as_digits(read, name, 10)), base.as_shares(sure, name, (10,)))
-        for name, (read, sure) in base.as_named(judges, "judges").items()
+        for name, (read, sure) in base.as_named(evaluators, "evaluators").items()
     }
     with base.style():
         figure = base.new_figure(3.6)

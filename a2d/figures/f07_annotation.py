@@ -1,4 +1,4 @@
-"""Figures of lecture 07: who read what, what fine-tuning gains and costs, and what a judge can be taught."""
+"""Figures of lecture 07: who read what, what fine-tuning gains and costs, and what an evaluator can be taught."""
 
 from __future__ import annotations
 
@@ -120,10 +120,10 @@ def _difference_text(name: str, value: float, low: float, high: float) -> str:
 
 
 def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> base.Picture:
-    """Show how well judges read against the number of pictures that they were fine-tuned on (lecture 07).
+    """Show how well evaluators read against the number of pictures that they were fine-tuned on (lecture 07).
 
     ``curves``: name to {number of pictures: one share in [0, 1] per set of pictures}; the number 0 is the untouched
-    judge. Every curve has the same numbers. Raises :class:`DataError` for anything else.
+    evaluator. Every curve has the same numbers. Raises :class:`DataError` for anything else.
     """
     given = base.as_named(curves, "curves")
     numbers = sorted(next(iter(given.values())))
@@ -155,7 +155,7 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> b
 
 
 def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> base.Picture:
-    """Show shares in groups of bars: what each of several judges says of each of several generators (lecture 07).
+    """Show shares in groups of bars: what each of several evaluators says of each of several generators (lecture 07).
 
     ``rows``: group to {bar: share in [0, 1]}, with the same bars in every group.
     Raises :class:`DataError` for anything else.

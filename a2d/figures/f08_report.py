@@ -29,7 +29,7 @@ def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, 
             a, b = named[speaker].mean(), read[speaker].mean()
             axes.plot([a, b], [place, place], color=base.DARK, linewidth=1, alpha=0.5)
             for values, color, marker in ((named[speaker], base.BLUE, "o"), (read[speaker], base.RED, "s")):
-                label = ("the sound, named by an MLP", "the picture, read by the judge")[marker == "s"]
+                label = ("the sound, named by an MLP", "the picture, read by the evaluator")[marker == "s"]
                 axes.plot(values, np.full(len(values), place), marker, color=color, markersize=3, alpha=0.35)
                 axes.plot(values.mean(), place, marker, color=color, markersize=9, label=None if place else label)
         axes.axvline(0.1, color=base.DARK, linestyle=":", linewidth=1.2, label="guessing: 10 %")

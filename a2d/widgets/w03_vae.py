@@ -66,7 +66,7 @@ def walk_view(
 
     ``decode``: see :data:`Decode`; ``z`` (d,), in standard deviations of the prior; the map shows ``axes[0]`` to the
     right and ``axes[1]`` upwards from ``-span`` to ``span``, in ``steps`` x ``steps`` images, with the other latents
-    as in z. ``read`` gives the digits that a reader sees in images (b, 28, 28), and is told in the text.
+    as in z. ``read`` gives the digits that an evaluator reads in images (b, 28, 28), and is told in the text.
     Raises :class:`DataError` for numbers out of range and for a decoder that fails or gives something else.
     """
     from a2d.figures.f03_vae import latent_plane
@@ -84,7 +84,7 @@ def walk_view(
         span=span,
         distance=float(np.sqrt(np.square(image - centre).mean())),
         dims=len(here),
-        told="" if read is None else f"A reader sees {_reading(read, image)} in it.",
+        told="" if read is None else f"An evaluator reads {_reading(read, image)} in it.",
     )
 
 
