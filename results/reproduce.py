@@ -31,14 +31,14 @@ from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
 from a2d.lab.kinds.evaluator import FinetuneTask
 from a2d.lab.kinds.generator import Draws, GeneratorRecipe, GeneratorTask
 from a2d.pairing import Targets
-from results import comparisons, tables
+from results import comparisons, staleness, tables
 from results.tables import RESULTS, ROOT
 
 WORK = ROOT / "build" / "reproduce"
 SEEDS = (0, 1, 2, 3, 4)
 N_ANNOTATED = 100
 # What the numbers depend on; a results file says whether any of it was changed after the commit that it names.
-SOURCES = ("a2d/*.py", "a2d/recipes", "data/builtin", "data/annotated")
+SOURCES = ("a2d", "results/*.py", "data/builtin", "data/annotated")
 
 
 # ------------------------------------------------------------------------------------------------------- results
@@ -54,9 +54,8 @@ def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], 
     head = {
         "command": f"python -m results.reproduce {step}",
         "commit": _git("rev-parse", "HEAD"),
-        "uncommitted_changes": bool(
-            _git("status", "--porcelain", "--", "a2d/*.py", "a2d/recipes", "data/builtin", "data/annotated")
-        ),
+        "code": staleness.code_of(step),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--", *SOURCES)),
         "torch": torch.__version__,
         "seeds": seeds,
         "data": data,

@@ -52,10 +52,15 @@ def closure(*modules: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def code_hash(*modules: str, extra: Sequence[Path] = ()) -> str:
-    """SHA-256 of the code of a :func:`closure`, without its docstrings, comments and blank lines, and of more files."""
-    found = hashlib.sha256()
+def code_hash(*modules: str, apart: Sequence[str] = (), extra: Sequence[Path] = (), text: str = "") -> str:
+    """SHA-256 of the code of a :func:`closure`, without its docstrings, comments and blank lines.
+
+    ``apart`` names modules, with all that lies in them, that do not matter; ``extra`` files and a ``text`` do as well.
+    """
+    found = hashlib.sha256(text.encode())
     for name, path in closure(*modules).items():
+        if any(f"{name}.".startswith(f"{one}.") for one in apart):
+            continue
         found.update(f"{name}\n{_bare(path)}\n".encode())
     for path in extra:
         found.update(path.read_bytes())
@@ -74,8 +79,8 @@ def _named(path: Path) -> tuple[str, ...]:
 
 def _walk(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-        for child in node.orelse:
-            yield from _walk(child)
+        for other in node.orelse:
+            yield from _walk(other)
         return
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)

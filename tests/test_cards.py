@@ -1,0 +1,81 @@
+"""What the cards of the shipped models say is measured again, on the data that they name."""
+
+from __future__ import annotations
+
+import pytest
+
+from a2d import datasets, metrics
+from a2d.evaluator import read
+from a2d.lab import models, runs
+
+# A card's numbers are of the model as it was trained; it is shipped in half precision, and another machine's last
+# digits are others: one reading in a thousand may turn.
+SHARE, NATS = 1e-3, 1e-3
+
+
+@pytest.fixture
+def real(fetched, monkeypatch, data_home) -> None:
+    monkeypatch.setenv("A2D_DATA", str(data_home))
+    for name in ("mnist", "fsdd"):
+        fetched(name)
+
+
+def _reads_mnist(name: str) -> float:
+    test = datasets.load_images("mnist", "test")
+    return metrics.recognition(read(models.load_evaluator(name).net, test.pixels).digits, test.labels).value
+
+
+def _drawings_read(generator: str, data: str, evaluator: str) -> dict[str, float]:
+    model = models.load_generator(generator)
+    features, digits = runs.spoken_set(datasets.load_spoken(data), model.features).part("test")
+    found = runs.read_drawings(model.net, {"it": models.load_evaluator(evaluator).net}, features, digits)["it"]
+    return {kind: found[kind]["value"] for kind in ("sampled", "mean")}
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_evaluators_card():
+    assert _reads_mnist("evaluator") == pytest.approx(
+        models.card("evaluator")["figures"]["mnist_test_accuracy"], abs=SHARE
+    )
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_finetuned_evaluators_card():
+    told = models.card("finetuned")["figures"]
+    assert _reads_mnist("finetuned") == pytest.approx(told["mnist_test_accuracy"], abs=SHARE)
+    found = _drawings_read("report", "fsdd", "finetuned")
+    assert found["sampled"] == pytest.approx(told["reads_report_sampled_latent"], abs=SHARE)
+    assert found["mean"] == pytest.approx(told["reads_report_mean_latent"], abs=SHARE)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_reports_card():
+    told, found = models.card("report")["figures"], _drawings_read("report", "fsdd", "evaluator")
+    assert found["sampled"] == pytest.approx(told["read_sampled_latent"], abs=SHARE)
+    assert found["mean"] == pytest.approx(told["read_mean_latent"], abs=SHARE)
+
+
+def test_the_card_of_the_builtin_report():
+    """Needs nothing but what comes with the course."""
+    told, found = models.card("report-builtin")["figures"], _drawings_read("report-builtin", "builtin", "evaluator")
+    assert found["sampled"] == pytest.approx(told["read_sampled_latent"], abs=SHARE)
+    assert found["mean"] == pytest.approx(told["read_mean_latent"], abs=SHARE)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_sweeps_card(tmp_path):
+    told = models.card("beta-sweep")["figures"]
+    found = runs.evaluate("beta-sweep", "mnist", out=tmp_path, progress=False)["terms"]
+    assert set(found) == set(told)
+    for beta, terms in told.items():
+        for name, value in terms.items():
+            assert found[beta][name] == pytest.approx(value, rel=NATS), (beta, name)
+
+
+def test_every_shipped_model_has_its_test():
+    tested = {"evaluator", "finetuned", "report", "report-builtin", "beta-sweep"}
+    assert set(models.names()) == tested, "a new model ships: measure its card's figures here"
