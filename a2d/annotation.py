@@ -15,13 +15,13 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from reprlib import repr as short
 from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
 from a2d.errors import DataError
+from a2d.io import sheets
 from a2d.io.atomic import atomic_path, write_text
 
 UNREADABLE = "unreadable"
@@ -37,8 +37,6 @@ somebody whom the note describes, and whom nobody should take for a person witho
 
 Policy = Literal["labels", "spoken", "readable"]
 
-_FORMAT = "a2d-annotations/1"
-_STRIP_COLUMNS = 10
 _SIDE = 28
 
 
@@ -129,13 +127,6 @@ def check_who(annotator: Any, kind: Any, note: Any) -> tuple[str, Kind, str]:
     return annotator.strip(), kind, note.strip()  # type: ignore[return-value]
 
 
-def as_path(path: Any) -> Path:
-    """Give ``path`` as an absolute path, or raise :class:`DataError` for what is none."""
-    if not isinstance(path, str | os.PathLike) or "\0" in str(path):
-        raise DataError(f"{short(path)} is not a path", where="path")
-    return Path(os.path.abspath(path))
-
-
 # --- the data set -----------------------------------------------------------------------------------------------------
 
 
@@ -207,19 +198,19 @@ class Annotations:
         """
         from PIL import Image
 
-        folder, own = as_path(folder), content_hash(self.images)
+        folder, own = sheets.as_path(folder), content_hash(self.images)
         sheet, labels = folder / "images.png", folder / "labels.json"
-        if os.path.exists(labels) and _read_labels(labels)["images"] != own:
+        if os.path.exists(labels) and sheets.read_labels(labels)["images"] != own:
             hint = "Choose another folder"
             raise DataError("this folder holds annotations of other images", where=folder, hint=hint)
         with atomic_path(sheet) as path:
-            Image.fromarray(_to_strip(self.images)).save(path, format="PNG", optimize=True)
+            Image.fromarray(sheets.to_sheet(self.images)).save(path, format="PNG", optimize=True)
         write_text(labels, self._to_json(own))
 
     def _to_json(self, own_hash: str) -> str:
         """Give labels.json: one line per image, so that a person can read it and a diff shows one change."""
-        head: dict[str, Any] = {"format": _FORMAT, "annotator": self.annotator, "kind": self.kind, "note": self.note}
-        head |= {"count": len(self), "images": own_hash, "labels": []}
+        head: dict[str, Any] = {"format": sheets.FORMAT, "annotator": self.annotator, "kind": self.kind}
+        head |= {"note": self.note, "count": len(self), "images": own_hash, "labels": []}
         spoken = [None] * len(self) if self.spoken is None else self.spoken.tolist()
         rows = [
             json.dumps({"image": index, "label": label, "spoken": digit})
@@ -231,10 +222,10 @@ class Annotations:
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Annotations:
         """Read what :meth:`save` wrote; a missing, damaged or mismatched file is a :class:`DataError`."""
-        folder = as_path(folder)
-        content = _read_labels(folder / "labels.json")
+        folder = sheets.as_path(folder)
+        content = sheets.read_labels(folder / "labels.json")
         rows = content["labels"]
-        images = _from_strip(folder / "images.png", len(rows))
+        images = sheets.from_sheet(folder / "images.png", len(rows))
         if content_hash(images) != content["images"]:
             hint = "The two files do not belong together; restore both from a copy"
             raise DataError("these are not the images that were labelled", where=folder / "images.png", hint=hint)
@@ -248,56 +239,6 @@ class Annotations:
             )
         except DataError as error:
             raise DataError(str(error).rstrip("."), where=folder / "labels.json") from error
-
-
-def _to_strip(images: np.ndarray) -> np.ndarray:
-    """Lay (n, 28, 28) out as one sheet of ten columns, row by row; the last places of the last row stay black."""
-    n = len(images)
-    columns = min(n, _STRIP_COLUMNS)
-    rows = -(-n // columns)
-    tiles = np.zeros((rows * columns, _SIDE, _SIDE), dtype=np.uint8)
-    tiles[:n] = images
-    return tiles.reshape(rows, columns, _SIDE, _SIDE).transpose(0, 2, 1, 3).reshape(rows * _SIDE, columns * _SIDE)
-
-
-def _from_strip(path: Path, n: int) -> np.ndarray:
-    """Cut the sheet at ``path`` into its ``n`` images."""
-    from PIL import Image
-
-    columns = min(n, _STRIP_COLUMNS)
-    rows = -(-n // columns)
-    try:
-        with open(path, "rb") as stream, Image.open(stream, formats=["PNG"]) as picture:
-            # The size is known before a pixel is decoded: a huge picture never reaches the memory.
-            if picture.size != (columns * _SIDE, rows * _SIDE) or picture.mode != "L":
-                text = f"it is {picture.size} {picture.mode}, not {(columns * _SIDE, rows * _SIDE)} L"
-                raise DataError(f"this sheet does not hold {n} images: {text}", where=path)
-            sheet = np.asarray(picture, dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        hint = "Restore it from a copy"
-        raise DataError(f"this sheet of images cannot be read ({error})", where=path, hint=hint) from error
-    return sheet.reshape(rows, _SIDE, columns, _SIDE).transpose(0, 2, 1, 3).reshape(-1, _SIDE, _SIDE)[:n]
-
-
-def _read_labels(path: Path) -> dict[str, Any]:
-    """Read labels.json and check its form; what the values mean is checked by :class:`Annotations`."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        hint = "Give the folder that Annotations.save wrote"
-        raise DataError(f"there are no annotations to read ({error.strerror})", where=path, hint=hint) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"this is not JSON ({error})", where=path) from error
-    keys = {"format", "annotator", "kind", "note", "count", "images", "labels"}
-    if not isinstance(content, dict) or set(content) != keys or content["format"] != _FORMAT:
-        raise DataError("this is not a file of annotations", where=path)
-    rows = content["labels"]
-    if not isinstance(rows, list) or not 0 < len(rows) == content["count"]:
-        raise DataError("the number of labels does not fit the count", where=path)
-    for index, row in enumerate(rows):
-        if not isinstance(row, dict) or set(row) != {"image", "label", "spoken"} or row["image"] != index:
-            raise DataError(f"entry {index} of the labels makes no sense", where=path)
-    return content
 
 
 # --- two annotators ---------------------------------------------------------------------------------------------------

@@ -12,13 +12,9 @@ Lecture 02 looks at both data sets and at what each split leaks. How a folder is
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import math
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +27,7 @@ from a2d import audio
 from a2d.errors import DataError, DataWarning
 from a2d.io import fetching, folders
 from a2d.io.folders import Checked, Metadata, Recording
+from a2d.io.idx import read_idx
 from a2d.io.shipped import shipped
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
@@ -99,11 +96,6 @@ class SpokenDigits:
         return digest.hexdigest()
 
 
-def builtin_folder() -> Path:
-    """Where the built-in recordings lie: in a checkout's ``data/`` or inside the installed package."""
-    return shipped("builtin")
-
-
 def _fetched(name: str) -> Path:
     folder = fetching.find(name)
     if folder is None:
@@ -125,7 +117,7 @@ def load_spoken(name_or_folder: str | os.PathLike[str]) -> SpokenDigits:
     """
     name = os.fspath(name_or_folder)
     if name == "builtin":
-        return _spoken("builtin", builtin_folder())
+        return _spoken("builtin", shipped("builtin"))
     if name in fetching.NAMES:
         if name not in SPOKEN:
             hint = f"Use one of {', '.join(SPOKEN)}"
@@ -179,28 +171,6 @@ class Images:
     def content_hash(self) -> str:
         """SHA-256 over pixels and labels."""
         return hashlib.sha256(self.pixels.tobytes() + self.labels.astype(np.int64).tobytes()).hexdigest()
-
-
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read an IDX file of unsigned bytes (MNIST's format), plain or gzipped.
-
-    Raises :class:`~a2d.errors.DataError` for a file that is missing, damaged, or of another format.
-    """
-    path = Path(path)
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read this file ({error})", where=path, hint="Run `a2d data fetch mnist`") from error
-    hint = "The file is damaged: delete it and run `a2d data fetch mnist` again"
-    if len(data) < 4 or data[:3] != b"\x00\x00\x08" or not 1 <= data[3] <= 4 or len(data) < 4 + 4 * data[3]:
-        raise DataError("this is not an IDX file of bytes", where=path, hint=hint)
-    shape = struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]])
-    body = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
-    if len(body) != math.prod(shape):
-        raise DataError(f"{math.prod(shape)} bytes promised, {len(body)} found", where=path, hint=hint)
-    return body.reshape(shape)
 
 
 def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:

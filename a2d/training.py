@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,8 +17,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.adadelta import adadelta
-from torch.optim.adam import adam
 from tqdm.auto import tqdm
 
 from a2d.errors import ModelError, TrainingError, refuse
@@ -60,89 +58,6 @@ class TrainConfig:
             "average": 0 <= self.average < 1,
         }
         refuse(problems, self, "training")
-
-
-class Optimizer:
-    """What both have in common: parameters, a learning rate that may change, and one dict of tensors for each."""
-
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float = 0.0):
-        self.parameters = list(parameters)
-        self.lr, self.weight_decay = lr, weight_decay
-        self.state: list[dict[str, Tensor]] = [self._fresh(p) for p in self.parameters]
-
-    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
-        """The state of a parameter before its first step."""
-        raise NotImplementedError
-
-    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
-        """One step of the parameters that have a gradient."""
-        raise NotImplementedError
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def step(self) -> None:
-        """Move the parameters that have a gradient."""
-        used = [(p, p.grad, s) for p, s in zip(self.parameters, self.state, strict=True) if p.grad is not None]
-        self._update([p for p, _, _ in used], [g for _, g, _ in used], [s for _, _, s in used])
-
-
-class Adam(Optimizer):
-    """D. Kingma and J. Ba (2015), arXiv:1412.6980, with beta 0.9 and 0.999, epsilon 1e-8."""
-
-    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
-        return {
-            "step": torch.zeros((), device=parameter.device),
-            "exp_avg": torch.zeros_like(parameter),
-            "exp_avg_sq": torch.zeros_like(parameter),
-        }
-
-    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
-        adam(
-            parameters,
-            gradients,
-            [s["exp_avg"] for s in state],
-            [s["exp_avg_sq"] for s in state],
-            [],
-            [s["step"] for s in state],
-            fused=parameters[0].device.type in ("cpu", "cuda", "mps") if parameters else None,
-            amsgrad=False,
-            beta1=0.9,
-            beta2=0.999,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            eps=1e-8,
-            maximize=False,
-        )
-
-
-class Adadelta(Optimizer):
-    """M. Zeiler (2012), arXiv:1212.5701, with rho 0.9 and epsilon 1e-6, as in PyTorch's basic MNIST example."""
-
-    def _fresh(self, parameter: Tensor) -> dict[str, Tensor]:
-        return {
-            "step": torch.zeros(()),
-            "square_avg": torch.zeros_like(parameter),
-            "acc_delta": torch.zeros_like(parameter),
-        }
-
-    def _update(self, parameters: list[Tensor], gradients: list[Tensor], state: list[dict[str, Tensor]]) -> None:
-        adadelta(
-            parameters,
-            gradients,
-            [s["square_avg"] for s in state],
-            [s["acc_delta"] for s in state],
-            [s["step"] for s in state],
-            foreach=False,
-            lr=self.lr,
-            rho=0.9,
-            eps=1e-6,
-            weight_decay=self.weight_decay,
-            maximize=False,
-        )
 
 
 class Task(Protocol):
@@ -215,10 +130,16 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> Optimizer:
-    """The optimiser that ``config`` names, over the parameters that ask for a gradient."""
-    kind = Adadelta if config.optimizer == "adadelta" else Adam
-    return kind([p for p in model.parameters() if p.requires_grad], config.lr, config.weight_decay)
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimiser that ``config`` names, over the parameters that ask for a gradient.
+
+    Adam: D. Kingma and J. Ba (2015), arXiv:1412.6980. Adadelta: M. Zeiler (2012), arXiv:1212.5701, as PyTorch's basic
+    MNIST example has it. Both with torch's own settings.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if config.optimizer == "adadelta":
+        return torch.optim.Adadelta(parameters, config.lr, weight_decay=config.weight_decay, foreach=False)
+    return torch.optim.Adam(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 class Averager:
@@ -247,30 +168,33 @@ class Averager:
             mean.copy_(held)
 
 
-def _pack(model: nn.Module, optimizer: Optimizer, averager: Averager) -> dict[str, Tensor]:
+def _pack(model: nn.Module, optimizer: torch.optim.Optimizer, averager: Averager) -> dict[str, Tensor]:
     """Everything that must be the same after a resume, as flat tensors."""
     tensors = {f"model.{k}": v.clone() for k, v in model.state_dict().items()}
     tensors |= {f"average.{k}": v.clone() for k, v in averager.weights.items()}
-    for index, state in enumerate(optimizer.state):
-        tensors |= {f"optimizer.{index}.{k}": v.clone() for k, v in state.items()}
+    for index, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        tensors |= {f"optimizer.{index}.{k}": v.clone() for k, v in optimizer.state[parameter].items()}
     return tensors
 
 
-def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: Optimizer, averager: Averager) -> None:
+def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim.Optimizer, averager: Averager) -> None:
     """The inverse of :func:`_pack`."""
     model.load_state_dict({k[6:]: v for k, v in tensors.items() if k.startswith("model.")})
     for name, mean in averager.weights.items():
         mean.copy_(tensors[f"average.{name}"])
-    for index, state in enumerate(optimizer.state):
-        for key, value in state.items():
-            value.copy_(tensors[f"optimizer.{index}.{key}"])
+    for index, parameter in enumerate(optimizer.param_groups[0]["params"]):
+        start = f"optimizer.{index}."
+        state = {k.removeprefix(start): v.to(parameter.device) for k, v in tensors.items() if k.startswith(start)}
+        if not state or any(v.ndim and v.shape != parameter.shape for v in state.values()):
+            raise ValueError(f"{start}* is missing or of another shape")
+        optimizer.state[parameter] = state
 
 
 def _resume(
     path: Path,
     identity: dict[str, Any],
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizer: torch.optim.Optimizer,
     averager: Averager,
 ) -> tuple[int, History]:
     tensors, meta = tensorfile.load(path)
@@ -293,7 +217,7 @@ def _resume(
 def _train_epoch(
     task: Task,
     config: TrainConfig,
-    optimizer: Optimizer,
+    optimizer: torch.optim.Optimizer,
     averager: Averager,
     epoch: int,
     rng: torch.Generator,
@@ -305,7 +229,7 @@ def _train_epoch(
     sums: dict[str, float] = {}
     task.model.train()
     for step, indices in enumerate(order.split(config.batch_size)):
-        optimizer.lr = learning_rate(config, epoch * steps + step, steps)
+        optimizer.param_groups[0]["lr"] = learning_rate(config, epoch * steps + step, steps)
         optimizer.zero_grad()
         loss, terms = task.loss(indices, rng, (epoch * steps + step) / (config.epochs * steps))
         value = loss.item()

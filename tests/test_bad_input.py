@@ -985,17 +985,15 @@ def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(recipe, tm
     """One step for each epoch: the loss is a number, what the step leaves behind is none."""
     import torch
 
-    from a2d.training import Optimizer
-
-    step = Optimizer.step
+    step = torch.optim.Adam.step
 
     def too_far(self):
         step(self)
         with torch.no_grad():
-            for parameter in self.parameters:
+            for parameter in self.param_groups[0]["params"]:
                 parameter.mul_(float("inf"))
 
-    monkeypatch.setattr(Optimizer, "step", too_far)
+    monkeypatch.setattr(torch.optim.Adam, "step", too_far)
     options = ("--images", "builtin", "--evaluator", models / "evaluator")
     result = _train(tmp_path, *options, recipe=recipe.replace("= 8\n", "= 99\n"))
     check_refusal(result, "Lower the learning rate")

@@ -26,7 +26,10 @@ for module, name in json.loads(sys.stdin.read()):
 from a2d import optimizers, plots, tasks, weights
 from a2d.plots import sound as figures
 import a2d.training, a2d.figures.f01_audio
-assert optimizers.Adam is a2d.training.Adam
+import torch
+adam = optimizers.Adam([torch.nn.Parameter(torch.ones(2))], lr=3e-3)
+adam.lr = 0.5
+assert (adam.lr, adam.param_groups[0]["lr"]) == (0.5, 0.5)
 assert figures.aliasing is a2d.figures.f01_audio.aliasing
 assert a2d.plots.batch is a2d.figures.batch
 from a2d.draw import Artist

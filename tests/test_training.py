@@ -56,7 +56,9 @@ def generator_task(images: datasets.Images, seed: int, rule: str = "random") -> 
     torch.manual_seed(1)
     evaluator = AccuracyNet().eval()
     targets = Targets(images.pixels, images.labels)
-    return GeneratorTask(recipe, features, digits, targets, seed=seed, validation=(features, digits), evaluator=evaluator)
+    return GeneratorTask(
+        recipe, features, digits, targets, seed=seed, validation=(features, digits), evaluator=evaluator
+    )
 
 
 def classifier_task(images: datasets.Images, seed: int) -> ClassifierTask:
@@ -398,7 +400,7 @@ def test_optimizers_are_those_of_torch(ours, theirs):
 def test_an_optimizer_leaves_frozen_parameters_alone():
     model = nn.Linear(2, 2)
     model.bias.requires_grad_(False)
-    assert len(training.make_optimizer(model, TrainConfig()).parameters) == 1
+    assert len(training.make_optimizer(model, TrainConfig()).param_groups[0]["params"]) == 1
 
 
 def test_finetuning_leaves_the_convolutions_alone(images):

@@ -28,7 +28,7 @@ _MODULES = {
     "a2d.download": ("a2d.io.fetching",),
     "a2d.files": ("a2d.io.atomic",),
     "a2d.layers": ("a2d.ears",),
-    "a2d.optimizers": ("a2d.training",),
+    "a2d.optimizers": ("a2d.course.optimizers",),
     "a2d.plots": ("a2d.figures",),
     "a2d.plots.annotated": ("a2d.figures.f07_annotation",),
     "a2d.plots.data": ("a2d.figures.f02_datasets",),

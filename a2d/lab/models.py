@@ -108,7 +108,7 @@ def load(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[Any]:
 
     path = find(name_or_path)
     tensors, meta = tensorfile.load(path)
-    kind = str(meta.get("kind"))
+    kind: Any = meta.get("kind")
     if wanted and kind not in wanted:
         raise ModelError(
             f"this is a model of kind {kind!r}; {' or '.join(wanted)} is needed",

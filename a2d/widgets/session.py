@@ -22,6 +22,7 @@ import numpy as np
 from a2d import annotation
 from a2d.annotation import Annotations, Kind, Label
 from a2d.errors import A2DError, DataError
+from a2d.io import sheets
 from a2d.io.atomic import write_json
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Session:
         ``images`` (n, 28, 28) as in :func:`a2d.annotation.check_images`; ``spoken`` n digits or None; ``seed`` shuffles
         the order; ``kind`` says who is going to label. Raises :class:`DataError` for bad input.
         """
-        pixels, where = annotation.check_images(images), annotation.as_path(path)
+        pixels, where = annotation.check_images(images), sheets.as_path(path)
         annotator, kind, note = annotation.check_who(annotator, kind, note)
         record = {
             "format": _FORMAT,
@@ -138,7 +139,7 @@ class Session:
         Raises :class:`DataError` where the file is missing or damaged, belongs to other images (by their hash), or is
         open in another process.
         """
-        pixels, where = annotation.check_images(images), annotation.as_path(path)
+        pixels, where = annotation.check_images(images), sheets.as_path(path)
         # Look before locking, so that a mistyped path leaves no lock file behind.
         if not os.path.exists(where):
             raise DataError("there is no annotation session here", where=where, hint="Start it with Session.create")
@@ -154,7 +155,7 @@ class Session:
         Raises :class:`DataError` where the existing one has another annotator, kind or spoken classes than asked for:
         nobody goes on under another's name.
         """
-        if not os.path.exists(annotation.as_path(path)):
+        if not os.path.exists(sheets.as_path(path)):
             return cls.create(images, path, **options)
         session = cls.resume(path, images)
         for key in ("annotator", "kind", "spoken"):
