@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from a2d import exercises
 from a2d.errors import DataError
 from a2d.figures import f08_report
 from a2d.lab import results
+from teach.lectures.rubrics import rubric
 
 
 def test_ears_and_pictures_tells_best_and_worst_speaker():
@@ -58,7 +58,7 @@ def test_what_cannot_be_drawn_is_refused(call):
 
 def test_the_model_answers_numbers_are_those_of_the_results():
     """They stand in a sentence, where no cell can put them."""
-    protocol, answer = results("protocol"), exercises.get("8.4").answer
+    protocol, answer = results("protocol"), rubric("8.4").answer
     heard, never = protocol["recording"], protocol["speaker"]
     for entry, share in ((heard["untouched_sampled"], "94.1"), (heard["finetuned_sampled"], "95.0")):
         assert f"{100 * entry['mean']:.1f}" == share

@@ -21,6 +21,7 @@ from gradedclass import FACTS, NASTY, POINTS, result, school
 
 from a2d import exercises
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.lectures.rubrics import rubric
 from teach.reports import alike, feedback, overview, pages, tables
 from teach.reports.write import write_all
 
@@ -105,7 +106,7 @@ def test_to_mark_has_what_a_marker_needs(written):
     for row, (one, grade) in zip(found, wanted, strict=True):
         question = exercises.get(grade.id)
         assert (row["key"], row["question"]) == (one.key, f"{grade.id} {question.title}")
-        assert all(what in row["rubric"] for _, what in question.rubric)
+        assert all(what in row["rubric"] for _, what in rubric(question.id).rows)
         assert "I think that it is so." in row["answer"]
         assert row["points"] == tables.number(grade.points)
         assert bool(row["comment"]) == (grade.outcome == MARKED)

@@ -427,35 +427,12 @@ _DCT = Exercise(
 _ORDER = Question(
     id="1.6",
     title="what is lost, and what it costs",
+    points=2,
     minutes=10,
     text=(
         "In four to eight sentences: what does the mean over time keep of a recording, what does it lose, and what "
         "does that cost?\n"
         "For the cost, name an experiment of this lecture and its numbers."
-    ),
-    rubric=(
-        (
-            1,
-            "It keeps the average shape of the spectrum (which sounds, how long, which voice) and loses the order of "
-            "the frames: backwards or shuffled, a word gives the same vector, or nearly.",
-        ),
-        (
-            1,
-            "A cost with its number from the lecture: forwards and backwards are told apart as by guessing, or fewer "
-            "digits are named right than from two halves; and its limit (this reader, these recordings).",
-        ),
-    ),
-    answer=(
-        "The mean keeps the average shape of the spectrum: which sounds are in the word and for how long, but also the "
-        "voice and the microphone. "
-        "It loses when each sound comes, because a mean does not depend on the order of its terms. "
-        "A word and the same word backwards are therefore almost the same vector, far closer than two takes of one "
-        "word by one speaker; what differs is only where the frames begin. "
-        "Forwards or backwards shows the cost at its plainest: from the mean, the reader is right in about half of the "
-        "cases, which is guessing; from the means of the two halves, in far more. "
-        "Naming the digit shows the cost for our task: the same reader names more digits right from two halves of 20 "
-        "coefficients than from one mean of 40, which is as many numbers. "
-        "That holds for this reader and these recordings; a network may do better with both."
     ),
 )
 

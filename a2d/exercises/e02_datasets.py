@@ -323,6 +323,7 @@ _LEAKS = Exercise(
 _BOX = Question(
     id="2.4",
     title="what do you print on the box?",
+    points=2,
     minutes=10,
     text=(
         "You sell a device that hears a digit and draws it.\n"
@@ -331,31 +332,6 @@ _BOX = Question(
         "Which split answers the question of which customer?\n"
         "Which number would you print on the box, and what beside it?\n"
         "Use numbers of this lecture, and name the cells that they come from."
-    ),
-    rubric=(
-        (
-            1,
-            "The split by recording answers the first customer (the voice was in training), the split by speaker the "
-            "second (never heard); and why the first number is wrong for the second customer.",
-        ),
-        (
-            1,
-            "The number for unheard speakers on the box (or both, each with its condition), with a spread over "
-            "speakers, and on which speakers it was measured; with numbers of the lecture.",
-        ),
-    ),
-    answer=(
-        "The first customer's voice is in the training part, so other recordings of the same voice test the device: "
-        "that is the split by recording, 98.1 % for the audio MLP on real recordings (cell `protocol`). "
-        "The second customer was never heard. Only the split by speaker asks that: 44.4 % on average, and from 20 % to "
-        "63 % for single speakers. "
-        "The first number would promise the second customer what the device cannot do, because most test "
-        "recordings of the random split have their nearest neighbour among the same speaker's training recordings. "
-        "I print the number for unheard speakers, with the lowest and the highest speaker beside it, and the sentence "
-        "'measured on six speakers, English digits'. "
-        "If the other number is printed at all, then with its condition: after recording your own voice. "
-        "And an interval that resamples recordings is not enough: another speaker changes the number far more than "
-        "another recording does."
     ),
 )
 

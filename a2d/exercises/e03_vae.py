@@ -482,20 +482,8 @@ EXERCISES = (
     Question(
         id="3.6",
         title="what the KL buys and costs",
+        points=2,
         minutes=8,
         text=_WHY_COLLAPSE.strip(),
-        rubric=(
-            (
-                1,
-                "the trade: what z tells about x costs beta for each nat of KL and lowers the reconstruction term, "
-                "and a dimension is used only while that pays",
-            ),
-            (
-                1,
-                "the end: for a large beta the posterior equals the prior for every image, z carries nothing about "
-                "x, so the decoder's best answer does not depend on z (the mean image)",
-            ),
-        ),
-        answer=_WHY_COLLAPSE_ANSWER.strip(),
     ),
 )

@@ -355,33 +355,13 @@ EXERCISES = (
     Question(
         id="4.5",
         title="why the pictures are blurred",
+        points=2,
         minutes=10,
         text=(
             "The pictures of the report's generator are blurred.\n"
             "Somebody proposes to train it ten times longer.\n"
             "Why are the pictures blurred, and why will longer training not help?\n"
             "Write three to five sentences, and use a number from this lecture."
-        ),
-        rubric=(
-            (
-                1,
-                "The target is independent of the recording (and of z) once the class is known, so the picture with "
-                "the least expected pixel-wise loss is the mean of the class's images, which is blurred.",
-            ),
-            (
-                1,
-                "Training approaches that optimum: longer training brings the pictures nearer to the class mean, not "
-                "to a sharp image. (A number that shows it: the distances, the floor of the loss, or the variety.)",
-            ),
-        ),
-        answer=(
-            "Each time a recording is used, its target is another image of the class, and nothing in the recording "
-            "tells which. The one picture that costs least on average is the mean of all these images, under "
-            "cross-entropy as under squared error, and a mean of many handwritings is blurred. So the blur is the "
-            "optimum of the loss and no error of the training: nearly all drawings are nearer to their class mean than "
-            "to any real image, and the loss stops at a floor, the cost of the class means. Ten times longer training "
-            "brings the pictures nearer to that mean. What must change is the loss, or what the generator is told "
-            "about its target."
         ),
     ),
 )

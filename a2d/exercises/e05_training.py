@@ -348,6 +348,7 @@ EXERCISES = (
     Question(
         id="5.5",
         title="read a training curve",
+        points=2,
         minutes=10,
         text=(
             "A friend trains the generator and shows you this.\n\n"
@@ -362,29 +363,6 @@ EXERCISES = (
             'From then on the accuracy rose without the loss, so the loss is useless."\n\n'
             "What do the loss terms say, and why does the accuracy rise while the loss looks flat?\n"
             "Write three to six sentences."
-        ),
-        rubric=(
-            (
-                1,
-                "The reconstruction term has a floor that no picture gets below (handwriting of one class varies), "
-                "and the large first fall is the mean of all digits, without any use of the sound; so the few nats "
-                "between the two levels are all that the classes are worth, and they are what falls after epoch 3.",
-            ),
-            (
-                1,
-                "Accuracy counts pictures that cross a border between two digits, one recording after the other, "
-                "not nats; so a small change of the loss can turn many readings. "
-                "(Or: it says nothing about the pixels that do not decide.)",
-            ),
-        ),
-        answer=(
-            "Most of the reconstruction term can never go away: the target is one of many handwritten images, and the "
-            "best picture, the class mean, still costs its whole entropy. The fall from 473 to about 204 nats only "
-            "brings the mean of all digits, which needs no sound, so the accuracy is still near 10 %. What the "
-            "classes are worth lies between that level and the floor, a few dozen nats, and just there the loss falls "
-            "after epoch 3. The accuracy counts recordings whose picture has crossed the border to the right digit; "
-            "each does that at another time, so the share rises gradually. The KL term falls because its weight grows "
-            "and the encoder keeps only what the pictures need."
         ),
     ),
 )

@@ -343,6 +343,7 @@ EXERCISES = (
     Question(
         id="6.4",
         title="sure and wrong",
+        points=2,
         minutes=10,
         text=(
             "A friend has built a generator and writes: "
@@ -352,34 +353,6 @@ EXERCISES = (
             "What can the evaluator's accuracy tell about the pictures, and what can it not? "
             "What is wrong with the friend's conclusions, and what would you measure beside it? "
             "Use measurements of this lecture. Write five to eight sentences."
-        ),
-        rubric=(
-            (
-                1,
-                "The 99 % (and the confidence) hold for MNIST only: on other pictures the same judge's error and "
-                "calibration are others, and differ between judges that are equal on MNIST; with at least one "
-                "measurement of the lecture (other handwriting, blur, class means, the second judge).",
-            ),
-            (
-                1,
-                "What accuracy cannot tell (whether the pictures are sharp, varied or like handwriting: ten class "
-                "means would do; whether a person reads the same), and at least two things to measure beside it: "
-                "an interval or several seeds, a second judge, calibration, people's reading, variety or sharpness.",
-            ),
-        ),
-        answer=(
-            "The accuracy tells how often this judge reads the spoken digit from these pictures, and with an interval "
-            "how sure that number is. "
-            "It does not tell that the pictures show the digit to anybody else. "
-            "The judge's 99 % was measured on MNIST; on scikit-learn's handwriting the same judge is right much less "
-            "often and hardly less sure, so neither its accuracy nor its confidence can be carried over to other "
-            "pictures. "
-            "Two judges that are equal on MNIST differ by more than ten points on our drawings, "
-            "although the pictures are the same. "
-            "Nor does a high accuracy make the pictures look like handwriting: ten class means, one blurred picture "
-            "for each digit, are all read right, and with high confidence. "
-            "I would give the interval, a second judge, a reliability diagram on pictures with known labels, "
-            "the share that people read as spoken, and measures of sharpness and of variety within a digit."
         ),
     ),
 )

@@ -303,6 +303,7 @@ EXERCISES = (
     Question(
         id="7.4",
         title="what does 82.29 % mean?",
+        points=2,
         minutes=10,
         text=(
             "A generator draws pictures of spoken digits. The evaluator cannot read them. "
@@ -311,36 +312,6 @@ EXERCISES = (
             "What does this number say about the generator, and what does it not say? "
             "How would you report the result, so that a reader can judge the generator? "
             "Five to eight sentences. Use measurements of this lecture."
-        ),
-        rubric=(
-            (
-                1,
-                "The number belongs to generator and judge together: fine-tuning does not change a single picture, "
-                "so what it adds is the judge's, and labels that are the spoken digit can teach the judge the "
-                "generator's mistakes (for example: the generator that draws the next digit).",
-            ),
-            (
-                1,
-                "At least three things to report beside it: the untouched judge's accuracy on the same pictures, "
-                "with an interval or several seeds; what is left on handwriting (MNIST); who gave the labels, and how "
-                "well two readers agree (kappa); a person's reading of pictures that the judge did not learn from; "
-                "speakers never heard.",
-            ),
-        ),
-        answer=(
-            "82.29 % is a property of the pair, the generator and this judge. "
-            'The pictures are the same before and after fine-tuning, so the whole step from "cannot read" to 82.29 % '
-            "is the judge's. "
-            "If a person who did not know the spoken digit gave the labels, the judge was taught to read blurred "
-            "strokes as people do, and the number comes closer to what a person would read. "
-            "If the labels were the spoken digits, it was taught to say what was asked for: in this lecture such a "
-            "judge gave a high accuracy to a generator that draws the next digit every time, "
-            "of which the untouched judge reads next to nothing as asked. "
-            "I would report the accuracy of the untouched judge and of the fine-tuned one on the same pictures, with "
-            "the paired difference and its interval; the accuracy on MNIST before and after; how the labels came "
-            "about, with Cohen's kappa of two readers; and, as the yardstick, the share of test pictures "
-            "that a person reads as spoken. "
-            "Five seeds, and speakers that were not in training, belong to it as well."
         ),
     ),
 )

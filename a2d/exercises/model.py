@@ -91,19 +91,10 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Question:
-    """A question that a person marks: ``rubric`` lists (points, what must be said), ``answer`` is a model answer.
-
-    ``text`` and ``answer`` are Markdown; the rubric's points add up to ``points``.
-    """
+    """A question that a person marks; ``text`` is Markdown. What a good answer says is known to the teacher alone."""
 
     id: str
     title: str
+    points: int
     minutes: int
     text: str
-    rubric: tuple[tuple[int, str], ...]
-    answer: str
-
-    @property
-    def points(self) -> int:
-        """All that it can give."""
-        return sum(points for points, _ in self.rubric)

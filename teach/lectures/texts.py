@@ -14,6 +14,7 @@ from a2d import exercises
 from a2d.checks.points import number, points_of, scaled
 from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
+from teach.lectures.rubrics import rubric
 
 PLACEHOLDER = re.compile(r"^\{(exercise|hints|question|answer) (\d+\.\d+)\}$", re.M)
 # What a lecture may say, on a line of its own, about the points of an exercise's parts.
@@ -79,8 +80,9 @@ def question(question: Question, points: Mapping[str, float] | None = None) -> s
 
 def model_answer(question: Question, points: Mapping[str, float] | None = None) -> str:
     """One good answer, and what points are given for."""
-    rows = "\n".join(f"| {number(scaled(question, share, points))} | {what} |" for share, what in question.rubric)
-    return f"**A good answer.** {question.answer}\n\n| points | for saying |\n|---|---|\n{rows}"
+    wanted = rubric(question.id)
+    rows = "\n".join(f"| {number(scaled(question, share, points))} | {what} |" for share, what in wanted.rows)
+    return f"**A good answer.** {wanted.answer}\n\n| points | for saying |\n|---|---|\n{rows}"
 
 
 def _points(n: float) -> str:

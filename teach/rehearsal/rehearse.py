@@ -26,14 +26,15 @@ from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
 from teach.folders import new_folder
 from teach.lectures.names import numbers
+from teach.lectures.rubrics import rubric
 from teach.lectures.source import find_sources
 from teach.rehearsal import habits
 from teach.rehearsal.habits import Cell
 from teach.rehearsal.wording import Written, cell_id, declared_source, read_notebook, right, right_source, wrong
+from teach.settings import LAYOUTS
 
 __all__ = ["LAYOUTS", "declared_source", "rehearse", "right_source", "short_notebook"]
 
-LAYOUTS = ("folders", "flat", "moodle", "canvas")
 KINDS, SHARES = ("right", "wrong", "empty", "raising"), (0.70, 0.20, 0.08, 0.02)
 _METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 # What the lectures have imported before the exercises' cells.
@@ -237,7 +238,7 @@ def _hand_in(
 
 def _words(question: Question, rng: np.random.Generator) -> str | None:
     """Some sentences of the model answer, or None for a question that is left."""
-    sentences = question.answer.replace("\n", " ").split(". ")
+    sentences = rubric(question.id).answer.replace("\n", " ").split(". ")
     keep = int(rng.integers(1, len(sentences) + 1))
     return None if rng.random() < 0.1 else ". ".join(sentences[:keep]).rstrip(".") + "."
 

@@ -21,6 +21,7 @@ from a2d import exercises
 from a2d.exercises import Question
 from a2d.io.atomic import atomic_path
 from teach.grading.model import MARKED, OUTCOMES, TO_MARK, Grade, GradingError, Problem, Result
+from teach.lectures.rubrics import rubric
 from teach.reports.alike import WARNING, Group
 
 Results = Callable[[], Iterator[Result]]
@@ -183,12 +184,12 @@ def totals(result: Result) -> tuple[float, float, float]:
 
 def _marking_row(result: Result, grade: Grade) -> list[Any]:
     question = exercises.get(grade.id)
-    rubric = "\n".join(f"{points}: {what}" for points, what in getattr(question, "rubric", ()))
+    wanted = "\n".join(f"{points}: {what}" for points, what in rubric(grade.id).rows)
     marked = grade.outcome == MARKED
     return [
         *(result.student, result.key),
         # With its title: a spreadsheet would turn "1.6" into the first of June.
-        *(f"{grade.id} {question.title}", grade.maximum, rubric, result.written.get(grade.id, "")),
+        *(f"{grade.id} {question.title}", grade.maximum, wanted, result.written.get(grade.id, "")),
         *(grade.points if marked else None, grade.message if marked else ""),
     ]
 
