@@ -9,7 +9,7 @@ import click
 
 from a2d import __version__
 from a2d.cli import CONTEXT, Group
-from teach.settings import ANSWER_SECONDS
+from teach.settings import ANSWER_SECONDS, LAYOUTS
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -126,6 +126,13 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 @main.command()
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the results go.")
+@click.option(
+    "--layout",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", *LAYOUTS]),
+    help="How it is laid out; auto is an LMS's if every name is, else folders if there are some, else flat.",
+)
 @_LECTURES
 @_POINTS
 @click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
@@ -150,6 +157,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 def grade(
     submissions: Path,
     out: Path,
+    layout: str,
     lectures: str | None,
     points: Path | None,
     marks: Path | None,
@@ -159,7 +167,7 @@ def grade(
     timeout: float,
     sandbox: bool,
 ) -> None:
-    """Grade what came back: a folder of notebooks or of students' folders, a zip, or a Moodle or Canvas download.
+    """Grade what came back: students' folders, files that name their student, a Moodle or Canvas download, or a zip.
 
     An interrupted run goes on where it was when the same command is given again.
     """
@@ -173,6 +181,7 @@ def grade(
             submissions,
             out,
             lectures=parse_lectures(lectures),
+            layout=layout,
             points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
@@ -187,6 +196,8 @@ def grade(
         raise click.exceptions.Exit(130) from None
     before = f" ({run.students - run.marked} of them were graded before)" if run.marked < run.students else ""
     click.echo(f"{run.students} students{before}, hidden inputs of seed {run.seed}.")
+    if run.problems:
+        click.echo(f"Problems with what was handed in: {run.problems}; look at {out / 'problems.csv'}.")
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 
@@ -195,9 +206,7 @@ def grade(
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option(
-    "--layout", default="folders", show_default=True, type=click.Choice(["folders", "flat", "moodle", "canvas"])
-)
+@click.option("--layout", default="folders", show_default=True, type=click.Choice(LAYOUTS))
 @click.option("--one-notebook", is_flag=True, help="One short notebook for each student, with all exercises.")
 def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
     """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""

@@ -18,12 +18,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from teach.grading import collect as collecting
-from teach.grading.collect import SLUGS, Collection, Limits, collect, listing_seed
+from teach.grading.collect import Collection, collect, listing_seed
+from teach.grading.files import Limits
 from teach.grading.model import GradingError, Submission
+from teach.lectures.names import slugs
+from teach.rehearsal import rehearse
+from teach.settings import LAYOUTS as LAYOUT_NAMES
 
+SLUGS = slugs()
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 Layout = Mapping[str, bytes]
 
@@ -110,15 +114,22 @@ LAYOUTS = {
             "bob": [f"bob_{SLUG}.ipynb"],
             "Carol Ann": [f"{SLUG}-Carol Ann.ipynb"],
             "dan": [f"{SLUG}_dan.ipynb"],
-            "eve": ["eve-01.ipynb"],
+            "eve-01": ["eve-01.ipynb"],
         },
     ),
     "flat, several each": (
-        {"alice-01.ipynb": A, "alice-02.ipynb": B, "bob_01.ipynb": C, "bob_01 (1).ipynb": C, "carol_01-Copy1.ipynb": C},
         {
-            "alice": ["alice-01.ipynb", "alice-02.ipynb"],
-            "bob": ["bob_01 (1).ipynb", "bob_01.ipynb"],
-            "carol": ["carol_01-Copy1.ipynb"],
+            f"alice-{SLUG}.ipynb": A,
+            f"alice-{SLUGS[2]}.ipynb": B,
+            f"bob_{SLUG}.ipynb": C,
+            f"bob_{SLUG} (1).ipynb": C,
+            f"carol_{SLUG}-Copy1.ipynb": C,
+            f"Copy of carol_{SLUG}.ipynb": C,
+        },
+        {
+            "alice": [f"alice-{SLUG}.ipynb", f"alice-{SLUGS[2]}.ipynb"],
+            "bob": [f"bob_{SLUG} (1).ipynb", f"bob_{SLUG}.ipynb"],
+            "carol": [f"carol_{SLUG}-Copy1.ipynb", f"Copy of carol_{SLUG}.ipynb"],
         },
     ),
     "flat, numbered students": (
@@ -190,11 +201,9 @@ LAYOUTS = {
             "wellslane_334_394_Work.zip": zipped({"01.ipynb": C}),
             "anon_LATE_a1B2c_55_01.ipynb": A,
             "rodan_77_text.html": A,
-            f"kimjo_2024_{SLUG}.ipynb": B,
         },
         {
             "anon#a1B2c!": ["01.ipynb"],
-            "kimjo_2024": [f"kimjo_2024_{SLUG}.ipynb"],
             "leeann#340!": [f"{SLUG}-1.ipynb", f"{SLUG}.ipynb", "x_7_8_y.ipynb"],
             "rodan#77": [],
             "wellslane#334": ["Work.zip/01.ipynb"],
@@ -243,7 +252,9 @@ def test_a_layout_is_found_in_a_folder_and_the_same_in_every_zip_of_it(tmp_path,
     again = collect(write_zip(tmp_path / "class.zip", layout))
     assert content(again) == content(found)
     if len(expected) > 1:
-        assert content(collect(write_zip(tmp_path / "other.zip", layout, top="class/"))) == content(found)
+        (tmp_path / "other").mkdir()
+        other = write_zip(tmp_path / "other" / "class (1).zip", layout, top="class/")
+        assert content(collect(other)) == content(found)
         assert listing_seed(again) == listing_seed(found)
 
 
@@ -257,47 +268,120 @@ def test_the_order_on_disk_and_in_a_zip_changes_nothing(tmp_path, name, rng, mon
         for at in rng.permutation(len(names)):
             archive.writestr(names[at], layout[names[at]])
     assert content(collect(tmp_path / "class.zip")) == found
-    monkeypatch.setattr(collecting, "_children", lambda folder, most: [*os.scandir(folder)][::-1])
+    walk = os.walk
+
+    def another_order(*args, **options):
+        for here, folders, names in walk(*args, **options):
+            rng.shuffle(folders)
+            rng.shuffle(names)
+            yield here, folders, names
+
+    monkeypatch.setattr(os, "walk", another_order)
     assert content(collect(folder)) == found
 
 
 @pytest.mark.parametrize(
     ("names", "students"),
     [
-        ("alice_01_sound", "alice"),
-        ("alice_01_sound alice_02_x bob_02_x", "alice alice bob"),
-        ("alice-01 alice-02 bob_01_from_sound_to_numbers", "alice alice bob"),
-        ("alice alice-01 alice-02", "alice alice alice"),
-        ("ws24_03_ann ws24_04_bob", "ws24_03_ann ws24_04_bob"),
-        ("student_01 student_02 student_03 student_12 bob-01", "student_01 student_02 student_03 student_12 bob"),
-        ("01_ann 02_bob", "ann bob"),
-        ("01_ann 02_bob 24_cy", "01_ann 02_bob 24_cy"),
-        ("01 02 30", "01 02 30"),
-        ("2024123 alice_2024 alice_30", "2024123 alice_2024 alice_30"),
-        ("Ann_2024_01_from_sound_to_numbers", "Ann_2024"),
-        ("01_from_sound_to_numbers-Copy1 01 02(1)", "class class class"),
+        (f"alice_{SLUG} alice-{SLUGS[2]} {SLUGS[3]}.alice", "alice alice alice"),
+        (f"alice_{SLUG.upper()}", "alice"),
+        (f"Ann_2024_{SLUG}", "Ann_2024"),
+        (f"alice_{SLUG}-Copy1 alice_{SLUG}(2) alice", "alice alice alice"),
+        (f"{SLUG} {SLUG}-Copy1 bob", "class class bob"),
+        ("alice_01 alice_02 01_bob 02", "alice_01 alice_02 01_bob 02"),
+        ("student_01 student_02 ws24_03_ann", "student_01 student_02 ws24_03_ann"),
+        (f"x{SLUG} {SLUG}y", f"x{SLUG} {SLUG}y"),
     ],
 )
-def test_a_number_is_the_lectures_only_where_it_joins_nobody_by_chance(tmp_path, names, students):
+def test_a_file_names_its_student_beside_the_lectures_whole_name(tmp_path, names, students):
     folder = write_folder(tmp_path / "class", {f"{name}.ipynb": A for name in names.split()})
     owner = {file.name: one.student for one in collect(folder).submissions for file in one.files}
     assert [owner[f"{name}.ipynb"] for name in names.split()] == students.split()
 
 
-def test_an_lms_name_does_not_make_a_number_a_lectures(tmp_path):
-    names = ["student_01", "student_02", "Ann_7_assignsubmission_file_01"]
-    found = collect(write_folder(tmp_path / "class", {f"{name}.ipynb": A for name in names}))
-    assert list(shape(found)) == ["Ann#7", "student_01", "student_02"]
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        ("alice_01_from_sound_to_numbers 02_two_data_sets-bob", "alice bob"),
+        ("student_01 student_02 ws24_03_ann", "student_01 student_02 ws24_03_ann"),
+    ],
+)
+def test_where_the_lectures_names_are_not_known_their_numbers_and_words_do(tmp_path, monkeypatch, names, students):
+    monkeypatch.setattr(collecting, "slugs", lambda: ("01", "02", "03"))
+    monkeypatch.setattr(collecting, "_slug", collecting._slug.__wrapped__)
+    folder = write_folder(tmp_path / "class", {f"{name}.ipynb": A for name in names.split()})
+    owner = {file.name: one.student for one in collect(folder).submissions for file in one.files}
+    assert [owner[f"{name}.ipynb"] for name in names.split()] == students.split()
+
+
+CANVAS = {f"leeann_340_2084_{SLUG}.ipynb": A, f"roe_341_2085_{SLUG}.ipynb": B, f"poe_342_2086_{SLUG}.ipynb": B}
+MOODLE = {f"{name}_{n}_assignsubmission_file_/01.ipynb": A for n, name in enumerate(("Ann", "Bo", "Cy"), 1)}
+
+
+@pytest.mark.parametrize(("lms", "layout"), [("canvas", CANVAS), ("moodle", MOODLE)])
+@pytest.mark.parametrize("odd", ["kim.ipynb", "list.xlsx"])
+def test_an_lms_is_known_by_every_name_or_named_by_the_teacher(tmp_path, lms, layout, odd):
+    whole = shape(collect(write_folder(tmp_path / "whole", layout)))
+    assert all("#" in name for name in whole)
+    folder = write_folder(tmp_path / "class", {**layout, odd: C})
+    found = collect(folder)
+    assert not any("#" in name for name in shape(found))
+    told = f"1 of 4 names are not as {lms.title()} writes them, so no name is read so"
+    assert (odd, told) in problems(found, "")
+    named = collect(folder, layout=lms)
+    assert shape(named) == whole
+    (problem,) = named.problems
+    assert (problem.student, problem.file) == ("", odd)
+    assert ("belongs to nobody" in problem.what) == (odd == "kim.ipynb")
+
+
+def test_a_layout_that_is_named_is_taken(tmp_path):
+    layout = {f"bob/alice_{SLUG}.ipynb": A, f"bob/carol_{SLUG}.ipynb": B, f"dan_{SLUG}.ipynb": C, "eve/": b""}
+    folder = write_folder(tmp_path / "class", layout)
+    by_folder = {"bob": [f"alice_{SLUG}.ipynb", f"carol_{SLUG}.ipynb"], "dan": [f"dan_{SLUG}.ipynb"], "eve": []}
+    by_file = {name: [f"bob/{name}_{SLUG}.ipynb"] for name in ("alice", "carol")} | {"dan": [f"dan_{SLUG}.ipynb"]}
+    assert shape(collect(folder)) == shape(collect(folder, layout="folders")) == by_folder
+    assert shape(collect(folder, layout="flat")) == by_file
+    with pytest.raises(GradingError, match="there is no notebook in it") as caught:
+        collect(folder, layout="moodle")
+    assert "belongs to nobody" in str(caught.value)
+    with pytest.raises(GradingError, match=r"mail: there is no such layout\. Use one of auto, folders, flat, moodle"):
+        collect(folder, layout="mail")
+
+
+@pytest.mark.parametrize("layout", LAYOUT_NAMES)
+@pytest.mark.parametrize("kind", ["folder", "zip", "zip of the folder"])
+def test_each_layout_of_a_rehearsal_is_read_told_or_not(tmp_path, layout, kind):
+    names = [
+        rehearse._path(layout, name, n, number, slug, alone=False, late=n == 1, again=n == 2)
+        for n, name in enumerate(("Ada Abel", "Zo\u00eb M\u00fcller", "Jos\u00e9 Diaz"))
+        for number, slug in enumerate(SLUGS[1:4])
+    ]
+    files = {name: A for name in names}
+    path = write_folder(tmp_path / "in", files) if kind == "folder" else tmp_path / "in.zip"
+    if kind != "folder":
+        write_zip(path, files, top="in/" if "of" in kind else "")
+    found = collect(path)
+    assert content(collect(path, layout=layout)) == content(found)
+    assert found.problems == ()
+    assert [len(one.files) for one in found.submissions] == [3, 3, 3]
+    wanted = (
+        {"abelada", "mullerzoe", "diazjose"}
+        if layout == "canvas"
+        else {"Ada Abel", "Zo\u00eb M\u00fcller", "Jos\u00e9 Diaz"}
+    )
+    assert {one.student for one in found.submissions} == wanted
+    assert [one.late for one in found.submissions].count(True) == (layout == "canvas")
 
 
 def test_every_file_gives_its_own_bytes(tmp_path):
-    layout = {f"s{n}/{m}.ipynb": notebook(f"{n} {m}") for n in range(4) for m in range(3)}
-    layout |= {f"z{n}/w.zip": zipped({f"{m}.ipynb": notebook(f"z{n} {m}") for m in range(3)}) for n in range(3)}
+    layout = {f"{n}/{m}.ipynb": notebook(f"{n} {m}") for n in "abcd" for m in range(3)}
+    layout |= {f"z{n}/w.zip": zipped({f"{m}.ipynb": notebook(f"z{n} {m}") for m in range(3)}) for n in "abc"}
     found = collect(write_zip(tmp_path / "class.zip", layout))
     read = {f"{s.student}/{f.name}": f.read() for s in found.submissions for f in s.files}
     assert read == {
-        **{f"s{n}/{m}.ipynb": notebook(f"{n} {m}") for n in range(4) for m in range(3)},
-        **{f"z{n}/w.zip/{m}.ipynb": notebook(f"z{n} {m}") for n in range(3) for m in range(3)},
+        **{f"{n}/{m}.ipynb": notebook(f"{n} {m}") for n in "abcd" for m in range(3)},
+        **{f"z{n}/w.zip/{m}.ipynb": notebook(f"z{n} {m}") for n in "abc" for m in range(3)},
     }
     assert found.problems == ()
 
@@ -317,10 +401,12 @@ def test_keys_are_safe_and_unique_and_stay_when_others_join(tmp_path):
         "CON",
     ]
     names += ["nul.txt", "n" * 200, "n" * 199, "\u202ealice", "a\nlice", "bob"]
-    names += [f"{name}_assignsubmission_file_" for name in ("Ann Lee_1", "Ann Lee_2", "\u674e\u660e_3", "Ann-Lee_2")]
+    numbered = [f"{name}_assignsubmission_file_" for name in ("Ann Lee_1", "Ann Lee_2", "\u674e\u660e_3", "Ann-Lee_2")]
     folder = write_folder(tmp_path / "class", {f"{name}/01.ipynb": A for name in names})
-    found = {(one.student, one.number): one.key for one in collect(folder).submissions}
-    assert len({key.casefold() for key in found.values()}) == len(found) == len(names)
+    moodle = write_folder(tmp_path / "moodle", {f"{name}/01.ipynb": A for name in numbered})
+    both = [*collect(folder).submissions, *collect(moodle).submissions]
+    found = {(one.student, one.number): one.key for one in both}
+    assert len({key.casefold() for key in found.values()}) == len(found) == len([*names, *numbered])
     assert all(KEY.fullmatch(key) and key[0] not in ".-" for key in found.values())
     assert not any(re.fullmatch(r"(?i)(con|nul)(\..*)?", key) for key in found.values())
     assert (found["bob", ""], found["Ann Lee", "1"]) == ("bob", "Ann-Lee_1")
@@ -334,11 +420,16 @@ def test_keys_are_safe_and_unique_and_stay_when_others_join(tmp_path):
 
 def test_names_that_are_nearly_the_same_are_told(tmp_path):
     found = collect(write_folder(tmp_path / "class", {"Ann Lee/1.ipynb": A, "ann  lee/1.ipynb": B, "bob/1.ipynb": C}))
-    assert {one.student for one in found.problems} == {"Ann Lee", "ann  lee"}
+    told = "2 students' names differ in digits, spaces or upper case only: Ann Lee, ann  lee"
+    assert [(one.student, one.file, one.what) for one in found.problems] == [("", "Ann Lee", told)]
+    layout = {f"{name}.ipynb": A for name in ("bob_01", "bob 02", "Bob3", "alice", "2024", "2025")}
+    found = collect(write_folder(tmp_path / "flat", layout))
+    assert [one.what.partition(": ")[2] for one in found.problems] == ["Bob3, bob 02, bob_01"]
 
 
 def test_equal_names_get_their_number_in_problems(tmp_path):
-    layout = {f"Participant_{n}_assignsubmission_file_/a.pdf": A for n in (1, 2)} | {"x.ipynb": A}
+    layout = {f"Participant_{n}_assignsubmission_file_/a.pdf": A for n in (1, 2)}
+    layout |= {"Zoe_3_assignsubmission_file_/x.ipynb": A}
     found = collect(write_folder(tmp_path / "class", layout))
     assert {one.student for one in found.problems} == {"Participant (1)", "Participant (2)"}
     assert [one.what for one in found.by_key["Participant_2"]] == [
@@ -351,10 +442,15 @@ def test_equal_names_get_their_number_in_problems(tmp_path):
 def test_a_folder_around_the_class_is_taken_away(tmp_path, top):
     students = {f"{top}/alice/01.ipynb": A, f"{top}/bob/01.ipynb": B}
     assert set(shape(collect(write_folder(tmp_path / "a", students)))) == {"alice", "bob"}
-    flat = {f"{top}/alice.ipynb": A, f"{top}/bob.ipynb": B, "list.xlsx": C}
-    found = collect(write_folder(tmp_path / "b", flat))
-    assert set(shape(found)) == {"alice", "bob"}
+    flat = {f"{top}/alice.ipynb": A, f"{top}/bob.ipynb": B, f"{top}/carol.ipynb": C, "list.xlsx": C}
+    folder = write_folder(tmp_path / "b", flat)
+    found = collect(folder, layout="flat")
+    assert set(shape(found)) == {"alice", "bob", "carol"}
     assert problems(found, "") == [("list.xlsx", "not a notebook")]
+    # Without the layout, a folder with files in it is a student's, and that is told.
+    found = collect(folder)
+    assert list(shape(found)) == [top]
+    assert (top, "all that is here lies in this one folder, and counts as one student's") in problems(found, "")
     one = {f"{top}/{SLUG}.ipynb": A, f"{top}/notebooks/02.ipynb": B}
     assert shape(collect(write_folder(tmp_path / "c", one))) == {top: [f"{SLUG}.ipynb", "notebooks/02.ipynb"]}
     assert shape(collect(write_folder(tmp_path / "d" / top, {f"{top}/alice.ipynb": A}))) == {"alice": ["alice.ipynb"]}
@@ -366,8 +462,8 @@ def test_a_folder_that_is_a_students_own_is_not_taken_away(tmp_path):
     assert list(shape(collect(write_folder(tmp_path / "b", {"eve/homework/x.ipynb": A, "eve/y.ipynb": A})))) == ["eve"]
     backups = {"eve/01.ipynb": A, "eve/old/01.ipynb": A, "eve/older/01.ipynb": A}
     assert list(shape(collect(write_folder(tmp_path / "c", backups)))) == ["eve"]
-    handed_out = {"top/01.ipynb": A, **{f"top/{name}/01.ipynb": A for name in ("alice", "bob", "carol")}}
-    assert list(shape(collect(write_folder(tmp_path / "d", handed_out)))) == ["alice", "bob", "carol", "top"]
+    weeks = {f"eve/week{n}/01.ipynb": A for n in (1, 2)}
+    assert list(shape(collect(write_folder(tmp_path / "d", weeks), layout="folders"))) == ["eve"]
     # only a zip can have a file and a folder of one name
     (tmp_path / "e.zip").write_bytes(zipped({"x.ipynb": A, "x.ipynb/alice/01.ipynb": B, "x.ipynb/bob/01.ipynb": C}))
     found = collect(tmp_path / "e.zip")
@@ -377,15 +473,15 @@ def test_a_folder_that_is_a_students_own_is_not_taken_away(tmp_path):
 def test_a_group_of_students_in_a_folder_is_told(tmp_path):
     layout = {f"group {g}/student {n}/01.ipynb": A for g in "AB" for n in range(3)} | {"bob/01.ipynb": A}
     found = collect(write_folder(tmp_path / "class", layout))
-    told = [one for one in found.problems if "group" in one.what]
-    assert [one.student for one in told] == ["group A", "group B"]
+    told = [one for one in found.problems if one.what.startswith("there are 3 notebooks of lecture 01")]
+    assert [(one.student, one.file) for one in told] == [(f"group {g}", "student 2/01.ipynb") for g in "AB"]
 
 
 def test_lectures_without_a_name_count_for_the_folder_and_that_is_told(tmp_path):
-    found = collect(write_folder(tmp_path / "class", {f"{SLUG}.ipynb": A, "01.ipynb": B, "bob.ipynb": C}))
-    assert shape(found) == {"bob": ["bob.ipynb"], "class": ["01.ipynb", f"{SLUG}.ipynb"]}
+    found = collect(write_folder(tmp_path / "class", {f"{SLUG}.ipynb": A, f"{SLUGS[2]}.ipynb": B, "bob.ipynb": C}))
+    assert shape(found) == {"bob": ["bob.ipynb"], "class": [f"{SLUG}.ipynb", f"{SLUGS[2]}.ipynb"]}
     told = "no student's name is in 2 files' names; they count as handed in by class"
-    assert problems(found, "class") == [("01.ipynb", told)]
+    assert problems(found, "") == [(f"{SLUG}.ipynb", told)]
 
 
 def test_other_files_are_told_once_each_and_make_a_student_only_where_a_student_handed_them_in(tmp_path):
@@ -583,8 +679,10 @@ def test_a_name_that_is_there_twice_is_kept_twice(tmp_path):
     files = only(found, "eve").files
     assert len({file.name for file in files}) == 4
     assert sorted(file.read() for file in files) == sorted([A, B, C, C])
-    assert len(problems(found, "eve")) == 2
-    assert all("more than one" in what for _, what in problems(found, "eve"))
+    told = problems(found, "eve")
+    assert len(told) == 3
+    assert ["more than one" in what for _, what in told].count(True) == 2
+    assert [what.partition(";")[0] for _, what in told if "more" not in what] == ["there are 4 notebooks of lecture 01"]
 
 
 def raw_zip(name: bytes, utf8: bool) -> bytes:
@@ -731,7 +829,7 @@ def test_what_may_not_be_read_is_told(tmp_path, monkeypatch):
 
         def forbidden(path):
             if Path(path).name == "eve":
-                raise PermissionError(13, "Permission denied")
+                raise PermissionError(13, "Permission denied", path)
             return scandir(path)
 
         monkeypatch.setattr(os, "scandir", forbidden)
@@ -822,8 +920,31 @@ def test_the_seed_comes_from_names_and_sizes_alone(tmp_path, monkeypatch):
     assert listing_seed(one) == 2**31 - 1
 
 
-def test_the_lectures_names_are_those_of_the_sources():
-    assert list(SLUGS) == sorted(path.stem for path in (ROOT / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
+def test_of_several_notebooks_of_a_lecture_the_one_that_counts_is_told(tmp_path):
+    names = ("bob/01_x", "bob/01_x-2", "bob/01_x-10", "bob/02_y", "eve/02")
+    folder = write_folder(tmp_path / "class", {f"{name}.ipynb": A for name in names})
+    found = collect(folder)
+    told = "there are 3 notebooks of lecture 01; an answer that is in this one counts"
+    assert [(one.student, one.file, one.what) for one in found.problems] == [("bob", "01_x-10.ipynb", told)]
+    # One that cannot be read does not count.
+    (folder / "eve" / "02_later.ipynb").symlink_to("/etc/hostname")
+    assert [(one.student, one.file) for one in collect(folder).problems if "count" in one.what] == [
+        ("bob", "01_x-10.ipynb")
+    ]
+
+
+def test_what_programs_left_is_told_once_by_its_name(tmp_path):
+    layout = {f"{name}/.ipynb_checkpoints/01-checkpoint.ipynb": A for name in ("alice", "bob")}
+    layout |= {"alice/01.ipynb": A, "bob/w.zip": zipped({"01.ipynb": B, "__MACOSX/._01.ipynb": C}), "bob/._w.zip": C}
+    folder = write_folder(tmp_path / "class", layout)
+    found = collect(folder)
+    assert shape(found) == {"alice": ["01.ipynb"], "bob": ["w.zip/01.ipynb"]}
+    assert problems(found, "") == [
+        ("._*", "left out in 1 places, as programs make it"),
+        (".ipynb_checkpoints", "left out in 2 places, as programs make it"),
+    ]
+    assert problems(found, "bob") == [("w.zip", "left out of it, as programs make it: __MACOSX")]
+    assert content(collect(write_zip(tmp_path / "class.zip", layout))) == content(found)
 
 
 def test_a_class_of_many_needs_little_memory(tmp_path):

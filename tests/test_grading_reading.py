@@ -10,7 +10,7 @@ import pytest
 
 from a2d import exercises
 from a2d.checks.comparison import Other
-from teach.grading.marking import Handed, _age, _find
+from teach.grading.marking import Handed, _find, age
 from teach.grading.model import GradingError
 from teach.grading.notebook import read_notebook
 from teach.sandbox import wire
@@ -156,7 +156,7 @@ def test_answers_of_several_notebooks():
 
 def test_later_files_come_later():
     names = ["a.ipynb", "a-1.ipynb", "a-2.ipynb", "a-10.ipynb"]
-    assert sorted(reversed(names), key=_age) == names
+    assert sorted(reversed(names), key=age) == names
 
 
 # --------------------------------------------------------------------------------------------------------- questions

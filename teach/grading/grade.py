@@ -55,6 +55,7 @@ def grade(
     out: Path,
     *,
     lectures: Sequence[int],
+    layout: str = "auto",
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -64,13 +65,13 @@ def grade(
     sandbox: bool = True,
     progress: bool = False,
 ) -> Run:
-    """Grade what a class handed in, into the folder ``out``.
+    """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
     the names and sizes of what was handed in. ``marks`` is a filled-in ``to_mark.csv``. Raises :class:`GradingError`
     for input, options and machines that cannot be used.
     """
-    collection = collect(submissions)
+    collection = collect(submissions, layout=layout)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
@@ -85,8 +86,8 @@ def grade(
     todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
     if todo:
         _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-    _write(out, collection, settings, given)
-    return Run(len(collection.submissions), len(todo), len(collection.problems), settings.seed, out)
+    problems = _write(out, collection, settings, given)
+    return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
 
 
 def _record(out: Path) -> dict[str, Any]:
@@ -321,7 +322,7 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 
 def _write(
     out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
-) -> None:
+) -> int:
     from teach.reports.tables import with_marks
     from teach.reports.write import write_all
 
@@ -345,10 +346,11 @@ def _write(
         "points": settings.maxima,
         "problems": tuple(found.get("", ())),
     }
-    write_all(out, results, facts)
+    problems = write_all(out, results, facts)
     # Students who are no longer among the submissions leave nothing behind.
     known = set(keys)
     for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
+    return problems

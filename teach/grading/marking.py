@@ -123,18 +123,18 @@ class Marker:
         if name := forbidden_name(found.tree, exercise.forbidden):
             message = f"It uses {name}, which is the answer itself. Write it with simpler steps."
             return Grade(exercise.id, "wrong", 0, full, message, "uses the answer itself", where=found.where)
-        outcome = self._run(exercise, found)
-        message = "\n".join([outcome.message, *found.notes])
+        judged = self._run(exercise, found)
+        message = "\n".join([judged.message, *found.notes])
         return Grade(
             id=exercise.id,
-            outcome=outcome.kind,
-            points=scaled(exercise, outcome.points, dict(self.settings.points)),
+            outcome=judged.kind,
+            points=scaled(exercise, judged.points, dict(self.settings.points)),
             maximum=full,
             message=_calm(message),
-            misconception=outcome.misconception,
-            expected=_calm(outcome.expected),
-            got=_calm(outcome.got),
-            parts=outcome.parts,
+            misconception=judged.misconception,
+            expected=_calm(judged.expected),
+            got=_calm(judged.got),
+            parts=judged.parts,
             where=found.where,
         )
 
@@ -211,7 +211,7 @@ def _given(names: tuple[str, ...]) -> dict[str, str]:
 def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
     """The notebooks in the order in which later ones count more, and what is wrong with the others."""
     notebooks, problems, left = [], [], _CODE
-    for name, content in sorted(handed.files, key=lambda one: _age(one[0])):
+    for name, content in sorted(handed.files, key=lambda one: age(one[0])):
         try:
             if isinstance(content, str):
                 raise GradingError(content.removesuffix("."), where=name)
@@ -232,7 +232,7 @@ def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
     return notebooks, problems
 
 
-def _age(name: str) -> tuple[Any, ...]:
+def age(name: str) -> tuple[Any, ...]:
     """A key that sorts ``a-2.ipynb`` after ``a-1.ipynb`` and ``a.ipynb``, and ``a-10.ipynb`` after both."""
     pieces = re.split(r"(\d+)", name.casefold().removesuffix(".ipynb"))
     return tuple((1, int(p)) if p.isdecimal() and len(p) < 18 else (0, p) for p in pieces), name
@@ -243,7 +243,7 @@ def _find(exercise: Exercise, notebooks: Sequence[Notebook]) -> Answered | None:
     found = [(notebook, answer) for notebook in notebooks if (answer := notebook.answer(exercise)) is not None]
     if not found:
         return None
-    own = [(n, a) for n, a in found if _is_of(n.name, exercise.id)] or found
+    own = [(n, a) for n, a in found if is_of(n.name, exercise.id)] or found
     for one in (own, found):
         written = [a for _, a in one if not a.stub and not a.broken]
         if written:
@@ -251,7 +251,7 @@ def _find(exercise: Exercise, notebooks: Sequence[Notebook]) -> Answered | None:
     return next((a for _, a in reversed(found) if a.broken), found[-1][1])
 
 
-def _is_of(name: str, id: str) -> bool:
+def is_of(name: str, id: str) -> bool:
     """Whether a file's name tells that it is the lecture of an exercise (``01_sound.ipynb`` of 1.2)."""
     lecture = int(id.partition(".")[0])
     return bool(re.search(rf"(?<!\d){lecture:02d}(?!\d)", Path(name).name))
@@ -260,8 +260,8 @@ def _is_of(name: str, id: str) -> bool:
 def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: Sequence[Problem]) -> tuple[str, str]:
     """Why nothing was found: "missing" or "unreadable", and the reason."""
     unreadable = [p for p in problems if p.what.startswith(UNREADABLE)]
-    same = [p for p in unreadable if _is_of(p.file, one.id)]
-    others = [n for n in notebooks if _is_of(n.name, one.id)]
+    same = [p for p in unreadable if is_of(p.file, one.id)]
+    others = [n for n in notebooks if is_of(n.name, one.id)]
     if same or (unreadable and not others):
         told = (same or unreadable)[0]
         return "unreadable", f"{told.file}: {told.what.removeprefix(UNREADABLE)}. {told.hint}".strip()
@@ -280,7 +280,7 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
     }[ended.how]
     stopped = "timeout" if ended.how == "timeout" else "killed"
     cases = len(sheet.cases)
-    answers = []
+    answers: list[Answer] = []
     for message in ended.messages[:cases]:
         if "failed" in message:
             answers += [Answer(error=_text(message["failed"]))] * (cases - len(answers))

@@ -12,13 +12,14 @@ from teach.reports.overview import gather, write_overview
 from teach.reports.tables import Results, write_similar, write_tables
 
 
-def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
+def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> int:
     """Write the tables, the feedback pages, the overview and the notice of shared answers into the folder ``out``.
 
-    ``results`` gives all results anew each time it is called, sorted by student; never more than one of them is held.
-    ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in seconds, "points" (exercise or question
-    to its maximum, in the course's order), and "problems" (those that belong to no student), if there are any. The
-    same results and facts give the same bytes. Raises :class:`~teach.grading.model.GradingError` before anything
+    Returns how many problems they tell. ``results`` gives all results anew each time it is called, sorted by student;
+    never more than one of them is held. ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in
+    seconds, "points" (exercise or question to its maximum, in the course's order), and "problems" (those that belong to
+    no student), if there are any. The same results and facts give the same bytes.
+    Raises :class:`~teach.grading.model.GradingError` before anything
     is written if marks in ``to_mark.csv`` would be lost.
     """
     problems = tuple(facts.get("problems", ()))
@@ -29,3 +30,4 @@ def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> None:
     found = gather(results)
     found.problems.update(problem.what for problem in problems)
     write_overview(out, found, groups, facts)
+    return found.problems.total()
