@@ -41,7 +41,7 @@ def _module() -> ast.Module:
 
 def _imported() -> dict[str, str]:
     """What the names that results.reproduce imports stand for."""
-    found = {}
+    found: dict[str, str] = {}
     for node in _module().body:
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}

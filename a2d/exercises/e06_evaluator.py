@@ -62,11 +62,11 @@ def _mean_loss(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> fl
     return float(-net(images)[range(len(labels)), labels].mean())
 
 
-def _hits(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+def _hits(net: nn.Sequential, images: torch.Tensor, labels: torch.Tensor) -> float:
     return _accuracy(net, images, labels) * len(labels)
 
 
-def _errors(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+def _errors(net: nn.Sequential, images: torch.Tensor, labels: torch.Tensor) -> float:
     return 1 - _accuracy(net, images, labels)
 
 

@@ -336,12 +336,10 @@ def _names_of(text: str, node: ast.stmt) -> tuple[frozenset[str], frozenset[str]
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         inside = list(ast.walk(node))
         gives |= {root for one in inside if (root := _changed_name(one))}
-        needs |= {one.target.id for one in inside if isinstance(one, ast.AugAssign) and _is_name(one.target)}
+        needs |= {
+            one.target.id for one in inside if isinstance(one, ast.AugAssign) and isinstance(one.target, ast.Name)
+        }
     return frozenset(needs), frozenset(gives)
-
-
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _changed_name(node: ast.AST) -> str:

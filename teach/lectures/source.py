@@ -152,15 +152,17 @@ def versions(path: Path, cell: Cell) -> tuple[str, str]:
     """A cell as in the solution notebook, and as the student finds it."""
     blocks = find_blocks(path, cell)
     lines = cell.source.splitlines()
-    solution, student, at = [], [], 0
+    ours: list[str] = []
+    theirs: list[str] = []
+    at = 0
     for block in blocks:
         first, last = block.first - cell.line, block.last - cell.line + 1
         marker = lines[first]
         indent = marker[: len(marker) - len(marker.lstrip())]
-        solution += lines[at:first] + list(block.solution)
-        student += [*lines[at:first], f"{indent}# YOUR CODE HERE", *(block.stub or [f"{indent}..."])]
+        ours += lines[at:first] + list(block.solution)
+        theirs += [*lines[at:first], f"{indent}# YOUR CODE HERE", *(block.stub or [f"{indent}..."])]
         at = last
-    solution, student = "\n".join(solution + lines[at:]), "\n".join(student + lines[at:])
+    solution, student = "\n".join(ours + lines[at:]), "\n".join(theirs + lines[at:])
     for block in blocks:
         _check_function(path, cell, block)
     if blocks:

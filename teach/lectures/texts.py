@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from a2d import exercises
 from a2d.checks.points import number, points_of, scaled
@@ -29,7 +30,7 @@ def expand(text: str, *, solution: bool, points: Mapping[str, float] | None = No
     """A cell's text with its placeholders filled in; ``points`` by id replace the declared ones."""
     for match in PLACEHOLDER.finditer(text):
         if match[1] == "exercise" and points_of(match[2], points) != points_of(match[2], None):
-            text = _SHARES.sub(lambda shares, id=match[2]: _shares(shares, id, points), text)
+            text = _SHARES.sub(partial(_shares, id=match[2], points=points), text)
     return PLACEHOLDER.sub(lambda match: _one(match[1], match[2], solution, points), text)
 
 
@@ -42,17 +43,14 @@ def _shares(match: re.Match[str], id: str, points: Mapping[str, float] | None) -
 
 def _one(what: str, id: str, solution: bool, points: Mapping[str, float] | None) -> str:
     found = exercises.get(id)
-    wanted = Exercise if what in ("exercise", "hints") else Question
-    if not isinstance(found, wanted):
-        kind = "a question" if isinstance(found, Question) else "an exercise"
-        raise CourseError(f"{{{what} {id}}} does not fit: {id} is {kind}", where=id, hint="Use the other placeholder")
-    if what == "exercise":
-        return exercise_heading(found, points)
-    if what == "hints":
-        return hints(found)
-    if what == "question":
+    if isinstance(found, Exercise) and what in ("exercise", "hints"):
+        return exercise_heading(found, points) if what == "exercise" else hints(found)
+    if isinstance(found, Question) and what == "question":
         return question(found, points)
-    return model_answer(found, points) if solution else WRITE_HERE
+    if isinstance(found, Question) and what == "answer":
+        return model_answer(found, points) if solution else WRITE_HERE
+    kind = "a question" if isinstance(found, Question) else "an exercise"
+    raise CourseError(f"{{{what} {id}}} does not fit: {id} is {kind}", where=id, hint="Use the other placeholder")
 
 
 def exercise_heading(exercise: Exercise, points: Mapping[str, float] | None = None) -> str:

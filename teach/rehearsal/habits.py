@@ -41,7 +41,7 @@ _MAGIC_LINES = ("%%time", "%matplotlib inline")
 
 def code(text: str, id: str) -> Cell:
     """A code cell."""
-    cell = {"cell_type": "code", "execution_count": None, "id": id, "metadata": {}, "outputs": []}
+    cell: Cell = {"cell_type": "code", "execution_count": None, "id": id, "metadata": {}, "outputs": []}
     return {**cell, "source": text.splitlines(True)}
 
 

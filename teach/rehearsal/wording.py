@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ def _right(id: str, alone: bool) -> Written:
         if name == cell_id("exercise", id):
             # What the cell imports stays there, whether the function needs it or later cells do.
             given = tuple(line for line in module.imports.values() if not (alone and line.startswith("from a2d")))
+            assert isinstance(exercise, Exercise)
             main = module.defined[exercise.name]
             told = _gather(main, ast.get_source_segment(text, main) or "", module, known, alone=alone)
             return replace(told, imports=tuple(dict.fromkeys((*given, *told.imports))))
@@ -104,7 +105,8 @@ def wrong(exercise: Exercise, answer: Callable[..., Any]) -> Written:
 def _found(exercise: Exercise, answer: Callable[..., Any]) -> tuple[_Module, ast.FunctionDef]:
     """The module of a declared answer, and its definition there."""
     with contextlib.suppress(OSError, TypeError):  # what is not written in Python has no source
-        module = _Module.read(inspect.getsource(inspect.getmodule(answer)))
+        home = inspect.getmodule(answer)
+        module = _Module.read(inspect.getsource(home) if home else "")
         main = module.defined.get(getattr(answer, "__name__", ""))
         if isinstance(main, ast.FunctionDef):
             return module, main
@@ -112,15 +114,19 @@ def _found(exercise: Exercise, answer: Callable[..., Any]) -> tuple[_Module, ast
     raise CourseError(f"{answer!r} is no answer that can be written as text", where=exercise.id, hint=hint)
 
 
+def _written_under(exercise: Exercise) -> Written:
+    return _under(right(exercise), exercise.reference.__name__)
+
+
 def _instead(number: int, module: _Module, known: Mapping[str, str]) -> dict[str, Callable[[], Written]]:
     """What stands in for the references of a lecture, and for helpers that call what learners must not."""
     found: dict[str, Callable[[], Written]] = {}
     for one in exercises.of_lecture(number):
         if isinstance(one, Exercise):
-            found[one.reference.__name__] = lambda one=one: _under(right(one), one.reference.__name__)
+            found[one.reference.__name__] = partial(_written_under, one)
     for name, text in _INSTEAD.get(number, {}).items():
         main = _Module.read(text).defined[name]
-        found[name] = lambda main=main, text=text: _gather(main, text, module, known, found)
+        found[name] = partial(_gather, main, text, module, known, found)
     return found
 
 

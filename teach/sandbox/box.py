@@ -36,7 +36,7 @@ from teach.sandbox import wire
 from teach.sandbox.worker import SCRATCH, places
 
 # The packages' folders, and those of their modules that the box needs; none of them knows an answer.
-_PACKAGES = tuple(Path(package.__file__).parent for package in (a2d, teach))
+_PACKAGES = tuple(Path(str(package.__file__)).parent for package in (a2d, teach))
 _MODULES = (
     "a2d/checks/answers.py",
     "a2d/checks/comparison.py",
@@ -167,8 +167,8 @@ def _bubble(hide: Sequence[str]) -> list[str]:
     for name in _MODULES:
         package = next(folder for folder in _PACKAGES if folder.name == name.partition("/")[0])
         command += ["--ro-bind", str(package.parent / name), f"{_INSIDE}/{name}"]
-    for path in hide:
-        command += ["--ro-bind", "/dev/null", path] if path.endswith(".py") else ["--tmpfs", path]
+    for hidden in hide:
+        command += ["--ro-bind", "/dev/null", hidden] if hidden.endswith(".py") else ["--tmpfs", hidden]
     # Nothing may be left there for the next job, nor fill the memory.
     for folder in (*emptied, *(path for path in hide if not path.endswith(".py"))):
         command += ["--remount-ro", folder]

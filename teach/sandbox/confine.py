@@ -156,7 +156,7 @@ def refuse_calls() -> bool:
     if platform.machine() not in _MACHINES:
         return False
     column, arch = _MACHINES[platform.machine()]
-    numbers = sorted(pair[column] for pair in _CALLS.values() if pair[column] is not None)
+    numbers = sorted(number for pair in _CALLS.values() if (number := pair[column]) is not None)
     load, jump_equal, jump_above, give = 0x20, 0x15, 0x35, 0x06
     allow, refuse, unknown = 0x7FFF0000, 0x00050000 | _EPERM, 0x00050000 | _ENOSYS
     # A call of another architecture, or of the 32-bit variant of x86-64, has other numbers: refuse them all.

@@ -231,8 +231,9 @@ def serve(control: socket.socket) -> None:
 def _watch(control: socket.socket, child: int) -> int:
     """Wait for a job's process to end, and end it when the grader says so; gives its exit code."""
     handle = os.pidfd_open(child)
+    both: list[socket.socket | int] = [control, handle]
     while True:
-        ready, _, _ = select.select([control, handle], [], [])
+        ready, _, _ = select.select(both, [], [])
         if handle in ready:
             os.close(handle)
             return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
