@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from sandbox import bytes_of, command, grade, needs_sandbox, points_of, table
 
+from a2d import exercises
+from teach import closure as closing
+from teach.grading import grade as grading
 from teach.rehearsal import rehearse
 
 LECTURES = "01,03"
@@ -194,7 +197,6 @@ def test_a_cluster_one_of_whose_workers_is_killed(made: Path, graded: Path, tmp_
 @needs_sandbox
 @pytest.mark.slow
 def test_a_cluster_without_workers(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from teach.grading import grade as grading
     from teach.grading.model import GradingError
 
     monkeypatch.setattr(grading, "_CONNECT_SECONDS", 3)
@@ -229,7 +231,6 @@ def test_a_file_that_cannot_be_read_is_a_problem_once(tmp_path: Path):
 
 
 def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
-    from teach.grading import grade as grading
     from teach.grading.marking import Settings
     from teach.grading.model import Submission
 
@@ -246,6 +247,81 @@ def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
     grading._keep(tmp_path, result, "")
     assert not grading._is_done(tmp_path, student, grading._print(student, settings))
     assert grading._kept(tmp_path, "k") == result
+
+
+# ----------------------------------------------------------------------------------- the code that grades depend on
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of our code that :func:`code_print` looks at instead; edit it, and ask for :func:`new_print`."""
+    for name in ("a2d", "teach"):
+        source = closing.ROOTS[name] / name
+        for path in source.rglob("*.py"):
+            copy = tmp_path / name / path.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
+    monkeypatch.setattr(closing, "ROOTS", dict.fromkeys(closing.ROOTS, tmp_path))
+    forget()
+    yield tmp_path
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    for kept in (closing._tree, closing._named, closing._bare, grading.code_print):
+        kept.cache_clear()
+
+
+def new_print() -> str:
+    forget()
+    return grading.code_print()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_copy_has_the_print_of_the_original(copied: Path):
+    there = new_print()
+    (copied / "a2d" / "vae.py").touch()
+    assert new_print() == there
+
+
+@pytest.mark.parametrize("module", ["a2d/metrics.py", "a2d/vae.py", "a2d/training.py", "teach/grading/marking.py"])
+def test_a_function_that_grades_depend_on_changes_the_print(copied: Path, module: str):
+    before = new_print()
+    edit(copied / module, "\n    return ", "\n    pass\n    return ")
+    assert new_print() != before
+
+
+@pytest.mark.parametrize("module", ["a2d/metrics.py", "a2d/vae.py"])
+def test_a_comment_or_a_docstring_does_not(copied: Path, module: str):
+    before = new_print()
+    edit(copied / module, '"""', '"""Other words: ')
+    edit(copied / module, "\n    return ", "\n    # why\n\n    return ")
+    assert new_print() == before
+
+
+def test_how_grades_are_shown_does_not(copied: Path):
+    before = new_print()
+    for name in ("tables", "feedback", "overview", "pages", "write"):
+        edit(copied / "teach" / "reports" / f"{name}.py", "\n    return ", "\n    pass\n    return ")
+    assert new_print() == before
+
+
+def test_what_the_exercises_use_is_in_the_closure_and_a_new_import_joins_it(copied: Path):
+    found = closing.closure(*exercises.modules())
+    assert {"a2d.metrics", "a2d.vae", "a2d.training", "a2d.exercises.calls"} <= set(found)
+    assert not any(name.partition(".")[0] == "teach" for name in found)
+    assert "a2d.draw" not in found
+    before = new_print()
+    edit(copied / "a2d" / "metrics.py", "import numpy as np\n", "import numpy as np\n\nimport a2d.draw\n")
+    forget()
+    assert "a2d.draw" in closing.closure(*exercises.modules())
+    assert new_print() != before
 
 
 # ------------------------------------------------------------------------------------------------ a teacher's mistakes
@@ -274,6 +350,8 @@ def refused(tmp_path: Path, *arguments: object, told: str) -> None:
         (["class", "--out", "out", "--points", "full/x"], "full"),
         (["class", "--out", "out", "--marks", "nowhere.csv"], "nowhere.csv"),
         (["class", "--out", "out", "--jobs", "0"], "--jobs"),
+        (["class", "--out", "out", "--layout", "mail"], "--layout"),
+        (["class", "--out", "out", "--layout", "moodle"], "belongs to nobody"),
         (["class", "--out", "out", "--timeout", "0"], "--timeout"),
         (["class"], "--out"),
     ],
