@@ -17,13 +17,13 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -296,10 +296,8 @@ def test_half_an_hour_is_refused_without_reading_it(kind, tmp_path, drawing, mon
     path = tmp_path / "a.wav"
     HALF_AN_HOUR[kind](path)
     monkeypatch.setattr(soundfile.SoundFile, "read", no_reading)
-    start = time.perf_counter()
     with unchanged(tmp_path):
         check_refusal(a2d("draw", *drawing, "--out", tmp_path / "out", path), "the recording is 1800.0 s long")
-    assert time.perf_counter() - start < 2
 
 
 FINE_RECORDINGS: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -1367,10 +1365,13 @@ def test_disk_that_fills_up(small_disk, tmp_path, drawing):
     assert len(list(small_disk.iterdir())) == len(drawn) + 1
 
 
-def test_the_tables_are_long_enough():
-    tables = (BAD_RECORDINGS, NO_RECORDINGS, HALF_AN_HOUR, FINE_RECORDINGS, SAMPLES, BAD_MODELS, BAD_FOLDERS)
-    tables += (ODD_FOLDERS, BAD_SPLITS, BAD_MNIST, BAD_RECIPES, BAD_EVALUATIONS)
-    assert sum(map(len, tables)) >= 200
+def test_every_table_is_tried():
+    """A table that no test goes through would look like care and be none."""
+    text = Path(__file__).read_text(encoding="utf-8")
+    tables = [name for name, value in globals().items() if name.isupper() and isinstance(value, dict)]
+    assert {"BAD_RECORDINGS", "BAD_FOLDERS", "BAD_RECIPES"} <= set(tables)
+    for name in tables:
+        assert re.search(rf"parametrize\(\s*[^@]*?\b{name}\b", text), f"nothing tries the rows of {name}"
 
 
 def test_errors_are_of_one_family():

@@ -39,7 +39,7 @@ TOY = Exercise(
     parts={"all": 2, "edge": 1},
     forbidden=("numpy.multiply",),
 )
-ASK = Question("90.2", "why", 5, "Why?", ((1, "that"), (1, "this")), "Because that and this.")
+ASK = Question("90.2", "why", 2, 5, "Why?")
 
 
 @pytest.fixture(autouse=True)
