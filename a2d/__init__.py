@@ -21,8 +21,13 @@ Importing this package is cheap: torch, matplotlib and scikit-learn are imported
 them, and only when those modules are first used (``a2d.vae`` imports torch, ``import a2d`` does not).
 """
 
+from __future__ import annotations
+
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing typing itself would take longer than all the rest
+    from typing import Any
 
 __version__ = "0.2.0"
 

@@ -107,11 +107,12 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
     A file that cannot be used is reported; the others are drawn all the same, and the exit code is 2.
     """
     from a2d import draw as drawing
+    from a2d.io import pictures
     from a2d.lab import recipes
 
     if seed is not None:
         recipes.check_seed(seed)
-    names = drawing.picture_names([str(f) for f in files])
+    names = pictures.picture_names([str(f) for f in files])
     mine = [out / name for name in (*names, "contact-sheet.png")]
     for path in files:
         if any(os.path.exists(p) and os.path.exists(path) and os.path.samefile(p, path) for p in mine):
@@ -127,11 +128,11 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
             continue
         for note in result.warnings:
             say(f"Warning: {note}", err=True)
-        drawing.save_picture(result.image, out / name)
+        pictures.save_picture(result.image, out / name)
         say(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
         drawn.append(result)
     if drawn:
-        drawing.save_contact_sheet(drawn, out / "contact-sheet.png")
+        pictures.save_contact_sheet(drawn, out / "contact-sheet.png")
         say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
     if failed:
         raise click.exceptions.Exit(2)

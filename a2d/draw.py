@@ -1,6 +1,11 @@
 """From recordings to pictures with a trained model: what ``a2d draw`` does, as functions.
 
-Nothing here imports more than it needs: drawing one file costs little more than importing torch.
+Nothing here imports more than it needs: drawing one file costs little more than importing torch. Lecture 00.
+
+>>> from a2d.io.shipped import shipped
+>>> drawing = Artist("report-builtin").draw_file(shipped("builtin") / "data" / "01" / "7_01_0.flac")
+>>> drawing.image.shape, drawing.digit
+((28, 28), 7)
 """
 
 from __future__ import annotations
@@ -8,22 +13,12 @@ from __future__ import annotations
 import os
 import warnings
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from a2d import audio, features
-from a2d.errors import A2DError
-from a2d.io.atomic import atomic_path
 from a2d.lab import models, recipes
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
 
 
 @dataclass(frozen=True)
@@ -79,62 +74,3 @@ class Artist:
             warnings.simplefilter("ignore", audio.AudioWarning)  # draw_clip looks again, and keeps what it finds
             clip = audio.load(path)
         return self.draw_clip(clip, seed, os.fspath(path))
-
-
-def to_picture(image: np.ndarray, scale: int = SCALE) -> Image.Image:
-    """A Pillow image, ``scale`` screen pixels per pixel, white ink on black as in MNIST."""
-    from PIL import Image
-
-    pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
-    return Image.fromarray(pixels.repeat(scale, 0).repeat(scale, 1))
-
-
-def save_picture(image: np.ndarray, path: str | os.PathLike[str]) -> None:
-    """Write one image ``(28, 28)`` as a PNG of 280 x 280 pixels, atomically."""
-    with atomic_path(path) as temporary:
-        to_picture(image).save(temporary, format="PNG")
-
-
-def picture_names(sources: Sequence[str]) -> list[str]:
-    """A file name for each recording's picture: its stem, with a number where two recordings have the same.
-
-    A very long stem is cut: the file's system takes at most 255 bytes, and the ending and the number need some.
-    """
-    taken: set[str] = {"contact-sheet"}
-    names = []
-    for source in sources:
-        stem = Path(source).stem or "recording"
-        while len(os.fsencode(stem)) > 180:
-            stem = stem[:-1]
-        name, count = stem, 1
-        while name.casefold() in taken:  # case matters on some file systems and not on others
-            count += 1
-            name = f"{stem}-{count}"
-        taken.add(name.casefold())
-        names.append(f"{name}.png")
-    return names
-
-
-def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike[str], columns: int = 8) -> None:
-    """Write all pictures on one sheet, each with its file's name and what was read below it."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    if not drawings:
-        raise A2DError("there is nothing to put on a contact sheet", where=path, hint="Draw at least one recording")
-    cell, gap, text = 140, 12, 44
-    columns = min(columns, len(drawings))
-    rows = -(-len(drawings) // columns)
-    sheet = Image.new("L", (columns * (cell + gap) + gap, rows * (cell + text + gap) + gap), 255)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
-    for index, drawing in enumerate(drawings):
-        x = gap + index % columns * (cell + gap)
-        y = gap + index // columns * (cell + text + gap)
-        sheet.paste(to_picture(drawing.image, cell // 28), (x, y))
-        # Line ends and other characters that cannot be shown may be part of a file's name.
-        name = "".join(c if c.isprintable() else "\ufffd" for c in Path(drawing.source).name)
-        while pen.textlength(name, font=font) > cell and len(name) > 4:
-            name = name[: len(name) // 2 - 1] + "\u2026" + name[len(name) // 2 + 2 :]
-        pen.text((x, y + cell + 4), name, fill=0, font=font)
-        pen.text((x, y + cell + 22), f"reads {drawing.digit}, {100 * drawing.confidence:.0f} %", fill=0, font=font)
-    with atomic_path(path) as temporary:
-        sheet.save(temporary, format="PNG")

@@ -3,6 +3,10 @@
 The NumPy half is written to be read beside lecture 01: frames, window, power spectrum, mel filterbank, logarithm,
 DCT. It agrees with librosa's defaults. The torch half (:func:`mfcc_means`) computes the same means for thousands
 of clips at once. Axis order everywhere: frames first, so a spectrogram is ``(n_frames, n_bins)``.
+
+>>> samples = np.sin(2 * np.pi * 440 * np.arange(8000) / 8000)
+>>> mfcc(samples).shape, mfcc_mean(samples).shape
+((63, 40), (40,))
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
 """How good, how varied, how close to handwriting: the numbers that the course reports.
 
 All randomness comes from the seed that is passed in. Lecture 06 (recognition) and 08 (diversity, distance, spread).
+
+>>> read, spoken = np.array([1, 2, 3, 3]), np.array([1, 2, 3, 4])
+>>> recognition(read, spoken).value
+0.75
 """
 
 from __future__ import annotations

@@ -2,6 +2,12 @@
 
 The report draws, for a recording of class c, an image at random from all images of class c, anew each time. The
 two other rules here are what it must be compared with: a fixed image for each recording, and the class mean.
+
+>>> pixels = np.arange(20, dtype=np.uint8)[:, None, None].repeat(28, 1).repeat(28, 2)
+>>> targets = Targets(pixels, np.arange(20) % 10)  # images 3 and 13 are of class 3
+>>> rng = torch.Generator().manual_seed(0)
+>>> {round(255 * float(x[0, 0])) for x in targets.random(torch.full((50,), 3), rng)}
+{3, 13}
 """
 
 from __future__ import annotations

@@ -3,6 +3,10 @@
 Everything random in epoch ``e`` is drawn from a generator seeded by ``(seed, e)``, so a run that was killed and
 resumed from the checkpoint of its last whole epoch gives the same numbers as one that was never interrupted.
 Checkpoints are safetensors files: tensors and text, never pickled objects. Lecture 05 explains the loop.
+
+>>> config = TrainConfig(epochs=10, lr=0.1, schedule="cosine")
+>>> [round(learning_rate(config, step, 1), 3) for step in (0, 1, 5, 9)]
+[0.1, 0.1, 0.059, 0.003]
 """
 
 from __future__ import annotations

@@ -4,6 +4,11 @@ Beside it stands the VAE that lecture 03 looks into: from an image to the same i
 
 All terms are in nats per image: natural logarithms, summed over the 784 pixels or the latent dimensions, averaged
 over the images of the batch by whoever calls.
+
+>>> kl_divergence(torch.zeros(1, 20), torch.zeros(1, 20))  # a posterior that is the prior says nothing
+tensor([0.])
+>>> AudioVAE(VaeConfig()).draw(torch.zeros(2, 40)).shape
+torch.Size([2, 28, 28])
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from click.testing import CliRunner, Result
 from a2d import audio, datasets, draw
 from a2d.cli import main
 from a2d.errors import A2DError, AudioError, DataError, ModelError, RecipeError, TrainingError
-from a2d.io import fetching, tensorfile
+from a2d.io import fetching, pictures, tensorfile
 from a2d.lab import models as lab_models
 from a2d.lab import recipes, runs
 
@@ -497,7 +497,7 @@ def test_output_folder_that_cannot_be(out, tmp_path, drawing):
         message = check_refusal(a2d("draw", *drawing, "--out", tmp_path / out, path, path), "cannot write this file")
     assert message.startswith(str(tmp_path / out))
     with unchanged(tmp_path), pytest.raises(A2DError):
-        draw.save_picture(np.zeros((28, 28)), tmp_path / out / "a.png")
+        pictures.save_picture(np.zeros((28, 28)), tmp_path / out / "a.png")
 
 
 # --- models --------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from PIL import Image
 import a2d
 from a2d import draw
 from a2d.cli import main
+from a2d.io import pictures
 from a2d.lab import models as lab_models
 from a2d.lab.kinds.spoken import part_to_test
 
@@ -178,7 +179,7 @@ def test_draw_makes_a_contact_sheet_of_all_pictures(tmp_path, options):
 def test_a_contact_sheet_copes_with_any_name(tmp_path):
     names = ["七.wav", "a\nb.wav", "\udcff.wav", "m" * 250, "WWWWWWWWWWWWWWWWWWWWWWWWWWWW.wav", "i", ""]
     drawings = [draw.Drawing(name, np.zeros((28, 28), np.float32), 3, 0.5) for name in names]
-    draw.save_contact_sheet(drawings, tmp_path / "sheet.png")
+    pictures.save_contact_sheet(drawings, tmp_path / "sheet.png")
     pixels = np.asarray(Image.open(tmp_path / "sheet.png"))
     for index in range(len(names)):  # no caption runs into its neighbour's
         assert pixels[:, index * 152 : index * 152 + 12].min() == 255
@@ -220,7 +221,7 @@ def test_drawing_again_replaces_what_was_there(recordings, tmp_path, options):
 
 
 def test_picture_names_are_distinct_and_short_enough():
-    names = draw.picture_names(["a.wav", "x/a.flac", "A.mp3", "a-2.wav", "contact-sheet.wav", "é" * 120, "é" * 121])
+    names = pictures.picture_names(["a.wav", "x/a.flac", "A.mp3", "a-2.wav", "contact-sheet.wav", "é" * 120, "é" * 121])
     assert names[:5] == ["a.png", "a-2.png", "A-3.png", "a-2-2.png", "contact-sheet-2.png"]
     assert len({n.casefold() for n in names}) == len(names)
     assert all(len(os.fsencode(n)) <= 200 for n in names)

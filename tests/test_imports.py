@@ -109,11 +109,12 @@ def test_drawing_imports_no_more_than_it_needs(random_evaluator, tmp_path):
     code = """
 import sys
 from a2d import draw
+from a2d.io import pictures
 artist = draw.Artist(sys.argv[1], sys.argv[2])
 for seed in (None, 1):
     picture = artist.draw_file(sys.argv[3], seed)
-draw.save_picture(picture.image, sys.argv[4])
-draw.save_contact_sheet([picture], sys.argv[4])
+pictures.save_picture(picture.image, sys.argv[4])
+pictures.save_contact_sheet([picture], sys.argv[4])
 """
     clip = ROOT / "data" / "builtin" / "data" / "01" / "7_01_0.flac"
     modules = loaded(code, tmp_path, random_evaluator, clip, tmp_path / "picture.png")

@@ -1,0 +1,97 @@
+"""Drawings as PNG files: one each, and all on one sheet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from a2d.errors import A2DError
+from a2d.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
+
+
+class Drawn(Protocol):
+    """What a sheet shows of a drawing; see :class:`a2d.draw.Drawing`."""
+
+    @property
+    def source(self) -> str:
+        """The recording's file."""
+
+    @property
+    def image(self) -> np.ndarray:
+        """``(28, 28)`` in [0, 1]."""
+
+    @property
+    def digit(self) -> int:
+        """What the evaluator reads."""
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is."""
+
+
+def to_picture(image: np.ndarray, scale: int = SCALE) -> Image.Image:
+    """A Pillow image, ``scale`` screen pixels per pixel, white ink on black as in MNIST."""
+    from PIL import Image
+
+    pixels = np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+    return Image.fromarray(pixels.repeat(scale, 0).repeat(scale, 1))
+
+
+def save_picture(image: np.ndarray, path: str | os.PathLike[str]) -> None:
+    """Write one image ``(28, 28)`` as a PNG of 280 x 280 pixels, atomically."""
+    with atomic_path(path) as temporary:
+        to_picture(image).save(temporary, format="PNG")
+
+
+def picture_names(sources: Sequence[str]) -> list[str]:
+    """A file name for each recording's picture: its stem, with a number where two recordings have the same.
+
+    A very long stem is cut: the file's system takes at most 255 bytes, and the ending and the number need some.
+    """
+    taken: set[str] = {"contact-sheet"}
+    names = []
+    for source in sources:
+        stem = Path(source).stem or "recording"
+        while len(os.fsencode(stem)) > 180:
+            stem = stem[:-1]
+        name, count = stem, 1
+        while name.casefold() in taken:  # case matters on some file systems and not on others
+            count += 1
+            name = f"{stem}-{count}"
+        taken.add(name.casefold())
+        names.append(f"{name}.png")
+    return names
+
+
+def save_contact_sheet(drawings: Sequence[Drawn], path: str | os.PathLike[str], columns: int = 8) -> None:
+    """Write all pictures on one sheet, each with its file's name and what was read below it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    if not drawings:
+        raise A2DError("there is nothing to put on a contact sheet", where=path, hint="Draw at least one recording")
+    cell, gap, text = 140, 12, 44
+    columns = min(columns, len(drawings))
+    rows = -(-len(drawings) // columns)
+    sheet = Image.new("L", (columns * (cell + gap) + gap, rows * (cell + text + gap) + gap), 255)
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=14)
+    for index, drawing in enumerate(drawings):
+        x = gap + index % columns * (cell + gap)
+        y = gap + index // columns * (cell + text + gap)
+        sheet.paste(to_picture(drawing.image, cell // 28), (x, y))
+        # Line ends and other characters that cannot be shown may be part of a file's name.
+        name = "".join(c if c.isprintable() else "\ufffd" for c in Path(drawing.source).name)
+        while pen.textlength(name, font=font) > cell and len(name) > 4:
+            name = name[: len(name) // 2 - 1] + "\u2026" + name[len(name) // 2 + 2 :]
+        pen.text((x, y + cell + 4), name, fill=0, font=font)
+        pen.text((x, y + cell + 22), f"reads {drawing.digit}, {100 * drawing.confidence:.0f} %", fill=0, font=font)
+    with atomic_path(path) as temporary:
+        sheet.save(temporary, format="PNG")
