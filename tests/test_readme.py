@@ -7,14 +7,21 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from commands import in_markdown, mistakes
 
 from a2d import cli
 from a2d.lab import models, recipes
 from results import tables
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "data/README.md", "docs/README.md")
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+README = read("README.md")
 RESULTS = sorted((ROOT / "results").glob("*.json"))
 
 
@@ -42,21 +49,38 @@ def test_links_lead_somewhere(target: str) -> None:
         assert (ROOT / target).exists()
 
 
-def test_make_targets_exist() -> None:
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = set(re.findall(r"make (\w+)", re.sub(r"```.*?```", lambda m: m[0], README, flags=re.S)))
-    targets = set(re.findall(r"^(\w+):", makefile, re.M))
-    assert {"course", "test", "lab", "reproduce", "bench"} <= named & targets
+TOLD = [pytest.param(line, id=f"{name}: {line}") for name in TEXTS for line in dict.fromkeys(in_markdown(read(name)))]
 
 
-@pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/a2d ([^#\n]+)", README, re.M))
+@pytest.mark.parametrize("line", TOLD)
 def test_commands_exist(line: str) -> None:
-    words = line.split()
-    depth = 2 if words[0] in ("data", "course") else 1
-    shown = CliRunner().invoke(cli.main, [*words[:depth], "--help"])
-    assert shown.exit_code == 0
-    for option in (w for w in words if w.startswith("--")):
-        assert option in shown.output
+    assert mistakes(line) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "make nonsense",
+        "make test NONSENSE=1",
+        "a2d course build",
+        "a2d draw x.wav --nonsense",
+        "teach nonsense",
+        "teach run --nonsense",
+        "python -m results.reproduce nonsense",
+        "python -m benchmarks.nonsense",
+    ],
+)
+def test_a_command_that_is_not_there_would_show(line: str) -> None:
+    assert in_markdown(f"Say `{line}`.") == [line]
+    assert in_markdown(f"```\n.venv/bin/{line}   # a word\n```") == [line]
+    assert mistakes(line) != []
+
+
+def test_the_texts_tell_the_commands_that_everybody_needs() -> None:
+    told = {line for name in TEXTS for line in in_markdown(read(name))}
+    targets = {f"make {name}" for name in ("course", "test", "lab", "notebooks", "reproduce", "bench", "lint", "lock")}
+    assert targets <= told
+    assert {line.split()[1] for line in told if line.startswith("a2d ")} == set(cli.main.commands)
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=[p.stem for p in RESULTS])
