@@ -157,7 +157,7 @@ def data_list() -> None:
     from a2d.io import fetching
 
     click.echo("builtin      here            3,000 synthetic spoken digits, 1,797 handwritten ones (scikit-learn)")
-    for name, source in fetching.sources().items():
+    for name, source in fetching.REGISTRY.items():
         folder = fetching.find(name)
         state = "here" if folder else f"{source.size_bytes / 1e6:,.0f} MB to fetch"
         click.echo(f"{name:<12} {state:<15} {source.title}; {source.licence}; {source.homepage}")

@@ -33,6 +33,7 @@ import pytest
 
 from a2d.errors import DataError
 from a2d.io import fetching
+from a2d.io import manifest as manifests
 from a2d.io.manifest import MARKER, wav_problem
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -274,9 +275,9 @@ def server(monkeypatch):
 
 
 def test_names_and_sources_agree(monkeypatch):
-    assert set(fetching.NAMES) <= set(fetching.sources())
+    assert set(fetching.NAMES) <= set(fetching.REGISTRY)
     for name in fetching.NAMES:
-        source = fetching.sources()[name]
+        source = fetching.REGISTRY[name]
         assert source.name == name
         assert source.manifest.is_file()
         assert all((source.title, source.licence, source.homepage, source.citation, source.urls, source.size_bytes))
@@ -305,7 +306,7 @@ def test_import_is_cheap():
 
 
 def test_manifest_of_fsdd_is_the_published_one():
-    manifest = fetching._manifest(fetching.REGISTRY["fsdd"])
+    manifest = manifests.read(fetching.REGISTRY["fsdd"].manifest)
     lines = "".join(f"{name.split('/')[1]} {entry['sha256']}\n" for name, entry in sorted(manifest.files.items()))
     published = "dbd573d7cafe79c4b49f65718115e1304e24e067fa39eff18a660dc6cb9c360f"
     assert hashlib.sha256(lines.encode()).hexdigest() == published == manifest.content_sha256
@@ -316,7 +317,7 @@ def test_manifest_of_fsdd_is_the_published_one():
 
 
 def test_manifest_of_mnist_has_the_published_md5s():
-    manifest = fetching._manifest(fetching.REGISTRY["mnist"])
+    manifest = manifests.read(fetching.REGISTRY["mnist"].manifest)
     assert {name: (entry["size"], entry["md5"]) for name, entry in manifest.files.items()} == {
         "train-images-idx3-ubyte": (16 + 60_000 * 784, "6bbc9ace898e44ae57da46a324031adb"),
         "train-labels-idx1-ubyte": (8 + 60_000, "a25bea736e30d166cdddb491f175f624"),
@@ -327,7 +328,7 @@ def test_manifest_of_mnist_has_the_published_md5s():
 
 
 def test_manifest_of_audiomnist_is_its_layout():
-    files = fetching._manifest(fetching.REGISTRY["audiomnist"]).files
+    files = manifests.read(fetching.REGISTRY["audiomnist"].manifest).files
     assert len(files) == 30_001
     assert {"data/01/0_01_0.wav", "data/60/9_60_49.wav", "data/audioMNIST_meta.txt"} <= files.keys()
 

@@ -1,15 +1,11 @@
 """Fetching the public data sets: whole, checked, or not at all.
 
-What is checked is what is INSIDE an archive, against a manifest (:mod:`a2d.io.manifest`), never the archive
-itself: mirrors pack the same recordings in different ways, and one check serves them all. A data set is
-unpacked beside its place, checked, marked, and only then renamed into place; so a crash, a full disk or a
-second process never leaves half of one where a lecture would read it.
+What is checked is what is INSIDE an archive, against a manifest (:mod:`a2d.io.manifest`), never the archive itself:
+mirrors pack the same recordings in different ways. A data set is unpacked beside its place, checked, marked, and only
+then renamed into place; so a crash, a full disk or a second process never leaves half of one where a lecture would read
+it. pooch downloads and tries again; its processors do not unpack, they know neither the top folder nor when to stop.
 
-pooch downloads, tries again and shows progress. It does not unpack: its processors neither know the top
-folder of a mirror's archive nor when to stop.
-
-Two environment variables matter: ``A2D_DATA`` is the folder that data sets are kept in, ``A2D_MIRROR`` a
-folder or an address to take them from instead of the public sources.
+``A2D_DATA`` is the folder that data sets are kept in, ``A2D_MIRROR`` a folder or an address to take them from.
 """
 
 from __future__ import annotations
@@ -17,16 +13,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
-import lzma
+import json
 import os
 import re
 import shutil
-import struct
 import tarfile
 import tomllib
 import zipfile
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,9 +28,8 @@ from typing import IO, Any
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from a2d.errors import A2DError, DataError
+from a2d.errors import DataError
 from a2d.io import manifest as manifests
-from a2d.io.atomic import write_json
 from a2d.io.manifest import Manifest
 
 NAMES = ("fsdd", "audiomnist", "mnist")
@@ -48,28 +41,15 @@ _TRIES = 3
 _SLACK = 4  # an archive may hold this many times what is expected, and no more
 _BLOCK = 4096  # what a small file occupies on disk at least
 _ELSEWHERE = "Fetch it again, or from another mirror (A2D_MIRROR); a mirror folder needs a good copy"
-_CORRUPT = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
 class Source:
     """Where a public data set comes from, what it may be used for, and how it is checked.
 
-    ``size_bytes`` is to be downloaded, ``unpacked_bytes`` what it fills on disk (both rounded where the
-    source does not fix them). An address in ``urls`` that ends in ``/`` is a folder that holds the
-    ``archives`` by their last name, any other is the one archive itself; they are tried in turn.
-    ``archives`` are the names in a mirror: zip, tar.gz, or single files as gz. Only what the ``manifest``
-    names is unpacked, so a part of a large archive can be a data set, too.
+    ``size_bytes`` is to be downloaded, ``unpacked_bytes`` what it fills on disk. ``archives`` are the names in a
+    mirror: zip, tar.gz, or single files as gz. An address in ``urls`` that ends in ``/`` holds them by their last name,
+    any other is the one archive itself; they are tried in turn. Only what the ``manifest`` names is unpacked.
     """
 
     name: str
@@ -79,33 +59,19 @@ class Source:
     citation: str
     size_bytes: int
     unpacked_bytes: int
-    urls: tuple[str, ...]
-    archives: tuple[str, ...]
+    urls: Sequence[str]
+    archives: Sequence[str]
     manifest: Path
     note: str = ""
 
 
-def _read_sources() -> dict[str, Source]:
-    entries = tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8"))
-    return {
-        name: Source(
-            **entry | {key: tuple(entry[key]) for key in ("urls", "archives")},
-            name=name,
-            manifest=_FOLDER / f"{name}.json",
-        )
-        for name, entry in entries.items()
-    }
-
-
-REGISTRY: dict[str, Source] = _read_sources()
+REGISTRY: dict[str, Source] = {
+    name: Source(name=name, manifest=_FOLDER / f"{name}.json", **entry)
+    for name, entry in tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8")).items()
+}
 
 
 # ---------------------------------------------------------------- what others call
-
-
-def sources() -> dict[str, Source]:
-    """Give every data set that can be fetched, by name."""
-    return dict(REGISTRY)
 
 
 def data_home() -> Path:
@@ -124,22 +90,15 @@ def data_home() -> Path:
 def find(name: str) -> Path | None:
     """Give the folder of a data set that has been fetched and verified, or ``None``.
 
-    This is quick: it trusts the marker that :func:`fetch` wrote, and looks only whether every file is there
-    (and, where the manifest knows it, has its size). :func:`verify` reads everything.
-
-    Errors: :class:`DataError` for an unknown name.
+    This is quick: it trusts the marker that :func:`fetch` wrote, and looks only whether every file is there (and,
+    where the manifest knows it, has its size). Errors: :class:`DataError` for an unknown name.
     """
     source, folder = _source(name), data_home() / name
-    return folder if manifests.is_intact(_manifest(source), folder) else None
+    return folder if manifests.is_intact(manifests.read(source.manifest), folder) else None
 
 
 def verify(name: str, folder: str | os.PathLike[str]) -> None:
-    """Read a data set again and compare it with its manifest.
-
-    Parameters
-    ----------
-    name : one of ``NAMES``.
-    folder : the folder that holds ``recordings/``, ``data/`` or the four MNIST files.
+    """Read the data set in ``folder`` again and compare it with its manifest.
 
     Errors: :class:`DataError` names the first files that are wrong, missing or do not belong, with counts.
     """
@@ -147,12 +106,9 @@ def verify(name: str, folder: str | os.PathLike[str]) -> None:
     if not folder.is_dir():
         what, hint = f"there is no folder with {source.title} here", f"Fetch it first: a2d data fetch {name}"
         raise DataError(what, where=folder, hint=hint)
-    if found := manifests.findings(_manifest(source), folder):
-        raise DataError(
-            f"this is not {source.title} as it should be: {'; '.join(found)}",
-            where=folder,
-            hint="Remove the folder, or what does not belong, and fetch the data set again",
-        )
+    if what := _difference(source, manifests.read(source.manifest), folder):
+        hint = "Remove the folder, or what does not belong, and fetch the data set again"
+        raise DataError(what, where=folder, hint=hint)
 
 
 def fetch(
@@ -165,17 +121,10 @@ def fetch(
 ) -> Path:
     """Download, check and unpack a data set, unless it is there already, and give its folder.
 
-    Parameters
-    ----------
-    name : one of ``NAMES``.
-    mirror : a folder, ``file://`` or ``http(s)://`` address to take it from; default ``$A2D_MIRROR``, else
-        the public source.
-    progress : whether to show progress bars.
-    home : the folder to keep it in; default :func:`data_home`.
-    on_message : is told, one sentence at a time, what happens.
-
-    Errors: :class:`DataError` for an unknown name, no connection, a damaged archive, content that differs, a
-    full disk, a missing permission.
+    ``mirror``: a folder, ``file://`` or ``http(s)://`` address to take it from, default ``$A2D_MIRROR``, else the
+    public source; ``home``: the folder to keep it in, default :func:`data_home`; ``on_message`` is told, one sentence
+    at a time, what happens. Errors: :class:`DataError` for an unknown name, no connection, a damaged archive, content
+    that differs, a full disk, a missing permission.
     """
     root = Path(home).expanduser().absolute() if home is not None else data_home()
     chosen = mirror if mirror is not None else os.environ.get("A2D_MIRROR")
@@ -187,10 +136,8 @@ def fetch(
         root.mkdir(parents=True, exist_ok=True)
         with _locked(job):
             _fetch_locked(job)
-    except DataError:
-        raise
-    except (A2DError, OSError) as error:
-        raise _os_problem(error, job) from error
+    except OSError as error:
+        raise _refused(error, job) from error
     return job.target
 
 
@@ -204,12 +151,10 @@ def _source(name: str) -> Source:
     return REGISTRY[name]
 
 
-def _manifest(source: Source) -> Manifest:
-    try:
-        return manifests.read(source.manifest)
-    except (OSError, ValueError, KeyError) as error:
-        what, hint = f"the manifest of {source.title} cannot be read ({error})", "Install the package again"
-        raise DataError(what, where=source.manifest, hint=hint) from error
+def _difference(source: Source, manifest: Manifest, folder: Path) -> str:
+    """Say how a folder differs from the data set that it should be, or "" where it does not."""
+    found = "; ".join(manifests.findings(manifest, folder))
+    return f"this is not {source.title} as it should be: {found}" if found else ""
 
 
 @dataclass(frozen=True)
@@ -222,7 +167,7 @@ class _Job:
 
     @cached_property
     def manifest(self) -> Manifest:
-        return _manifest(self.source)
+        return manifests.read(self.source.manifest)
 
     @property
     def target(self) -> Path:
@@ -243,24 +188,19 @@ def _step(phase: str) -> None:
     """Do nothing: a place where the tests slow a fetch down, or end it."""
 
 
-@contextlib.contextmanager
-def _locked(job: _Job) -> Iterator[None]:
-    """Hold the lock of one data set; the operating system releases it even when the process is killed."""
+def _locked(job: _Job) -> contextlib.AbstractContextManager[object]:
+    """Take the lock of one data set; the operating system releases it even when the process is killed."""
     import filelock
 
     lock = filelock.FileLock(job.root / f".{job.source.name}.lock")
     try:
-        lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except filelock.Timeout:
         job.say(f"Another process is fetching {job.source.title} into {job.root}; waiting for it to finish.")
-        lock.acquire(timeout=-1, poll_interval=0.1)
+        return lock.acquire(timeout=-1, poll_interval=0.1)
     except NotImplementedError as error:
         hint = "Set A2D_DATA to a folder on a local disk"
         raise DataError("this file system cannot lock files", where=job.root, hint=hint) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fetch_locked(job: _Job) -> None:
@@ -268,7 +208,7 @@ def _fetch_locked(job: _Job) -> None:
     if manifests.is_intact(job.manifest, job.target):
         job.say(f"{source.title} has been fetched into {job.target} meanwhile.")
         return
-    _remove(job.work)  # what a killed run left behind
+    shutil.rmtree(job.work, ignore_errors=True)  # what a killed run left behind
     if _adopt(job):
         return
     try:
@@ -276,57 +216,43 @@ def _fetch_locked(job: _Job) -> None:
         archives, origin = _obtain(job)
         _unpack(job, archives, unpacked)
         _step("verify")
-        try:
-            verify(source.name, unpacked)
-        except DataError as problem:
-            raise DataError(problem.what, where=origin, hint=_ELSEWHERE) from problem
+        if what := _difference(source, job.manifest, unpacked):
+            raise DataError(what, where=origin, hint=_ELSEWHERE)
         _mark(job, unpacked, origin)
         _step("rename")
         if os.path.lexists(job.target):  # an empty folder, or a damaged copy of ours
             os.rename(job.target, job.work / "old")
         os.rename(unpacked, job.target)
     finally:
-        with contextlib.suppress(OSError):
-            _remove(job.work)
+        shutil.rmtree(job.work, ignore_errors=True)
     how = "Every content hash agrees" if job.manifest.check == "content" else source.note
     job.say(f"{source.title}: {len(job.manifest.files):,} files in {job.target}. {how.rstrip('.')}.")
 
 
-def _remove(folder: Path) -> None:
-    if os.path.lexists(folder):
-        shutil.rmtree(folder)
-
-
 def _adopt(job: _Job) -> bool:
     """Take over a good copy that somebody else put in place; leave alone what is neither ours nor good."""
-    target, source = job.target, job.source
+    target, source, ours = job.target, job.source, job.manifest.files
     if not os.path.lexists(target) or (target.is_dir() and not any(target.iterdir())):
         return False
-    try:
-        verify(source.name, target)
-    except DataError as problem:
-        if (target / manifests.MARKER).is_file() and not target.is_symlink() and not _holds_more(job):
-            job.say(f"The copy of {source.title} in {target} has been damaged; fetching it again.")
-            return False
+    if not (what := _difference(source, job.manifest, target)):
+        job.say(f"{source.title} was already in {target}; it has been checked.")
+        # A folder that cannot be written to is as good; it is only checked each time.
+        with contextlib.suppress(OSError):
+            _mark(job, target, "put in place by hand")
+        return True
+    files = (path for path in target.rglob("*") if not path.is_dir() and not manifests.is_junk(path.name))
+    theirs = any(path.relative_to(target).as_posix() not in ours for path in files)
+    if theirs or target.is_symlink() or not (target / manifests.MARKER).is_file():
         hint = "Move it away, or set A2D_DATA to another folder, and fetch again"
-        raise DataError(f"something else is in the way ({problem.what})", where=target, hint=hint) from problem
-    job.say(f"{source.title} was already in {target}; it has been checked.")
-    # A folder that cannot be written to is as good; it is only checked each time.
-    with contextlib.suppress(A2DError):
-        _mark(job, target, "put in place by hand")
-    return True
-
-
-def _holds_more(job: _Job) -> bool:
-    """Say whether there are files of the user's own in a copy of ours."""
-    files = (path for path in job.target.rglob("*") if not path.is_dir() and not manifests.is_junk(path.name))
-    return any(path.relative_to(job.target).as_posix() not in job.manifest.files for path in files)
+        raise DataError(f"something else is in the way ({what})", where=target, hint=hint)
+    job.say(f"The copy of {source.title} in {target} has been damaged; fetching it again.")
+    return False
 
 
 def _mark(job: _Job, folder: Path, origin: str) -> None:
     _step("mark")
     marker = {"name": job.source.name, "check": job.manifest.check, "manifest": job.manifest.digest, "origin": origin}
-    write_json(folder / manifests.MARKER, marker)
+    (folder / manifests.MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
 
 
 # ---------------------------------------------------------------- where the archives come from
@@ -351,39 +277,31 @@ def _obtain(job: _Job) -> tuple[list[Path], str]:
 
 def _mirror_folder(mirror: str) -> Path | None:
     """Give the folder that a mirror is, or ``None`` for an address on the network."""
-    if mirror.lower().startswith("file:"):
-        return Path(os.path.abspath(url2pathname(urlsplit(mirror).path)))
-    if "://" not in mirror:
-        return Path(os.path.abspath(Path(mirror).expanduser()))
-    if urlsplit(mirror).scheme.lower() in ("http", "https"):
+    if mirror.lower().startswith(("http://", "https://")):
         return None
-    raise DataError(
-        "this is neither a folder nor a file://, http:// or https:// address",
-        where=_shown(mirror),
-        hint="Set A2D_MIRROR (or mirror=) to one of these, or to nothing for the public source",
-    )
+    if mirror.lower().startswith("file:"):
+        mirror = url2pathname(urlsplit(mirror).path)
+    elif "://" in mirror:
+        hint = "Set A2D_MIRROR (or mirror=) to a folder or such an address, or to nothing for the public source"
+        raise DataError("a mirror begins with file://, http:// or https://", where=_shown(mirror), hint=hint)
+    return Path(mirror).expanduser().absolute()
 
 
 def _from_folder(job: _Job, folder: Path) -> list[Path]:
-    paths = [folder / archive for archive in job.source.archives]
+    paths, unpacked = [folder / archive for archive in job.source.archives], folder / job.source.name
     missing = [path for path in paths if not path.is_file()]
     if not missing:
         return paths
-    unpacked = folder / job.source.name
     if any((unpacked / name).is_file() for name in job.manifest.files):
         return [unpacked]
-    raise DataError(
-        f"this mirror has no {job.source.title}: there is no {missing[0].relative_to(folder)}",
-        where=folder,
-        hint="Put it there, or unset A2D_MIRROR to take the public source",
-    )
+    what = f"this mirror has no {job.source.title}: there is no {missing[0].relative_to(folder)}"
+    raise DataError(what, where=folder, hint="Put it there, or unset A2D_MIRROR to take the public source")
 
 
 def _require_space(job: _Job, download: int) -> None:
-    needed = download + job.source.unpacked_bytes + _BLOCK * len(job.manifest.files)
     free = shutil.disk_usage(job.root).free
-    if free < needed:
-        raise _full(job, f"{_size(needed)} are needed and {_size(free)} are free")
+    if free < download + job.source.unpacked_bytes + _BLOCK * len(job.manifest.files):
+        raise OSError(errno.ENOSPC, f"only {_size(free)} are free")
 
 
 def _download(job: _Job, archive: str, urls: list[str]) -> Path:
@@ -408,44 +326,27 @@ def _download(job: _Job, archive: str, urls: list[str]) -> Path:
 
 def _receive(job: _Job, url: str, path: str, shelf: object) -> None:
     """Download ``url`` to ``path``, for pooch: it tries again after the errors of requests, not after ours."""
-    import pooch
     import requests
 
     # Identity: a server must not pack a .gz once more.
     headers = {"Accept-Encoding": "identity", "User-Agent": "digits-from-sound"}
-    try:
-        with open(path, "wb") as stream, job.bar(Path(urlsplit(url).path).name, job.source.size_bytes, "B") as bar:
-            get = pooch.HTTPDownloader(progressbar=bar, chunk_size=_CHUNK, timeout=_TIMEOUT_S, headers=headers)
-            get(url, _Limited(stream, _SLACK * job.source.size_bytes, url), shelf)
-    except requests.HTTPError as error:
-        if error.response is None or error.response.status_code == 429 or error.response.status_code >= 500:
-            raise
-        raise _unreachable(error, "", url) from error
-    with open(path, "rb") as stream:
-        head = stream.read(512).lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    if not head.startswith((b"pk", b"\x1f\x8b")):
-        page = head.startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--", b"<script"))
-        empty = "it is empty" if not head else "it is not a zip file, nor a gzip file"
-        raise _not_an_archive(url, "it is an HTML page" if page else empty)
-
-
-@dataclass
-class _Limited:
-    """A file that takes at most ``left`` bytes: what a server announces is not believed."""
-
-    stream: IO[bytes]
-    left: int
-    url: str
-
-    def write(self, piece: bytes) -> int:
-        _step("download")
-        self.left -= len(piece)
-        if self.left < 0:
-            raise _not_an_archive(self.url, "it goes on, far more than expected")
-        return self.stream.write(piece)
-
-    def flush(self) -> None:
-        """pooch asks for this after every piece; closing the file is enough."""
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
+        if 400 <= answer.status_code < 500 and answer.status_code != 429:  # asking again would not help
+            raise _unreachable(requests.HTTPError(response=answer), "", url)
+        answer.raise_for_status()
+        total = int(answer.headers.get("Content-Length", job.source.size_bytes))
+        head, left = b"", _SLACK * job.source.size_bytes  # whatever the server announces
+        with open(path, "wb") as stream, job.bar(Path(urlsplit(url).path).name, total, "B") as bar:
+            for piece in answer.iter_content(_CHUNK):
+                _step("download")
+                head, left = head or piece[:24], left - len(piece)
+                if left < 0:
+                    raise _not_an_archive(url, "it goes on, far more than expected")
+                stream.write(piece)
+                bar.update(len(piece))
+    if not head.startswith((b"PK", b"\x1f\x8b")):
+        what = f"it is not a zip file, nor a gzip file, but empty or perhaps an HTML page (it begins with {head!r})"
+        raise _not_an_archive(url, what)
 
 
 def _unreachable(error: Any, archive: str, url: str) -> DataError:
@@ -461,12 +362,9 @@ def _unreachable(error: Any, archive: str, url: str) -> DataError:
 
 
 def _not_an_archive(url: str, what: str) -> DataError:
-    return DataError(
-        f"this is not the data set: {what}",
-        where=_shown(url),
-        hint="Perhaps a log-in page of the network answers in its place: open a browser, then fetch again; "
-        "or set A2D_MIRROR to a folder or server that has the file",
-    )
+    hint = "Perhaps a log-in page of the network answers in its place: open a browser, then fetch again; "
+    hint += "or set A2D_MIRROR to a folder or server that has the file"
+    return DataError(f"this is not the data set: {what}", where=_shown(url), hint=hint)
 
 
 def _shown(url: str) -> str:
@@ -488,7 +386,9 @@ def _unpack(job: _Job, origins: list[Path], into: Path) -> None:
                         limit = min(left, job.manifest.files[name].get("size", left))
                         left -= _copy(origin, name, opener, into / name, limit)
                         bar.update()
-            except (*_CORRUPT, OSError) as error:
+            except DataError:
+                raise
+            except Exception as error:  # what a damaged archive may raise, no library lists
                 # Broken offsets make zipfile seek to nowhere; gzip and bz2 give no error number at all.
                 if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                     raise
@@ -503,18 +403,13 @@ def _opened(origin: Path, files: Collection[str]) -> Iterator[dict[str, Callable
         yield {name: partial(open, origin / name, "rb") for name in files if (origin / name).is_file()}
     elif origin.suffix == ".gz" and origin.stem in files:
         yield {origin.stem: partial(gzip.open, origin)}
-    elif _is_gzip(origin):
+    elif origin.suffix == ".zip":
+        with zipfile.ZipFile(origin) as archive:
+            yield {name: partial(archive.open, there) for name, there in _choose(archive.namelist(), files).items()}
+    else:
         with tarfile.open(origin, "r:gz") as tar:
             infos = {info.name: info for info in tar if info.isfile()}
             yield {name: partial(tar.extractfile, infos[there]) for name, there in _choose(infos, files).items()}
-    else:
-        with zipfile.ZipFile(origin) as archive:
-            yield {name: partial(archive.open, there) for name, there in _choose(archive.namelist(), files).items()}
-
-
-def _is_gzip(path: Path) -> bool:
-    with open(path, "rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
 
 
 def _choose(members: Iterable[str], files: Collection[str]) -> dict[str, str]:
@@ -547,27 +442,16 @@ def _copy(origin: Path, name: str, opener: Callable[[], IO[bytes]], target: Path
 # ---------------------------------------------------------------- what the operating system refuses
 
 
-def _full(job: _Job, what: str) -> DataError:
-    return DataError(
-        f"there is no room for {job.source.title}: {what}",
-        where=job.root,
-        hint="Free some space, or set A2D_DATA to a folder with more; nothing half-written is left",
-    )
-
-
-def _os_problem(error: A2DError | OSError, job: _Job) -> DataError:
+def _refused(error: OSError, job: _Job) -> DataError:
     """Turn what the operating system refused into one message that says what to do."""
-    cause = error if isinstance(error, OSError) else error.__cause__
-    if not isinstance(cause, OSError):
-        return DataError(str(error).rstrip("."), where=job.root)
-    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        needed = job.source.size_bytes + job.source.unpacked_bytes
-        return _full(job, f"the disk is full, and about {_size(needed)} are needed")
-    return DataError(
-        f"{job.source.title} cannot be fetched ({cause.strerror or cause})",
-        where=cause.filename or job.root,
-        hint="If a file is where a folder should be, move it away; or set A2D_DATA to a folder that you may write to",
-    )
+    why = error.strerror or error
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        needed = _size(job.source.size_bytes + job.source.unpacked_bytes)
+        what = f"there is no room for {job.source.title}: {why}, and about {needed} are needed"
+        hint = "Free some space, or set A2D_DATA to a folder with more; nothing half-written is left"
+        return DataError(what, where=job.root, hint=hint)
+    hint = "If a file is where a folder should be, move it away; or set A2D_DATA to a folder that you may write to"
+    return DataError(f"{job.source.title} cannot be fetched ({why})", where=error.filename or job.root, hint=hint)
 
 
 def _size(count: int) -> str:
