@@ -29,7 +29,7 @@ help:
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs FSDD and MNIST, about two hours)"
 	@echo "make bench      measure speed against named peers (make bench QUICK=--quick: only see that it works)"
-	@echo "make lint       linter, formatter and types;  make setup, make lock, make newest, make clean"
+	@echo "make lint       linter, formatter, types; names stale results;  make setup, make lock, make newest, make clean"
 	@echo "With PYTHON=python3.12 any of them uses that Python."
 
 setup: $(STAMP)
@@ -73,6 +73,7 @@ bench: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/python -m results.staleness
 
 # torch is held at the version that is tested; everything else is the newest that pyproject.toml allows.
 lock: $(STAMP)

@@ -193,7 +193,7 @@ def test_the_first_lecture_runs_on_colab_with_a_real_pip(first_lecture, wheel, t
     """With a network. The environment is changed by it, so make a new one each time:
 
     ``python -m venv E``, ``E/bin/pip install torch matplotlib scipy scikit-learn librosa soundfile ipywidgets ipykernel
-    pandas requests tqdm pillow``, ``A2D_COLAB_PYTHON=E/bin/python pytest tests/test_colab.py -s``.
+    pandas requests tqdm pillow``, ``A2D_COLAB_PYTHON=E/bin/python pytest tests/a2d/test_colab.py -s``.
     """
     python = Path(PYTHON)
     outcome = run_on_colab(python, wheel, tmp_path, first_lecture, None)

@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 pytest.importorskip("librosa", reason="librosa, the peer, comes with the extra `course`")
 pytest.importorskip("kaldi_native_fbank", reason="kaldi-native-fbank comes with the extra `dev`")
 
-ROOT = Path(__file__).resolve().parents[1]
 PEERS = {"mfcc": "librosa", "pipeline": "plain", "draw": "torch", "import": "python"}
 
 

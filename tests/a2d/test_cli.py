@@ -13,6 +13,7 @@ import badfiles as make
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import ROOT
 from PIL import Image
 
 import a2d
@@ -22,7 +23,6 @@ from a2d.io import pictures
 from a2d.lab import models as lab_models
 from a2d.lab.kinds.spoken import part_to_test
 
-ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = {
     "draw": "a2d draw seven.wav",
     "data fetch": "a2d data fetch fsdd",

@@ -32,6 +32,7 @@ import badfiles as make
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from conftest import ROOT
 
 from a2d import audio, datasets, draw
 from a2d.cli import main
@@ -39,9 +40,6 @@ from a2d.errors import A2DError, AudioError, DataError, ModelError, RecipeError,
 from a2d.io import fetching, pictures, tensorfile
 from a2d.lab import models as lab_models
 from a2d.lab import recipes, runs
-
-ROOT = Path(__file__).resolve().parents[1]
-
 
 # --- running a command ---------------------------------------------------------------------------------
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from commands import in_markdown, mistakes
+from conftest import ROOT
 
 from a2d import cli
 from a2d.lab import models, recipes
 from results import tables
 
-ROOT = Path(__file__).resolve().parents[1]
 TEXTS = ("README.md", "CONTRIBUTING.md", "notebooks/README.md", "data/README.md", "docs/README.md")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 BUILTIN = DATA / "builtin"
 LIMIT = 12 * 1000 * 1000  # bytes, all of data/ together
 AUDIO_MNIST_KEYS = {"accent", "age", "gender", "native speaker", "origin", "recordingdate", "recordingroom"}

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from a2d.annotation import UNREADABLE, Annotations, agreement, check_images, content_hash
 from a2d.errors import DataError
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def make_images(n: int, seed: int = 0) -> np.ndarray:
