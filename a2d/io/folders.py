@@ -77,21 +77,18 @@ def scan(root: Path, strict: bool = True) -> Listing:
     problems, strays = [], []
     for path in paths:
         try:
-            recording = _recording(path, nested=path.parent != base)
-            if recording is None:
+            if (new := _recording(path, nested=path.parent != base)) is None:
                 strays.append(path)
-                continue
-            key = (recording.speaker, recording.digit, recording.take)
-            if key in found:
-                twice = f"take {key[2]} of digit {key[1]} by speaker {key[0]} is there twice"
-                raise DataError(f"{twice} (also {found[key].path.name})", where=path, hint="Keep one of the two")
-            found[key] = recording
+            elif (earlier := found.setdefault((new.speaker, new.digit, new.take), new)) is not new:
+                what = f"take {new.take} of digit {new.digit} by speaker {new.speaker} is there twice"
+                raise DataError(f"{what} (also {earlier.path.name})", where=path, hint="Keep one of the two")
         except DataError as error:
             if strict:
                 raise
             problems.append(str(error))
     if not found and not problems and (strict or not strays):
-        raise DataError("there are no recordings in this folder", where=root, hint="Check that it is the right one")
+        hint = "Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST) or {digit}_{speaker}_{take}.wav (FSDD)"
+        raise DataError("there are no recordings in this folder", where=root, hint=hint)
     absent = sorted(set(range(10)) - {r.digit for r in found.values()})
     if found and absent:
         notes.append(f"no recording says {', '.join(map(str, absent))}")
@@ -145,13 +142,7 @@ def _layout(root: Path, notes: list[str]) -> tuple[Path, list[Path], Metadata]:
                 return folder, files, {}
     base = root / "data" if os.path.isdir(root / "data") else root
     folders = [p for p in _list(base) if os.path.isdir(p)]
-    if not folders:
-        raise DataError(
-            "there are no recordings in this folder",
-            where=root,
-            hint="Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST) or {digit}_{speaker}_{take}.wav (FSDD)",
-        )
-    metadata = read_metadata(base, notes)
+    metadata = _metadata(base, notes)
     for speaker in sorted(set(metadata) - {f.name for f in folders}):
         notes.append(f"speaker {speaker} has metadata but no recordings")
     if metadata:
@@ -163,9 +154,8 @@ def _list(folder: Path) -> list[Path]:
     try:
         return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as error:
-        raise DataError(
-            f"cannot list this folder ({error.strerror})", where=folder, hint="Check its permissions"
-        ) from error
+        what = f"cannot list this folder ({error.strerror})"
+        raise DataError(what, where=folder, hint="Check its permissions") from error
 
 
 def _recording(path: Path, nested: bool) -> Recording | None:
@@ -177,27 +167,16 @@ def _recording(path: Path, nested: bool) -> Recording | None:
         return None
     match = re.fullmatch(r"(\d)_([^_]+)_(\d+)", path.stem)
     if match is None or not os.path.isfile(path):
-        raise DataError(
-            "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav",
-            where=path,
-            hint="Rename it, or move it away",
-        )
+        what = "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav"
+        raise DataError(what, where=path, hint="Rename it, or move it away")
     if nested and match[2] != path.parent.name:
-        raise DataError(
-            f"the name says speaker {match[2]}, the folder says {path.parent.name}",
-            where=path,
-            hint="Move or rename it",
-        )
+        what = f"the name says speaker {match[2]}, the folder says {path.parent.name}"
+        raise DataError(what, where=path, hint="Move or rename it")
     return Recording(path, int(match[1]), match[2], int(match[3]))
 
 
-def read_metadata(folder: Path, notes: list[str] | None = None) -> Metadata:
-    """Read ``audioMNIST_meta.txt`` (JSON keyed by speaker) and clean it; ``{}`` if there is none.
-
-    Ages become integers, or None where they cannot be a person's age (the published file has "1234"); rooms,
-    accents and genders lose stray blanks, question marks and differences of case or spelling. What was changed
-    beyond that is said in ``notes``.
-    """
+def _metadata(folder: Path, notes: list[str]) -> Metadata:
+    """Read ``audioMNIST_meta.txt`` (JSON keyed by speaker) and clean it; ``{}`` if there is none."""
     path = folder / "audioMNIST_meta.txt"
     if not os.path.exists(path):
         return {}
@@ -206,29 +185,25 @@ def read_metadata(folder: Path, notes: list[str] | None = None) -> Metadata:
         if not isinstance(raw, dict) or not all(isinstance(v, dict) for v in raw.values()):
             raise ValueError("not an object of objects")
     except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"cannot read the metadata ({error})",
-            where=path,
-            hint="Copy the file anew, or remove it: it is optional",
-        ) from error
-    return {str(speaker): _clean(str(speaker), entry, notes) for speaker, entry in raw.items()}
+        hint = "Copy the file anew, or remove it: it is optional"
+        raise DataError(f"cannot read the metadata ({error})", where=path, hint=hint) from error
+    return {speaker: _clean(speaker, entry, notes) for speaker, entry in raw.items()}
 
 
-def _clean(speaker: str, entry: dict[str, Any], notes: list[str] | None) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, value in entry.items():
-        if key == "age":
-            text = str(value).strip()
-            out[key] = int(text) if text.isdecimal() and len(text) < 9 and 1 <= int(text) <= 120 else None
-            if out[key] is None and notes is not None and text.isdigit():
-                notes.append(f"speaker {speaker}: an age of {text} cannot be")
-        elif isinstance(value, str):
-            text = value.strip().rstrip("?").strip()
-            if key == "recordingroom":
-                text = text.lower().replace("romm", "room")
-            elif key in ("accent", "gender", "native speaker"):
-                text = text.replace("_", " ").lower()
-            out[key] = text
-        else:
-            out[key] = value
+def _clean(speaker: str, entry: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """Texts without differences of spelling; the age as an integer, or None where it cannot be a person's."""
+    texts = {
+        key: value.strip().strip("? ").replace("_", " ").lower()
+        for key, value in entry.items()
+        if isinstance(value, str)
+    }
+    if "recordingroom" in texts:
+        texts["recordingroom"] = texts["recordingroom"].replace("romm", "room")
+    out = {**entry, **texts}
+    if "age" in entry:
+        # The published file has "1234" for one.
+        age = str(out["age"])
+        out["age"] = int(age) if age.isdecimal() and len(age) < 4 and 1 <= int(age) <= 120 else None
+        if out["age"] is None and age.isdigit():
+            notes.append(f"speaker {speaker}: an age of {age} cannot be")
     return out
