@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Layout = Literal["constrained"] | None
 
 # The notebook's text column.
 WIDTH = 9.0
@@ -93,7 +94,7 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(height: float, width: float = WIDTH, *, layout: Literal["constrained"] | None = "constrained") -> Figure:
+def new_figure(height: float, width: float = WIDTH, *, layout: Layout = "constrained") -> Figure:
     """An empty figure of a size in inches; without a ``layout`` its parts stay where they are put."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -101,6 +102,20 @@ def new_figure(height: float, width: float = WIDTH, *, layout: Literal["constrai
     figure = Figure(figsize=(width, height), dpi=_DPI, layout=layout, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
+
+
+@contextlib.contextmanager
+def drawing(height: float, width: float = WIDTH, *, layout: Layout = "constrained") -> Iterator[Figure]:
+    """Begin a figure in the course's style; what the block draws has that style, too."""
+    with style():
+        yield new_figure(height, width, layout=layout)
+
+
+@contextlib.contextmanager
+def one_panel(height: float, width: float = WIDTH) -> Iterator[tuple[Figure, Axes]]:
+    """As :func:`drawing`, with one pair of axes that fills the figure."""
+    with drawing(height, width) as figure:
+        yield figure, figure.add_subplot()
 
 
 def finish(figure: Figure, text: str) -> Picture:

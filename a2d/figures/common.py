@@ -82,9 +82,7 @@ def grid(images: Any) -> base.Picture:
     if rows != 10:
         raise DataError(f"expected ten rows of images, got {rows}", where="images")
     cell = min((base.WIDTH - 0.6) / max(k, 10), 0.75)
-    with base.style():
-        figure = base.new_figure(10 * cell + 0.1, k * cell + 0.6)
-        axes = figure.add_subplot()
+    with base.one_panel(10 * cell + 0.1, k * cell + 0.6) as (figure, axes):
         base.draw_sheet(axes, pixels, [str(digit) for digit in range(10)], sizes=(11, 10))
         axes.set_ylabel("spoken digit")
     return base.finish(figure, _grid_text(pixels))
@@ -137,9 +135,7 @@ def accuracy_while_training(
         if name not in series or len(band) != len(series[name]):
             raise DataError("this spread fits no series of the history", where=f"spread[{name}]")
     xs = {name: _epochs(epochs, len(values), name) for name, values in series.items()}
-    with base.style():
-        figure = base.new_figure(4.4)
-        axes = figure.add_subplot()
+    with base.one_panel(4.4) as (figure, axes):
         for index, (name, values) in enumerate(series.items()):
             base.draw_curve(axes, xs[name], values, name, index)
             if name in bands:
@@ -190,8 +186,7 @@ def loss_terms(history: Mapping[str, Sequence[float]], epochs: Sequence[int] | N
         raise DataError("the terms have different numbers of epochs", where="history")
     x = _epochs(epochs, len(series["kl"]), "history")
     titles = {"reconstruction": "reconstruction term", "kl": "KL divergence from the prior"}
-    with base.style():
-        figure = base.new_figure(3.6)
+    with base.drawing(3.6) as figure:
         for axes, (term, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
             for index, name in enumerate(key for key in (term, f"validation_{term}") if key in series):
                 base.draw_curve(axes, x, series[name], "validation" if index else "training", index)
@@ -231,9 +226,7 @@ def bars_with_spread(
     Raises :class:`DataError` for empty rows, values out of range or NaN.
     """
     values = base.each(base.as_shares, rows, "rows")
-    with base.style():
-        figure = base.new_figure(1.3 + 0.42 * len(values) + (0.25 if references else 0))
-        axes = figure.add_subplot()
+    with base.one_panel(1.3 + 0.42 * len(values) + (0.25 if references else 0)) as (figure, axes):
         for place, shares in enumerate(values.values()):
             axes.barh(place, shares.mean(), height=0.62, color=base.BLUE, alpha=0.3, edgecolor=base.BLUE)
             # Equal values are set side by side, always in the same way.
@@ -287,9 +280,7 @@ def confusion_matrix(counts: Any, title: str = "spoken and read digits") -> base
     """
     table = base.as_table(counts, "counts", 10)
     totals = table.sum(axis=1)
-    with base.style():
-        figure = base.new_figure(6.2, 7.6)
-        axes = figure.add_subplot()
+    with base.one_panel(6.2, 7.6) as (figure, axes):
         image = base.draw_confusion(axes, table, shares_told=True)
         axes.set_xticks(range(10), [str(digit) for digit in range(10)])
         axes.set_yticks(range(10), [f"{digit} (n = {n:.0f})" for digit, n in enumerate(totals)])

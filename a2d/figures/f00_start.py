@@ -32,8 +32,7 @@ _FLOW = ("wave", "mfcc", "mean", "encoder", "normal", "z", "decoder", "picture",
 
 def pipeline() -> base.Picture:
     """Show the whole system in one picture; what only training needs is dashed (lecture 00)."""
-    with base.style():
-        figure = base.new_figure(3.72, layout=None)
+    with base.drawing(3.72, layout=None) as figure:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, base.WIDTH), ylim=(0, 3.72))
         axes.set_axis_off()

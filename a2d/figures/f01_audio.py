@@ -28,9 +28,7 @@ def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
     samples = np.arange(n) / rate
     fine = np.linspace(0, samples[-1], max(2000, int(40 * tone * samples[-1])))
     gap = np.abs(np.cos(2 * np.pi * tone * samples) - np.cos(2 * np.pi * twin * samples)).max()
-    with base.style():
-        figure = base.new_figure(2.6)
-        axes = figure.add_subplot()
+    with base.one_panel(2.6) as (figure, axes):
         axes.plot(1000 * fine, np.cos(2 * np.pi * tone * fine), color=base.BLUE, linewidth=0.9, label=f"{tone:g} Hz")
         style: dict[str, Any] = {"color": base.RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
         axes.plot(1000 * fine, np.cos(2 * np.pi * twin * fine), label=f"{twin:g} Hz", **style)
@@ -58,9 +56,7 @@ def leakage(hz: Any, spectra: Mapping[str, Any], tone: float, far: float) -> bas
     away = np.abs(bins - tone) >= far
     if not away.any():
         raise DataError(f"no frequency is {far:g} Hz away from the tone", where="far")
-    with base.style():
-        figure = base.new_figure(3.3)
-        axes = figure.add_subplot()
+    with base.one_panel(3.3) as (figure, axes):
         every = max(1, len(bins) // 40)
         for name, level, color, marker, line in base.looks(levels):
             how: dict[str, Any] = {"color": color, "linestyle": line, "marker": marker, "markersize": 3}
@@ -88,8 +84,7 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
     mels = base.as_array(edge_mels, "edge_mels", places.shape)
     filters = base.as_array(bank, "bank", (len(places) - 2, len(bins)))
     widths, tops = places[2:] - places[:-2], filters.max(axis=1)
-    with base.style():
-        figure = base.new_figure(3.4)
+    with base.drawing(3.4) as figure:
         left, right = figure.subplots(1, 2, width_ratios=[1, 1.7])
         left.plot(places, mels, color=base.BLUE, linewidth=1.6)
         for place, mel in list(zip(places, mels, strict=True))[:: max(1, len(places) // 8)]:
@@ -124,9 +119,7 @@ def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> base.Picture:
     """
     levels = base.as_array(log_mel, "log_mel")
     kept = base.each(base.as_array, smooth, "smooth", levels.shape)
-    with base.style():
-        figure = base.new_figure(3.2)
-        axes = figure.add_subplot()
+    with base.one_panel(3.2) as (figure, axes):
         axes.plot(levels, color=base.DARK, linewidth=0, marker="o", markersize=3.5, label="log-mel levels")
         for name, value, color, _, line in base.looks(kept):
             axes.plot(value, color=color, linestyle=line, linewidth=1.6, label=name)
@@ -158,8 +151,7 @@ def there_and_back(
     low, high = np.percentile(np.concatenate([first, second])[:, 1:], [2, 98])
     limits = {"vmin": low, "vmax": high} if high > low else {}
     extent = (-step / 2, (len(first) - 0.5) * step, -0.5, first.shape[1] - 0.5)
-    with base.style():
-        figure = base.new_figure(5.0)
+    with base.drawing(5.0) as figure:
         grid = figure.add_gridspec(2, 2)
         panels = [figure.add_subplot(grid[0, column]) for column in (0, 1)]
         for axes, array, name in zip(panels, (first, second), names, strict=True):
@@ -205,9 +197,7 @@ def distances(groups: Mapping[str, Any], unit: str = "distance") -> base.Picture
     medians = {name: float(np.median(value)) for name, value in values.items()}
     if any(value.min() < 0 or medians[name] <= 0 for name, value in values.items()):
         raise DataError("distances are 0 or more, and their median above 0", where="groups")
-    with base.style():
-        figure = base.new_figure(1.0 + 0.45 * len(values))
-        axes = figure.add_subplot()
+    with base.one_panel(1.0 + 0.45 * len(values)) as (figure, axes):
         for place, (name, value) in enumerate(values.items()):
             low, high = np.quantile(value, [0.05, 0.95])
             low = max(low, medians[name] / 1000)  # a logarithmic axis has no 0
@@ -236,9 +226,7 @@ def shares_right(rows: Mapping[str, Sequence[float]], references: Mapping[str, f
     """
     values = base.each(base.as_interval, rows, "rows")
     lines = base.each_number(base.as_shares, references, "references")
-    with base.style():
-        figure = base.new_figure(1.1 + 0.45 * len(values) + (0.25 if lines else 0))
-        axes = figure.add_subplot()
+    with base.one_panel(1.1 + 0.45 * len(values) + (0.25 if lines else 0)) as (figure, axes):
         for place, (share, low, high) in enumerate(values.values()):
             axes.barh(place, share, height=0.6, color=base.BLUE, alpha=0.3, edgecolor=base.BLUE)
             axes.plot([low, high], [place, place], color=base.DARK, linewidth=1.6, marker="|", markersize=9)
@@ -382,8 +370,7 @@ def mfcc_panels(
     if len(bands) != len(coefficients):
         raise DataError(f"the numbers of frames differ ({len(bands)} and {len(coefficients)})", where="frames")
     mean = coefficients.mean(axis=0)
-    with base.style():
-        figure = base.new_figure(5.9, layout=None)
+    with base.drawing(5.9, layout=None) as figure:
         heights = ((4.72, 0.85), (2.62, 1.6), (0.5, 1.6))
         panels = [inches.add_panel(figure, 0.75, bottom, 5.35, height) for bottom, height in heights]
         panels[0].plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)

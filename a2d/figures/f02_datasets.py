@@ -40,8 +40,7 @@ def lengths_and_levels(seconds: Any, levels: Any, digits: Sequence[int], speaker
     if len({len(lasting), len(loud), *(len(label) for label in labels.values())}) != 1:
         raise DataError("durations, levels, digits and speakers differ in number", where="seconds")
     rows = {"duration (s)": lasting, "level (dBFS)": loud}
-    with base.style():
-        figure = base.new_figure(5.2)
+    with base.drawing(5.2) as figure:
         panels = figure.subplots(2, 2, width_ratios=[1, 1.6], sharey="row", sharex="col")
         for line, (unit, values) in zip(panels, rows.items(), strict=True):
             for axes, (kind, label) in zip(line, labels.items(), strict=True):
@@ -98,8 +97,7 @@ def trimmed(clips: Mapping[str, Any], spans: Mapping[str, tuple[int, int]], rate
     if set(kept) != set(waves) or any(not 0 <= a < b <= len(waves[name]) for name, (a, b) in kept.items()):
         raise DataError("each recording needs a span within it", where="spans")
     longest = max(len(wave) for wave in waves.values()) / rate
-    with base.style():
-        figure = base.new_figure(0.7 + 1.35 * len(waves))
+    with base.drawing(0.7 + 1.35 * len(waves)) as figure:
         for axes, (name, wave) in zip(figure.subplots(len(waves), 1, squeeze=False)[:, 0], waves.items(), strict=True):
             start, stop = (sample / rate for sample in kept[name])
             axes.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
@@ -137,8 +135,7 @@ def handwriting(images: Any, labels: Sequence[int], seed: int = 0, shown: int = 
     ink = [pixels[classes == c].mean(axis=(1, 2)) for c in range(10)]
     of_class = [np.flatnonzero(classes == c) for c in range(10)]
     some = np.stack([pixels[rng.choice(m, shown, replace=len(m) < shown)] for m in of_class])
-    with base.style():
-        figure = base.new_figure(5.3)
+    with base.drawing(5.3) as figure:
         left, right = figure.subplots(1, 2, width_ratios=[1.55, 1])
         left.imshow(base.sheet(np.concatenate([some, means[:, None]], axis=1)), cmap="gray", vmin=0, vmax=1)
         left.axvline(shown * 30 - 0.5, color=base.RED, linewidth=2, linestyle=(0, (5, 2)))
@@ -175,9 +172,7 @@ def neighbours(groups: Mapping[str, Any], unit: str = "distance") -> base.Pictur
     if any(value.min() < 0 for value in values.values()):
         raise DataError("distances are 0 or more", where="groups")
     top = 1.02 * max(np.quantile(value, 0.99) for value in values.values()) or 1.0
-    with base.style():
-        figure = base.new_figure(3.4)
-        axes = figure.add_subplot()
+    with base.one_panel(3.4) as (figure, axes):
         for name, value, color, marker, line in base.looks(values):
             share, label = np.arange(1, len(value) + 1) / len(value), f"{name} (n = {len(value):,})"
             style: dict[str, Any] = {"color": color, "linestyle": line, "marker": marker, "markersize": 5}
@@ -203,8 +198,7 @@ def named_digits(tables: Mapping[str, Any]) -> base.Picture:
     Raises :class:`DataError` for other tables.
     """
     counts = base.each(base.as_table, tables, "tables", 10)
-    with base.style():
-        figure = base.new_figure(4.3 if len(counts) < 3 else 3.4)
+    with base.drawing(4.3 if len(counts) < 3 else 3.4) as figure:
         panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
         for axes, (name, table) in zip(panels, counts.items(), strict=True):
             image = base.draw_confusion(axes, table, shares_told=False)
@@ -238,9 +232,7 @@ def by_speaker(rows: Mapping[str, Sequence[float]], references: Mapping[str, flo
     values = base.each(base.as_interval, rows, "rows")
     lines = base.each_number(base.as_shares, references, "references")
     order = sorted(values, key=lambda name: (values[name][0], name))
-    with base.style():
-        figure = base.new_figure(1.1 + 0.27 * len(values) + (0.25 if lines else 0))
-        axes = figure.add_subplot()
+    with base.one_panel(1.1 + 0.27 * len(values) + (0.25 if lines else 0)) as (figure, axes):
         for place, name in enumerate(order):
             share, low, high = values[name]
             axes.plot([low, high], [place, place], color=base.BLUE, linewidth=5, alpha=0.35, solid_capstyle="butt")

@@ -40,8 +40,7 @@ def decoded_rows(rows: Mapping[str, Any], distances: Mapping[str, Any]) -> base.
     if any(len(images) != k for images in pixels.values()) or not set(far) <= set(pixels):
         raise DataError("expected as many images in each row, and distances for rows that are shown", where="rows")
     medians = {name: float(np.median(d)) for name, d in far.items()}
-    with base.style():
-        figure = base.new_figure(len(pixels) * (base.WIDTH / max(k, 8) + 0.2) + 0.1)
+    with base.drawing(len(pixels) * (base.WIDTH / max(k, 8) + 0.2) + 0.1) as figure:
         for axes, (name, images) in zip(np.ravel(figure.subplots(len(pixels), 1)), pixels.items(), strict=True):
             axes.imshow(base.sheet(images[None])[1:29], cmap="gray", vmin=0, vmax=1)
             told = f" (median distance {medians[name]:.1f})" if name in medians else ""
@@ -65,8 +64,7 @@ def latent_maps(codes: Mapping[str, Any], labels: Sequence[int]) -> base.Picture
     """
     digits = np.array(base.as_digits(labels, "labels", len(labels)))
     places = base.each(base.as_array, codes, "codes", (len(digits), 2))
-    with base.style():
-        figure = base.new_figure(base.WIDTH / len(places) + 0.45 if len(places) > 1 else 5.4)
+    with base.drawing(base.WIDTH / len(places) + 0.45 if len(places) > 1 else 5.4) as figure:
         for axes, (name, z) in zip(np.ravel(figure.subplots(1, len(places))), places.items(), strict=True):
             _draw_codes(axes, z[:_MOST_MARKS], digits[:_MOST_MARKS])
             axes.set_title(name, parse_math=False)
@@ -116,9 +114,7 @@ def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None)
     if (y > top + 1e-6).any():
         raise DataError(f"the ELBO reaches {y.max():.4f}, above log p(x) = {top:.4f}", where="elbo")
     at = int(y.argmax())
-    with base.style():
-        figure = base.new_figure(3.8, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(3.8, _NARROW) as (figure, axes):
         axes.axhline(top, color=base.DARK, linestyle="--", label="log p(x)")
         axes.plot(x, y, color=base.BLUE, label="ELBO")
         axes.fill_between(x, y, top, color=base.RED, alpha=0.15, hatch="//", linewidth=0, label="KL(q || posterior)")
@@ -147,9 +143,7 @@ def densities(z: Any, curves: Mapping[str, Any]) -> base.Picture:
     lines = base.each(base.as_array, curves, "curves", x.shape)
     if any(y.min() < 0 for y in lines.values()):
         raise DataError("a density cannot be negative", where="curves")
-    with base.style():
-        figure = base.new_figure(3.4, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(3.4, _NARROW) as (figure, axes):
         for name, y, color, _, line in base.looks(lines):
             axes.plot(x, y, color=color, linestyle=line, linewidth=2, label=name)
         axes.set(xlabel="z (in standard deviations of the prior)", ylabel="density")
@@ -180,9 +174,7 @@ def monte_carlo_error(n: Any, error: Any) -> base.Picture:
     x = base.as_rising(n, "n", base.as_positive)
     y = base.as_positive(error, "error", x.shape)
     slope = np.polyfit(np.log(x), np.log(y), 1)[0]
-    with base.style():
-        figure = base.new_figure(3.6, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(3.6, _NARROW) as (figure, axes):
         axes.loglog(x, y, color=base.BLUE, marker="o", label="measured")
         law = y[0] * np.sqrt(x[0] / x)
         axes.loglog(x, law, color=base.DARK, linestyle="--", label="1 / sqrt(n), from the first point")
@@ -209,9 +201,7 @@ def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[s
     known = base.each(base.as_positive, exact, "exact", x.shape)
     if not set(known) <= set(found):
         raise DataError("expected names of estimators that are measured", where="exact")
-    with base.style():
-        figure = base.new_figure(4.0, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(4.0, _NARROW) as (figure, axes):
         for name, y, color, marker, line in base.looks(found):
             axes.loglog(x, y, color=color, marker=marker, linestyle="none", label=f"{name}, measured")
             if name in known:
@@ -243,9 +233,7 @@ def pixel_loss(p: Any, losses: Mapping[float, Any]) -> base.Picture:
     """
     x = base.as_rising(p, "p", base.as_shares)
     floors = []
-    with base.style():
-        figure = base.new_figure(3.8, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(3.8, _NARROW) as (figure, axes):
         for target, values, color, marker, line in base.looks(losses):
             y = base.as_array(values, f"losses[{target}]", x.shape)
             at = int(y.argmin())
@@ -273,8 +261,7 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
     rec = base.as_array(reconstruction, "reconstruction", x.shape)
     divergence = base.as_array(kl, "kl", x.shape)
     shares = base.each(base.as_shares, active, "active", x.shape)
-    with base.style():
-        figure = base.new_figure(3.7)
+    with base.drawing(3.7) as figure:
         left, middle, right = figure.subplots(1, 3)
         left.semilogx(x, rec, color=base.BLUE, marker="o")
         left.set_title("reconstruction term")
@@ -308,9 +295,7 @@ def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) ->
     """
     d = len(next(iter(variances.values())))
     spread = {float(b): np.sort(base.as_array(v, f"variances[{b}]", (d,)))[::-1] for b, v in variances.items()}
-    with base.style():
-        figure = base.new_figure(3.6, _NARROW)
-        axes = figure.add_subplot()
+    with base.one_panel(3.6, _NARROW) as (figure, axes):
         for beta, v, color, marker, line in base.looks(spread):
             how = {"color": color, "marker": marker, "linestyle": line, "label": f"beta = {beta:g}"}
             axes.semilogy(np.arange(1, d + 1), np.maximum(v, 1e-6), **how)
@@ -346,8 +331,7 @@ def latent_plane(
     """
     picture, drawn = base.as_pictures(image, "image", 2), base.as_pictures(tiles, "tiles", 4)
     x, y = base.as_array(position, "position", (2,))
-    with base.style():
-        figure = base.new_figure(4.3, layout=None)
+    with base.drawing(4.3, layout=None) as figure:
         left = inches.add_panel(figure, 0.1, 0.5, 3.4, 3.4)
         left.imshow(picture, cmap="gray", vmin=0, vmax=1)
         inches.hide_axes(left, "what the decoder draws here")
@@ -398,8 +382,7 @@ def beta_panels(
     rate = base.as_array(kl, "kl", (len(betas),))
     n = len(images)
     side = 5.5 / max(n, 6)
-    with base.style():
-        figure = base.new_figure(3.75, layout=None)
+    with base.drawing(3.75, layout=None) as figure:
         for index, (name, row) in enumerate(rows.items()):
             strip = inches.add_panel(figure, 0.1, 2.55 - 1.22 * index, side * n, side * 28 / 30)
             strip.imshow(base.sheet(row[None])[1:29], cmap="gray", vmin=0, vmax=1, aspect="auto")

@@ -38,9 +38,7 @@ def picture_rows(
         raise DataError(f"{len(titles)} titles for {k} columns", where="columns")
     margin = 0.45 + 0.09 * max(len(name) for name in pictures)
     cell = min((base.WIDTH - margin) / max(k, 8), 0.85)
-    with base.style():
-        figure = base.new_figure(len(pictures) * cell + (0.3 if titles else 0.1), k * cell + margin)
-        axes = figure.add_subplot()
+    with base.one_panel(len(pictures) * cell + (0.3 if titles else 0.1), k * cell + margin) as (figure, axes):
         base.draw_sheet(axes, np.stack(list(pictures.values())), list(pictures), titles, sizes=(10, 9))
         axes.xaxis.tick_top()
     mine = pictures[reference]
@@ -68,9 +66,7 @@ def decay(
     """
     lines = {name: _steps(name, values) for name, values in base.as_named(curves, "curves").items()}
     levels = base.each_number(base.as_positive, references, "references")
-    with base.style():
-        figure = base.new_figure(3.9)
-        axes = figure.add_subplot()
+    with base.one_panel(3.9) as (figure, axes):
         for name, (x, y), color, marker, line in base.looks(lines):
             # Markers at equal distances on a logarithmic axis.
             at = np.unique(np.searchsorted(x, np.geomspace(x[0], x[-1], 9)).clip(0, len(x) - 1)).tolist()
@@ -123,9 +119,7 @@ def near_what(points: Mapping[str, tuple[Any, Any]]) -> base.Picture:
     clouds = base.each(base.as_positive, points, "points", 2)
     low = min(pair.min() for pair in clouds.values()) * 0.8
     high = max(pair.max() for pair in clouds.values()) * 1.25
-    with base.style():
-        figure = base.new_figure(4.4, 5.6)
-        axes = figure.add_subplot()
+    with base.one_panel(4.4, 5.6) as (figure, axes):
         for name, (a, b), color, marker, _ in base.looks(clouds):
             few = slice(None, None, -(-len(a) // _MOST_POINTS))
             axes.plot(a[few], b[few], marker, color=color, markersize=4, alpha=0.45, markeredgewidth=0, label=name)
@@ -154,9 +148,7 @@ def losses(curves: Mapping[str, Sequence[float]], floor: float) -> base.Picture:
     epochs = len(next(iter(series.values())))
     if any(len(y) != epochs for y in series.values()):
         raise DataError("the curves have different numbers of epochs", where="curves")
-    with base.style():
-        figure = base.new_figure(3.6)
-        axes = figure.add_subplot()
+    with base.one_panel(3.6) as (figure, axes):
         begin, every = int(epochs > 3), max(1, epochs // 12)
         for name, y, color, marker, line in base.looks(series):
             how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "markersize": 5}
@@ -186,8 +178,7 @@ def target_panels(
     away = base.as_array(distances, "distances")
     n = len(away)
     given = {f"target {n}, one of {many}": target, f"mean of {base.count(n, 'target')}": running, "class mean": mean}
-    with base.style():
-        figure = base.new_figure(2.75, layout=None)
+    with base.drawing(2.75, layout=None) as figure:
         for index, (name, picture) in enumerate(given.items()):
             axes = inches.add_panel(figure, 0.1 + 1.88 * index, 0.3, 1.75, 1.75)
             axes.imshow(base.as_pictures(picture, name, 2), cmap="gray", vmin=0, vmax=1)

@@ -28,9 +28,7 @@ def feature_scales(raw: Any, standardised: Any) -> base.Picture:
     spreads = before.std(axis=0), after.std(axis=0)
     if min(s.min() for s in spreads) <= 0:
         raise DataError("a feature does not vary, its standard deviation has no logarithm", where="raw")
-    with base.style():
-        figure = base.new_figure(3.4)
-        axes = figure.add_subplot()
+    with base.one_panel(3.4) as (figure, axes):
         for spread, name, (color, marker, _) in zip(spreads, ("raw", "standardised"), base.LINES[:2], strict=True):
             axes.plot(np.arange(len(spread)), spread, marker, color=color, markersize=5, label=name)
         axes.set(yscale="log", xlabel="coefficient", ylabel="standard deviation")
@@ -59,8 +57,7 @@ def convolution_matrices(matrix: Any) -> base.Picture:
     """
     c = base.as_array(matrix, "matrix", 2)
     titles = (f"convolution: {c.shape[1]} to {c.shape[0]}", f"transposed: {c.shape[0]} to {c.shape[1]}")
-    with base.style():
-        figure = base.new_figure(3.6)
+    with base.drawing(3.6) as figure:
         for axes, m, title in zip(figure.subplots(1, 2), (c, c.T), titles, strict=True):
             axes.imshow(np.where(m == 0, np.nan, m), cmap="cividis", vmin=c.min(), vmax=c.max())
             for (row, column), value in np.ndenumerate(m):
@@ -94,8 +91,7 @@ def checkerboards(maps: Mapping[str, Any], unit: str) -> base.Picture:
     if any(min(m.shape) < 12 for m in arrays.values()):
         raise DataError("expected maps of at least 12 x 12", where="maps")
     low, high = min(m.min() for m in arrays.values()), max(m.max() for m in arrays.values())
-    with base.style():
-        figure = base.new_figure(3.5 if len(arrays) > 1 else 4.2)
+    with base.drawing(3.5 if len(arrays) > 1 else 4.2) as figure:
         panels = figure.subplots(1, len(arrays), squeeze=False)[0]
         for axes, (name, m) in zip(panels, arrays.items(), strict=True):
             image = axes.imshow(m, cmap="cividis", vmin=low, vmax=high)
@@ -128,8 +124,7 @@ def schedules(rates: Any, weights: Any) -> base.Picture:
     rate = base.as_array(rates, "rates")
     weight = base.as_array(weights, "weights", rate.shape)
     series = (("learning rate", rate, base.BLUE), ("weight of the KL term", weight, base.RED))
-    with base.style():
-        figure = base.new_figure(3.0)
+    with base.drawing(3.0) as figure:
         for axes, (title, y, color) in zip(figure.subplots(1, 2), series, strict=True):
             axes.plot(np.arange(len(y)), y, color=color)
             axes.set(title=title, xlabel="step")
@@ -160,8 +155,7 @@ def loss_and_accuracy(
     if len(lines) < 2 or (np.diff(list(lines.values())) >= 0).any():
         raise DataError("expected two levels or more, from the highest to the lowest", where="levels")
     x = np.arange(1, len(loss) + 1, dtype=float)
-    with base.style():
-        figure = base.new_figure(5.4)
+    with base.drawing(5.4) as figure:
         top, bottom = figure.subplots(2, 1, sharex=True)
         base.draw_curve(top, x, loss, "reconstruction term", 0)
         _draw_levels(top, x, loss, lines)

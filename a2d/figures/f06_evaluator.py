@@ -23,8 +23,7 @@ def feature_maps(image: Any, maps: Mapping[str, Any]) -> base.Picture:
     k = len(next(iter(layers.values())))
     if any(len(m) != k for m in layers.values()):
         raise DataError("every layer needs the same number of maps", where="maps")
-    with base.style():
-        figure = base.new_figure(1.25 * len(layers) + 0.2)
+    with base.drawing(1.25 * len(layers) + 0.2) as figure:
         panels = figure.subplots(len(layers), k + 1, squeeze=False, width_ratios=[1.4] + [1] * k)
         for row, (name, layer) in zip(panels, layers.items(), strict=True):
             row[0].imshow(first, cmap="gray", vmin=0, vmax=1)
@@ -45,9 +44,7 @@ def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> base.Pic
     Raises :class:`DataError` for other values.
     """
     errors = {name: 1 - right for name, right in base.each(base.as_shares, accuracy, "accuracy").items()}
-    with base.style():
-        figure = base.new_figure(3.6)
-        axes = figure.add_subplot()
+    with base.one_panel(3.6) as (figure, axes):
         for name, values, color, marker, line in base.looks(errors):
             x = np.arange(1, len(values) + 1)
             axes.plot(x, values, color=color, marker=marker, linestyle=line, label=name)
@@ -76,8 +73,7 @@ def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> 
     given = base.as_named(sets, "sets")
     tables = {name: reliability(sure, right, bins=bins) for name, (sure, right) in given.items()}
     middles, width = (np.arange(bins) + 0.5) / bins, 1 / bins
-    with base.style():
-        figure = base.new_figure(4.6)
+    with base.drawing(4.6) as figure:
         grid = figure.subplots(2, len(tables), squeeze=False, height_ratios=[3, 1], sharex=True)
         for column, (name, table) in enumerate(tables.items()):
             top, low = grid[:, column]
@@ -154,8 +150,7 @@ def fading(
     steps = base.as_rising(x, "x")
     given = base.each(base.as_named, panels, "panels")
     series = {name: base.each(base.as_shares, panel, name, steps.shape) for name, panel in given.items()}
-    with base.style():
-        figure = base.new_figure(3.7)
+    with base.drawing(3.7) as figure:
         all_axes = figure.subplots(1, len(series), squeeze=False, sharey=True)[0]
         for axes, (name, panel) in zip(all_axes, series.items(), strict=True):
             for key, values, color, marker, line in base.looks(panel):
@@ -191,9 +186,7 @@ def class_means_read(evaluators: Mapping[str, tuple[Sequence[int], Sequence[floa
         name: (np.array(base.as_digits(read, name, 10)), base.as_shares(sure, name, (10,)))
         for name, (read, sure) in base.as_named(evaluators, "evaluators").items()
     }
-    with base.style():
-        figure = base.new_figure(3.6)
-        axes = figure.add_subplot()
+    with base.one_panel(3.6) as (figure, axes):
         bold: dict[str, Any] = {"ha": "center", "fontsize": 9, "color": base.RED, "fontweight": "bold"}
         for name, (read, sure), color, marker, line in base.looks(rows):
             axes.plot(range(10), sure, color=color, marker=marker, linestyle=line, label=name)
@@ -221,8 +214,7 @@ def where_it_looks(image: Any, maps: Mapping[str, Any], units: Sequence[str]) ->
     """
     first = base.as_pictures(image, "image", 2)
     given = base.each(base.as_array, maps, "maps", (28, 28))
-    with base.style():
-        figure = base.new_figure(3.3)
+    with base.drawing(3.3) as figure:
         panels = figure.subplots(1, len(given) + 1)
         panels[0].imshow(first, cmap="gray", vmin=0, vmax=1)
         panels[0].set_title("picture", fontsize=10)

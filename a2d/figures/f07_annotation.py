@@ -51,9 +51,7 @@ def readers(counts: Any, names: tuple[str, str]) -> base.Picture:
     """
     table = base.as_table(counts, "counts", 11)
     first, second = (base.plain(name) for name in names)
-    with base.style():
-        figure = base.new_figure(5.6, 7.0)
-        axes = figure.add_subplot()
+    with base.one_panel(5.6, 7.0) as (figure, axes):
         image = axes.imshow(table, cmap="cividis", vmin=0)
         for (row, column), count in np.ndenumerate(table):
             if count:
@@ -92,9 +90,7 @@ def differences(rows: Mapping[str, Sequence[float]], xlabel: str = "gain in poin
     Raises :class:`DataError` for anything else.
     """
     values = base.each(base.as_interval, rows, "rows", base.as_array)
-    with base.style():
-        figure = base.new_figure(1.2 + 0.5 * len(values))
-        axes = figure.add_subplot()
+    with base.one_panel(1.2 + 0.5 * len(values)) as (figure, axes):
         for place, (value, low, high) in enumerate(values.values()):
             color, marker, _ = base.LINES[_side(low, high)]
             axes.plot([100 * low, 100 * high], [place, place], color=color, linewidth=2)
@@ -131,9 +127,7 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> b
         raise DataError("every curve needs the same numbers of pictures", where="curves")
     values = {name: [base.as_shares(curve[n], name) for n in numbers] for name, curve in given.items()}
     places = np.arange(len(numbers))
-    with base.style():
-        figure = base.new_figure(3.8)
-        axes = figure.add_subplot()
+    with base.one_panel(3.8) as (figure, axes):
         for name, shares, color, marker, line in base.looks(values):
             means = [v.mean() for v in shares]
             axes.plot(places, means, color=color, marker=marker, linestyle=line, label=f"{name} (mean)")
@@ -166,9 +160,7 @@ def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> ba
         raise DataError("every group needs the same bars", where="rows")
     table = np.array([base.as_shares(list(row.values()), name) for name, row in groups.items()])
     width = 0.8 / len(bars)
-    with base.style():
-        figure = base.new_figure(3.9)
-        axes = figure.add_subplot()
+    with base.one_panel(3.9) as (figure, axes):
         for index, bar in enumerate(bars):
             places = np.arange(len(groups)) + (index - (len(bars) - 1) / 2) * width
             color = base.LINES[index][0]
@@ -207,8 +199,7 @@ def annotation_panels(image: Any, *, place: int, labelled: int, n: int, label: o
     0; ``labelled`` of ``n`` images; ``label`` of this image so far. Raises :class:`DataError` for another shape.
     """
     picture = None if image is None else base.as_pictures(image, "image", 2)
-    with base.style():
-        figure = base.new_figure(3.1, 4.2, layout=None)
+    with base.drawing(3.1, 4.2, layout=None) as figure:
         axes = inches.add_panel(figure, 0.85, 0.55, 2.5, 2.2)
         if picture is None:
             axes.text(0.5, 0.5, "nothing left to label", ha="center", va="center", transform=axes.transAxes)

@@ -22,9 +22,7 @@ def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, 
     if set(named) != set(read):
         raise DataError("the speakers differ", where="drawn", hint="Give the same speakers twice")
     order = sorted(named, key=lambda speaker: -float(named[speaker].mean()))
-    with base.style():
-        figure = base.new_figure(1.5 + 0.45 * len(order))
-        axes = figure.add_subplot()
+    with base.one_panel(1.5 + 0.45 * len(order)) as (figure, axes):
         for place, speaker in enumerate(order):
             a, b = named[speaker].mean(), read[speaker].mean()
             axes.plot([a, b], [place, place], color=base.DARK, linewidth=1, alpha=0.5)
@@ -65,9 +63,7 @@ def seeds_and_chance(values: Sequence[float], n: int, simulated: Sequence[float]
     seeds, chance = base.as_shares(values, "values"), base.as_shares(simulated, "simulated")
     if len(seeds) < 2:
         raise DataError("one seed has no spread", where="values", hint="Give two or more")
-    with base.style():
-        figure = base.new_figure(2.9)
-        axes = figure.add_subplot()
+    with base.one_panel(2.9) as (figure, axes):
         low, high = min(seeds.min(), chance.min()), max(seeds.max(), chance.max())
         edges = np.arange(np.floor(low * n) - 0.5, np.ceil(high * n) + 1.5, max(1, round((high - low) * n / 30))) / n
         axes.hist(
@@ -92,8 +88,7 @@ def drawn_and_real(drawn: Any, real: Any, digit: int) -> base.Picture:
     ours, theirs = base.as_pictures(drawn, "drawn"), base.as_pictures(real, "real")
     if len(ours) != len(theirs):
         raise DataError(f"{len(ours)} and {len(theirs)} images do not fit", where="drawn")
-    with base.style():
-        figure = base.new_figure(2.3)
+    with base.drawing(2.3) as figure:
         for row, (name, images) in enumerate((("drawn", ours), ("handwritten", theirs))):
             for column, image in enumerate(images):
                 axes = figure.add_subplot(2, len(ours), row * len(ours) + column + 1)
