@@ -14,7 +14,7 @@ from a2d.checks import verdicts
 from a2d.checks.comparison import describe, difference, plain
 from a2d.errors import CourseError
 from a2d.exercises import Case, Exercise, Question, Wrong, calls
-from teach.lectures import texts
+from teach.lectures import rubrics, texts
 
 
 def _reference(x: np.ndarray, k: int) -> np.ndarray:
@@ -47,6 +47,9 @@ def _toy_lecture(monkeypatch: pytest.MonkeyPatch) -> None:
     real = exercises.of_lecture
     monkeypatch.setattr(exercises, "of_lecture", lambda n: (TOY, ASK) if n == 90 else real(n))
     monkeypatch.setattr(verdicts, "_outcomes", {})
+    toy = rubrics.Rubric(((1, "that"), (1, "this")), "Because that and this.")
+    known = {**rubrics._all(), ASK.id: toy}
+    monkeypatch.setattr(rubrics, "_all", lambda: known)
 
 
 def judge(function, exercise: Exercise = TOY) -> verdicts.Outcome:
@@ -272,6 +275,8 @@ def test_placeholders_become_the_declarations_texts():
         texts.expand("{exercise 90.2}", solution=True)
     with pytest.raises(CourseError, match="no such exercise"):
         texts.expand("{hints 90.7}", solution=True)
+    with pytest.raises(CourseError, match="no rubric"):
+        rubrics.rubric("90.3")
     assert texts.expand("see {exercise 90.1} there", solution=True) == "see {exercise 90.1} there"
 
 
