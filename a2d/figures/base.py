@@ -261,11 +261,11 @@ def looks(series: Mapping[Key, Value]) -> Iterator[tuple[Key, Value, str, str, s
         yield name, value, color, marker, line
 
 
-def draw_curve(axes: Axes, x: np.ndarray, y: np.ndarray, name: str, index: int) -> None:
-    """Draw values by epoch in the look number ``index``."""
+def draw_curve(axes: Axes, y: np.ndarray, name: str, index: int) -> None:
+    """Draw values by epoch, from epoch 1 on, in the look number ``index``."""
     color, marker, line = LINES[index % len(LINES)]
-    every = max(1, len(x) // 12)
-    axes.plot(x, y, color=color, marker=marker, markevery=every, markersize=5, linestyle=line, label=name)
+    how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "label": name}
+    axes.plot(np.arange(1.0, len(y) + 1), y, markevery=max(1, len(y) // 12), markersize=5, **how)
 
 
 def draw_references(axes: Axes, references: Mapping[str, Any] | None, *, upright: bool) -> dict[str, float]:
@@ -391,9 +391,7 @@ def draw_rows(pixels: np.ndarray, names: Sequence[str], columns: Sequence[str], 
     """A figure of a :func:`sheet`, for images (rows, columns, 28, 28) in rows that are steps of something."""
     rows, n = pixels.shape[:2]
     cell = min(0.75, 8.0 / n)
-    with style():
-        figure = new_figure(rows * cell + 0.5, n * cell + 1.0)
-        axes = figure.add_subplot()
+    with one_panel(rows * cell + 0.5, n * cell + 1.0) as (figure, axes):
         draw_sheet(axes, pixels, names, columns)
         axes.set_xlabel(xlabel)
     return figure

@@ -12,13 +12,7 @@ from a2d.errors import DataError
 from a2d.figures import base
 
 
-def batch(
-    images: Any,
-    spoken: Any,
-    read: Any = None,
-    confidence: Any = None,
-    columns: int = 8,
-) -> base.Picture:
+def batch(images: Any, spoken: Any, read: Any = None, confidence: Any = None, columns: int = 8) -> base.Picture:
     """Show one batch of generated digits with what was spoken and what was read (lecture 05).
 
     ``images`` (n, 28, 28) in [0, 1], at most 400; ``spoken`` and ``read`` n digits; ``confidence`` n shares
@@ -106,62 +100,35 @@ def _grid_text(images: np.ndarray) -> str:
 # --- curves --------------------------------------------------------------------------------------------
 
 
-def _epochs(epochs: Any, n: int, name: str) -> np.ndarray:
-    """Give the x values of a series: 1, 2, ... or the first n of the given, which must rise."""
-    if epochs is None:
-        return np.arange(1, n + 1, dtype=np.float64)
-    values = base.as_rising(epochs, "epochs")
-    if len(values) < n:
-        raise DataError(f"{len(values)} epochs for the {n} values of {name}", where="epochs")
-    return values[:n]
-
-
 def accuracy_while_training(
-    history: Mapping[str, Sequence[float]],
-    epochs: Sequence[int] | None = None,
-    references: Mapping[str, float] | None = None,
-    spread: Mapping[str, Sequence[float]] | None = None,
+    history: Mapping[str, Sequence[float]], references: Mapping[str, float] | None = None
 ) -> base.Picture:
     """Show accuracies by epoch, with reference lines (lecture 05).
 
-    ``history``: name to one share in [0, 1] per epoch; ``epochs``: their numbers, else 1, 2, ...;
-    ``references``: name to a share; ``spread``: name of a series to one half width per epoch (say, a
-    standard deviation).
-    Raises :class:`DataError` for empty series, values out of range or NaN, and names that do not fit.
+    ``history``: name to one share in [0, 1] per epoch, from epoch 1 on; ``references``: name to a share.
+    Raises :class:`DataError` for empty series, values out of range or NaN.
     """
     series = base.each(base.as_shares, history, "history")
-    bands = base.each(base.as_shares, spread, "spread") if spread else {}
-    for name, band in bands.items():
-        if name not in series or len(band) != len(series[name]):
-            raise DataError("this spread fits no series of the history", where=f"spread[{name}]")
-    xs = {name: _epochs(epochs, len(values), name) for name, values in series.items()}
     with base.one_panel(4.4) as (figure, axes):
         for index, (name, values) in enumerate(series.items()):
-            base.draw_curve(axes, xs[name], values, name, index)
-            if name in bands:
-                low, high = np.clip([values - bands[name], values + bands[name]], 0, 1)
-                axes.fill_between(
-                    xs[name], low, high, color=base.LINES[index % len(base.LINES)][0], alpha=0.18, linewidth=0
-                )
+            base.draw_curve(axes, values, name, index)
         lines = base.draw_references(axes, references, upright=False)
         axes.set(xlabel="epoch", ylabel="accuracy (share read as spoken)", ylim=(0, 1.02))
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
         base.whole_ticks(axes.xaxis)
         base.legend_below(figure, axes)
-    text = " ".join(_accuracy_text(name, xs[name], values) for name, values in series.items())
+    text = " ".join(_accuracy_text(name, values) for name, values in series.items())
     for name, value in lines.items():
         ends = "; ".join(f"{series_name} {100 * (v[-1] - value):+.1f} points" for series_name, v in series.items())
         text += f" Against {name} ({base.percent(value, 1)}) the last epoch is at: {ends}."
     return base.finish(figure, text)
 
 
-def _accuracy_text(name: str, x: np.ndarray, y: np.ndarray) -> str:
+def _accuracy_text(name: str, y: np.ndarray) -> str:
     if len(y) == 1:
-        return f"{name}: {base.percent(y[0], 1)} after epoch {x[0]:g}."
-    verb = "rises" if y[-1] > y[0] else "falls" if y[-1] < y[0] else "goes"
-    first, end = (f"{base.percent(y[place])} after epoch {x[place]:g}" for place in (0, -1))
-    text = f"{name}: {verb} from {first} to {end}"
+        return f"{name}: {base.percent(y[0], 1)} after epoch 1."
+    text = f"{name}: {_verb(y)} from {base.percent(y[0])} after epoch 1 to {base.percent(y[-1])} after epoch {len(y)}"
     last = min(10, len(y) // 2)
     if last >= 2:
         tail = y[-last:]
@@ -169,50 +136,36 @@ def _accuracy_text(name: str, x: np.ndarray, y: np.ndarray) -> str:
     return text + "."
 
 
-def loss_terms(history: Mapping[str, Sequence[float]], epochs: Sequence[int] | None = None) -> base.Picture:
+def _verb(y: np.ndarray) -> str:
+    return "rises" if y[-1] > y[0] else "falls" if y[-1] < y[0] else "goes"
+
+
+def loss_terms(history: Mapping[str, Sequence[float]]) -> base.Picture:
     """Show the two terms of the negative ELBO by epoch, in nats per image, in two panels (lecture 05).
 
-    ``history`` has ``reconstruction`` and ``kl``, each one mean per epoch, and optionally
-    ``validation_reconstruction`` and ``validation_kl``. Both are sums over pixels or latent dimensions and
-    means over images.
-    Raises :class:`DataError` for missing or other names, lengths that differ, or NaN.
+    ``history`` has ``reconstruction`` and ``kl``, each one mean per epoch: sums over pixels or latent dimensions, means
+    over images. Raises :class:`DataError` for missing or other names, lengths that differ, or NaN.
     """
-    known = {"reconstruction", "kl", "validation_reconstruction", "validation_kl"}
-    given = base.as_named(history, "history")
-    if not {"reconstruction", "kl"} <= set(given) <= known:
-        raise DataError(f"expected reconstruction and kl, got {', '.join(given)}", where="history")
-    series = base.each(base.as_array, given, "history")
-    if len({len(values) for values in series.values()}) != 1:
+    series = base.each(base.as_array, history, "history")
+    if set(series) != {"reconstruction", "kl"}:
+        raise DataError(f"expected reconstruction and kl, got {', '.join(series)}", where="history")
+    rec, kl = series["reconstruction"], series["kl"]
+    if len(rec) != len(kl):
         raise DataError("the terms have different numbers of epochs", where="history")
-    x = _epochs(epochs, len(series["kl"]), "history")
-    titles = {"reconstruction": "reconstruction term", "kl": "KL divergence from the prior"}
+    titles = {"reconstruction term": rec, "KL divergence from the prior": kl}
     with base.drawing(3.6) as figure:
-        for axes, (term, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-            for index, name in enumerate(key for key in (term, f"validation_{term}") if key in series):
-                base.draw_curve(axes, x, series[name], "validation" if index else "training", index)
+        for axes, (title, values) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+            base.draw_curve(axes, values, "training", 0)
             axes.set(title=title, xlabel="epoch", ylabel="nats per image")
             axes.grid(axis="y", alpha=0.3)
             base.whole_ticks(axes.xaxis)
-            if f"validation_{term}" in series:
-                axes.legend()
-    return base.finish(figure, _loss_text(x, series))
-
-
-def _loss_text(x: np.ndarray, series: Mapping[str, np.ndarray]) -> str:
-    rec, kl = series["reconstruction"], series["kl"]
-    if len(x) == 1:
-        text = f"the reconstruction term is {rec[0]:.1f} and the KL {kl[0]:.1f} nats per image"
-        return f"After epoch {x[0]:g} {text}."
-    verbs = ["rises" if v[-1] > v[0] else "falls" if v[-1] < v[0] else "goes" for v in (rec, kl)]
     text = (
-        f"From epoch {x[0]:g} to {x[-1]:g} the reconstruction term {verbs[0]} from {rec[0]:.1f} to "
-        f"{rec[-1]:.1f} nats per image, the KL {verbs[1]} from {kl[0]:.1f} to {kl[-1]:.1f}."
+        f"From epoch 1 to {len(rec)} the reconstruction term {_verb(rec)} from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
+        f"image, the KL {_verb(kl)} from {kl[0]:.1f} to {kl[-1]:.1f}."
     )
-    if "validation_reconstruction" in series:
-        gap = series["validation_reconstruction"][-1] - rec[-1]
-        side = "above" if gap >= 0 else "below"
-        text += f" At the end the reconstruction term in validation is {abs(gap):.1f} nats {side} training."
-    return text
+    if len(rec) == 1:
+        text = f"After epoch 1 the reconstruction term is {rec[0]:.1f} and the KL {kl[0]:.1f} nats per image."
+    return base.finish(figure, text)
 
 
 def bars_with_spread(

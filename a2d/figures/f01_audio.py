@@ -13,6 +13,9 @@ from a2d.figures import base, inches
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+    from a2d.features import MfccConfig
 
 
 def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
@@ -147,15 +150,12 @@ def there_and_back(
     apart = np.linalg.norm(first - second, axis=1).mean()
     means = first.mean(axis=0), second.mean(axis=0)
     gap = np.linalg.norm(means[0] - means[1])
-    # Coefficient 0, the loudness, is far larger than the others and would leave them all one colour.
-    low, high = np.percentile(np.concatenate([first, second])[:, 1:], [2, 98])
-    limits = {"vmin": low, "vmax": high} if high > low else {}
-    extent = (-step / 2, (len(first) - 0.5) * step, -0.5, first.shape[1] - 0.5)
+    used = np.concatenate([first, second])[:, 1:]
     with base.drawing(5.0) as figure:
         grid = figure.add_gridspec(2, 2)
         panels = [figure.add_subplot(grid[0, column]) for column in (0, 1)]
         for axes, array, name in zip(panels, (first, second), names, strict=True):
-            image = axes.imshow(array.T, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
+            image = _draw_frames(axes, array.T, step, used)
             axes.set_title(name, loc="left")
             axes.set_xlabel("time (s)")
         panels[0].set_ylabel("coefficient")
@@ -174,17 +174,26 @@ def _draw_means(axes: Axes, means: tuple[np.ndarray, np.ndarray], names: Sequenc
     places = np.arange(1, len(means[0]))
     axes.axhline(0, color=base.DARK, linewidth=0.8)
     axes.plot(places, means[0][1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label=names[0])
-    options: dict[str, Any] = {
-        "color": base.RED,
-        "marker": "x",
-        "markersize": 5,
-        "linewidth": 1,
-        "linestyle": (0, (2, 2)),
-    }
-    axes.plot(places, means[1][1:], label=names[1], **options)
+    dots: dict[str, Any] = {"marker": "x", "markersize": 5, "linestyle": (0, (2, 2))}
+    axes.plot(places, means[1][1:], color=base.RED, linewidth=1, label=names[1], **dots)
     axes.set(xlabel="coefficient (from 1 on)", ylabel="mean value")
     axes.set_title("mean over time", loc="left")
     axes.legend(loc="upper right", ncols=2)
+
+
+def _draw_frames(
+    axes: Axes, rows: np.ndarray, step: float, used: np.ndarray, middle: float = 96, top: float | None = None
+) -> AxesImage:
+    """Draw ``rows`` (k, frames), a frame every ``step`` seconds, up to ``top`` or with row j at j.
+
+    The colours span the ``middle`` per cent of ``used``, which leaves the first MFCC out: it is so large that all
+    others would have one colour.
+    """
+    low, high = np.percentile(used, [50 - middle / 2, 50 + middle / 2])
+    limits = {"vmin": low, "vmax": high} if high > low else {}
+    ends = (-0.5, len(rows) - 0.5) if top is None else (0.0, top)
+    extent = (-step / 2, (rows.shape[1] - 0.5) * step, *ends)
+    return axes.imshow(rows, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
 
 
 def distances(groups: Mapping[str, Any], unit: str = "distance") -> base.Picture:
@@ -268,52 +277,35 @@ def sound_steps(
     if len({array.shape[1] for array in maps.values()}) != 1:
         text = ", ".join(f"{name} {array.shape[1]}" for name, array in maps.items())
         raise DataError(f"the numbers of frames differ ({text})", where="frames")
-    with base.style():
-        figure = _draw_steps(wave, rate, maps, mean, hop_length)
+    with base.drawing(8.3) as figure:
+        _draw_steps(figure, wave, rate, maps, mean, hop_length)
     return base.finish(figure, _sound_text(wave, rate, maps, mean))
 
 
-def _draw_steps(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int) -> Figure:
-    figure = base.new_figure(8.3)
-    panels = figure.subplots(5, 1, height_ratios=[1, 1.25, 1.25, 1.25, 1.1])
-    _draw_wave(panels[0], wave, rate)
-    tops = (rate / 2, len(maps["log_mel"]) - 0.5, len(maps["mfcc"]) - 0.5)
+def _draw_steps(
+    figure: Figure, wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int
+) -> None:
+    first, *panels, last = figure.subplots(5, 1, height_ratios=[1, 1.25, 1.25, 1.25, 1.1])
+    first.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
+    first.set_title("1. waveform: the air pressure at the microphone", loc="left")
+    first.set_ylabel("amplitude")
     words = (
         ("2. spectrogram: how strong each frequency is at each time", "frequency (Hz)", "dB"),
         ("3. log-mel: the same in bands spaced as people hear pitch", "mel band", "log energy"),
         ("4. MFCC: the outline of each column in a few numbers", "coefficient", "value"),
     )
-    for axes, array, top, labels in zip(panels[1:4], maps.values(), tops, words, strict=True):
-        _draw_map(figure, axes, array, top, hop / rate, labels)
+    for axes, rows, (title, ylabel, unit) in zip(panels, maps.values(), words, strict=True):
+        used = rows[1:] if ylabel == "coefficient" and len(rows) > 1 else rows
+        image = _draw_frames(axes, rows, hop / rate, used, top=rate / 2 if ylabel.startswith("frequency") else None)
+        axes.set_title(title, loc="left")
+        axes.set_ylabel(ylabel)
+        figure.colorbar(image, ax=axes, label=unit, pad=0.01, extend="both", aspect=12)
+    for axes in (first, *panels):
         axes.set_xlim(0, len(wave) / rate)
-    for axes in panels[:3]:
         # The fourth panel's time axis serves all four.
-        axes.tick_params(labelbottom=False)
-    panels[3].set_xlabel("time (s)")
-    _draw_mean(panels[4], mean)
-    return figure
-
-
-def _draw_wave(axes: Axes, wave: np.ndarray, rate: int) -> None:
-    axes.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
-    axes.set_xlim(0, len(wave) / rate)
-    axes.set_title("1. waveform: the air pressure at the microphone", loc="left")
-    axes.set_ylabel("amplitude")
-
-
-def _draw_map(
-    figure: Figure, axes: Axes, array: np.ndarray, top: float, step: float, words: tuple[str, str, str]
-) -> None:
-    title, ylabel, unit = words
-    bottom = 0.0 if ylabel.startswith("frequency") else -0.5
-    extent = (-step / 2, (array.shape[1] - 0.5) * step, bottom, top)
-    # The first MFCC, the loudness, is far larger than the others and would leave them all one colour.
-    low, high = np.percentile(array[1:] if ylabel == "coefficient" and len(array) > 1 else array, [2, 98])
-    limits = {"vmin": low, "vmax": high} if high > low else {}
-    image = axes.imshow(array, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
-    axes.set_title(title, loc="left")
-    axes.set_ylabel(ylabel)
-    figure.colorbar(image, ax=axes, label=unit, pad=0.01, extend="both", aspect=12)
+        axes.tick_params(labelbottom=axes is panels[-1])
+    panels[-1].set_xlabel("time (s)")
+    _draw_mean(last, mean)
 
 
 def _draw_mean(axes: Axes, mean: np.ndarray) -> None:
@@ -348,24 +340,16 @@ def _sound_text(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mea
 
 
 def mfcc_panels(
-    waveform: Any,
-    rate: int,
-    log_mel: Any,
-    mfcc: Any,
-    *,
-    n_fft: int,
-    hop_length: int,
-    band_of_hz: Mapping[int, float] | None = None,
-    empty_bands: int = 0,
+    waveform: Any, log_mel: Any, mfcc: Any, config: MfccConfig, *, band_of_hz: Mapping[int, float], empty_bands: int
 ) -> base.Picture:
     """Show a recording, its log-mel spectrogram, its MFCCs and their mean over time (lecture 01).
 
-    ``waveform`` (samples,) at ``rate`` Hz; ``log_mel`` (frames, bands) in dB; ``mfcc`` (frames, coefficients);
-    ``n_fft`` and ``hop_length`` in samples; ``band_of_hz``: where on the axis of the bands, which counts from 0, a
-    frequency in Hz lies; ``empty_bands``: how many bands are so narrow that no frequency of the spectrum lies in them.
+    ``waveform`` (samples,); ``log_mel`` (frames, bands) in dB; ``mfcc`` (frames, coefficients); ``config``: how they
+    were computed; ``band_of_hz``: where on the axis of the bands, which counts from 0, a frequency in Hz lies;
+    ``empty_bands``: how many bands are so narrow that no frequency of the spectrum lies in them.
     Raises :class:`DataError` for shapes that do not fit or NaN.
     """
-    wave, hop = base.as_array(waveform, "waveform"), hop_length
+    wave, rate, step = base.as_array(waveform, "waveform"), config.sample_rate, config.hop_length / config.sample_rate
     bands, coefficients = base.as_array(log_mel, "log_mel", 2), base.as_array(mfcc, "mfcc", 2)
     if len(bands) != len(coefficients):
         raise DataError(f"the numbers of frames differ ({len(bands)} and {len(coefficients)})", where="frames")
@@ -376,12 +360,14 @@ def mfcc_panels(
         panels[0].plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
         panels[0].set_ylabel("amplitude")
         inches.set_title(panels[0], "waveform")
-        _draw_frames(figure, panels[1], bands, hop / rate, "dB", 2.62)
+        image = _draw_frames(panels[1], bands.T, step, bands, 100)
+        inches.add_scale(figure, image, (6.2, 2.62, 0.13, 1.6), "dB")
         inches.set_title(panels[1], f"log-mel spectrogram: {bands.shape[1]} bands")
         panels[1].set_ylabel("frequency (Hz)" if band_of_hz else "mel band")
         if band_of_hz:
             panels[1].set_yticks(list(band_of_hz.values()), [str(hz) for hz in band_of_hz])
-        _draw_frames(figure, panels[2], coefficients, hop / rate, "value", 0.5, skip_first=True)
+        image = _draw_frames(panels[2], coefficients.T, step, coefficients[:, 1:] if len(mean) > 1 else coefficients)
+        inches.add_scale(figure, image, (6.2, 0.5, 0.13, 1.6), "value")
         inches.set_title(panels[2], f"MFCC: {coefficients.shape[1]} coefficients")
         panels[2].set(ylabel="coefficient", xlabel="time (s)")
         for axes in panels:
@@ -389,20 +375,8 @@ def mfcc_panels(
         for axes in panels[:2]:
             axes.tick_params(labelbottom=False)
         _draw_mean_beside(inches.add_panel(figure, 7.15, 0.5, 1.7, 1.6), mean)
-        _write_facts(figure, len(wave), rate, n_fft, hop, bands.shape, mean[0])
-    return base.finish(figure, _mfcc_text(len(wave), rate, n_fft, hop, bands.shape, mean, empty_bands))
-
-
-def _draw_frames(
-    figure: Figure, axes: Axes, array: np.ndarray, step: float, unit: str, bottom: float, *, skip_first: bool = False
-) -> None:
-    # The first MFCC, the loudness, is far larger than the others and would leave them all one colour.
-    used = array[:, 1:] if skip_first and array.shape[1] > 1 else array
-    low, high = np.percentile(used, [2, 98]) if skip_first else (used.min(), used.max())
-    limits = {"vmin": low, "vmax": high} if high > low else {}
-    extent = (-step / 2, (len(array) - 0.5) * step, -0.5, array.shape[1] - 0.5)
-    image = axes.imshow(array.T, origin="lower", aspect="auto", cmap="cividis", extent=extent, **limits)
-    inches.add_scale(figure, image, (6.2, bottom, 0.13, 1.6), unit)
+        _write_facts(figure, len(wave), config, len(bands), mean[0])
+    return base.finish(figure, _mfcc_text(len(wave), config, bands.shape, mean, empty_bands))
 
 
 def _draw_mean_beside(axes: Axes, mean: np.ndarray) -> None:
@@ -418,26 +392,23 @@ def _draw_mean_beside(axes: Axes, mean: np.ndarray) -> None:
     axes.set_xlabel("mean value")
 
 
-def _write_facts(
-    figure: Figure, n: int, rate: int, n_fft: int, hop: int, shape: tuple[int, int], loudness: float
-) -> None:
+def _write_facts(figure: Figure, n: int, config: MfccConfig, frames: int, loudness: float) -> None:
     """What the settings mean in seconds and hertz, in the free corner."""
-    every = 1000 * hop / rate
+    rate, every = config.sample_rate, 1000 * config.hop_length / config.sample_rate
     lines = (
         f"{n} samples, {n / rate:.2f} s",
-        f"a frame sees {1000 * n_fft / rate:.0f} ms",
-        f"a frame every {every:.{0 if hop >= rate / 100 else 1}f} ms",
-        base.count(shape[0], "frame"),
-        f"bins {rate / n_fft:.1f} Hz apart",
+        f"a frame sees {1000 * config.n_fft / rate:.0f} ms",
+        f"a frame every {every:.{0 if every >= 10 else 1}f} ms",
+        base.count(frames, "frame"),
+        f"bins {rate / config.n_fft:.1f} Hz apart",
         f"mean of coefficient 0: {loudness:.0f}",
     )
     width, height = figure.get_size_inches()
     figure.text(7.15 / width, 4.2 / height, "\n".join(lines), va="top", fontsize=10, linespacing=1.6)
 
 
-def _mfcc_text(
-    n: int, rate: int, n_fft: int, hop: int, shape: tuple[int, int], mean: np.ndarray, empty_bands: int
-) -> str:
+def _mfcc_text(n: int, config: MfccConfig, shape: tuple[int, int], mean: np.ndarray, empty_bands: int) -> str:
+    rate, hop, n_fft = config.sample_rate, config.hop_length, config.n_fft
     text = (
         f"{n / rate:.2f} s at {rate} Hz become {base.count(shape[0], 'frame')}, one every {1000 * hop / rate:.1f} ms; "
         f"each sees {1000 * n_fft / rate:.1f} ms in frequency bins {rate / n_fft:.1f} Hz apart. "

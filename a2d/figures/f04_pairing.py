@@ -77,8 +77,7 @@ def decay(
         axes.grid(alpha=0.25)
         base.legend_below(figure, axes)
     text = " ".join(_decay_text(name, x, y) for name, (x, y) in lines.items())
-    for name, level in levels.items():
-        text += f" For comparison, {name}: {level:.3g}."
+    text += "".join(f" For comparison, {name}: {level:.3g}." for name, level in levels.items())
     return base.finish(figure, f"{base.plain(ylabel).capitalize()}. {text}")
 
 
@@ -87,13 +86,6 @@ def _steps(name: str, values: Any) -> tuple[np.ndarray, np.ndarray]:
     y = base.as_positive(list(values.values()) if isinstance(values, Mapping) else values, where)
     steps = list(values) if isinstance(values, Mapping) else np.arange(1.0, len(y) + 1)
     return base.as_rising(steps, where, base.as_positive), y
-
-
-def _line(axes: Axes, x: np.ndarray, y: np.ndarray, name: str, index: int) -> None:
-    color, marker, dash = base.LINES[index % len(base.LINES)]
-    # Markers at equal distances on a logarithmic axis.
-    at = np.unique(np.searchsorted(x, np.geomspace(x[0], x[-1], 9)).clip(0, len(x) - 1))
-    axes.plot(x, y, color=color, marker=marker, markevery=at.tolist(), markersize=5, linestyle=dash, label=name)
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:

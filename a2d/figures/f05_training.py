@@ -154,15 +154,14 @@ def loss_and_accuracy(
     lines = base.each_number(base.as_array, levels, "levels")
     if len(lines) < 2 or (np.diff(list(lines.values())) >= 0).any():
         raise DataError("expected two levels or more, from the highest to the lowest", where="levels")
-    x = np.arange(1, len(loss) + 1, dtype=float)
     with base.drawing(5.4) as figure:
         top, bottom = figure.subplots(2, 1, sharex=True)
-        base.draw_curve(top, x, loss, "reconstruction term", 0)
-        _draw_levels(top, x, loss, lines)
+        base.draw_curve(top, loss, "reconstruction term", 0)
+        _draw_levels(top, loss, lines)
         for index, (name, values) in enumerate(read.items()):
-            base.draw_curve(bottom, x, values, name, index)
+            base.draw_curve(bottom, values, name, index)
         bottom.axhline(0.1, color=base.DARK, linewidth=1, linestyle=base.DASHES[1])
-        bottom.text(x[-1], 0.11, "guessing", fontsize=9, ha="right", va="bottom")
+        bottom.text(len(loss), 0.11, "guessing", fontsize=9, ha="right", va="bottom")
         bottom.set_ylim(0, 1.02)
         base.percent_axis(bottom.yaxis)
         bottom.set(ylabel="read as spoken", xlabel="epoch")
@@ -173,16 +172,16 @@ def loss_and_accuracy(
     return base.finish(figure, _levels_text(loss, read, lines))
 
 
-def _draw_levels(axes: Axes, x: np.ndarray, loss: np.ndarray, lines: Mapping[str, float]) -> None:
+def _draw_levels(axes: Axes, loss: np.ndarray, lines: Mapping[str, float]) -> None:
     values = list(lines.values())
     for (name, value), dashes in zip(lines.items(), base.DASHES * len(lines), strict=False):
         axes.axhline(value, color=base.DARK, linewidth=1.3, linestyle=dashes)
-        axes.text(x[-1], value, f"{name}: {value:.1f}", fontsize=9, ha="right", va="bottom", parse_math=False)
+        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va="bottom", parse_math=False)
     room = values[0] - values[-1]
     # The first epochs are far above; cut them off, or the levels would be one line.
     axes.set_ylim(values[-1] - 0.25 * room, values[0] + 0.6 * room)
     if loss[0] > axes.get_ylim()[1]:
-        axes.annotate(f"epoch 1: {loss[0]:.0f}", (x[0], axes.get_ylim()[1]), fontsize=9, va="top", ha="left")
+        axes.annotate(f"epoch 1: {loss[0]:.0f}", (1, axes.get_ylim()[1]), fontsize=9, va="top", ha="left")
     axes.set_ylabel("nats per image")
 
 

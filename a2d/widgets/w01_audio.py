@@ -44,10 +44,7 @@ def mfcc_view(
     log_mel = features.log_mel(wave, config)
     mfcc = log_mel @ features.dct_matrix(n_mfcc, n_mels).T
     empty = int((features.mel_filterbank(config).sum(axis=1) == 0).sum())
-    bands = _bands_of_hz(config)
-    return mfcc_panels(
-        wave, rate, log_mel, mfcc, n_fft=n_fft, hop_length=hop_length, band_of_hz=bands, empty_bands=empty
-    )
+    return mfcc_panels(wave, log_mel, mfcc, config, band_of_hz=_bands_of_hz(config), empty_bands=empty)
 
 
 def _bands_of_hz(config: features.MfccConfig) -> dict[int, float]:
