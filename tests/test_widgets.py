@@ -330,12 +330,12 @@ def test_an_evaluator_is_told_of():
 
 
 def test_the_walker_moves_the_latents_that_were_chosen():
-    widget = widgets.latent_walker(blobs, 3, (0, 1), start=[0.0, 0.0, 1.0])
+    widget = widgets.latent_walker(blobs, 3, (0, 1))
     stops = {control["name"]: control["stops"] for control in widget.controls}
     moved(widget, value0=stops["value0"].index("3.0"), value1=stops["value1"].index("-3.0"))
     assert "z[0] = 3.0 and z[1] = -3.0" in widget.text
     shown = widget.picture.figure.axes[0].get_images()[0].get_array()
-    np.testing.assert_allclose(shown, blobs(torch.tensor([[3.0, -3.0, 1.0]]))[0], atol=1e-6)
+    np.testing.assert_allclose(shown, blobs(torch.tensor([[3.0, -3.0, 0.0]]))[0], atol=1e-6)
     moved(widget, axis0=2)
     assert "z[2] = 3.0 and z[1] = -3.0" in widget.text
     shown = widget.picture.figure.axes[0].get_images()[0].get_array()
@@ -351,12 +351,6 @@ def test_all_latents_can_have_a_slider():
     moved(widget, value2=stops.index("2.0"))
     shown = widget.picture.figure.axes[0].get_images()[0].get_array()
     np.testing.assert_allclose(shown, blobs(torch.tensor([[0.0, 0.0, 2.0]]))[0], atol=1e-6)
-
-
-def test_the_start_is_where_the_sliders_stand():
-    widget = widgets.latent_walker(blobs, 2, start=torch.tensor([0.37, -1.0], requires_grad=True))
-    shown = widget.picture.figure.axes[0].get_images()[0].get_array()
-    np.testing.assert_allclose(shown, blobs(torch.tensor([[0.37, -1.0]]))[0], atol=1e-6)
 
 
 def test_without_a_choice_the_strongest_latents_are_moved():
@@ -391,7 +385,7 @@ def test_walks_that_make_no_sense_are_refused(arguments, word):
         widgets.walk_view(**{"decode": blobs, "z": [0.0, 0.0], **arguments})
 
 
-@pytest.mark.parametrize("arguments", [{"dims": 1}, {"dims": "2"}, {"start": [0.0]}, {"axes": (0,)}, {"axes": (0, 9)}])
+@pytest.mark.parametrize("arguments", [{"dims": 1}, {"dims": "2"}, {"axes": (0,)}, {"axes": (0, 9)}])
 def test_walkers_that_make_no_sense_are_refused(arguments):
     with pytest.raises(DataError):
         widgets.latent_walker(blobs, **{"dims": 2, **arguments})
@@ -426,17 +420,14 @@ def test_active_latents_are_counted(images):
         return torch.stack([20 * x, torch.zeros_like(x), 0.01 * x], 1), torch.zeros(len(x), 3)
 
     one = widgets.BetaModel(1, encode, lambda z: torch.full((len(z), 28, 28), 0.5))
-    other = widgets.BetaModel(2, encode, one.decode, likelihood="gaussian", sigma=1.0)
+    other = widgets.BetaModel(2, encode, one.decode)
     rows = widgets.beta_numbers([one, other], images.pixels[:100])
     assert [row.active for row in rows] == [1, 1]
     assert rows[0].reconstruction == pytest.approx(784 * np.log(2), rel=1e-6)
-    x = torch.tensor(images.pixels[:100] / 255)
-    want = -torch.distributions.Normal(0.5, 1.0).log_prob(x).sum((1, 2)).mean()
-    assert rows[1].reconstruction == pytest.approx(float(want), rel=1e-6)
 
 
 def test_the_slider_shows_the_chosen_model(images):
-    models = {b: model(b, seed=int(b)) for b in (1, 4, 16)}
+    models = [model(b, seed=int(b)) for b in (1, 4, 16)]
     widget = widgets.beta_slider(models, images.pixels[:30], shown=4)
     assert widget.controls[0]["stops"] == ["1", "4", "16"]
     assert "With beta = 4 " in widget.text
@@ -446,7 +437,7 @@ def test_the_slider_shows_the_chosen_model(images):
     strips = [axes.get_images()[0].get_array() for axes in widget.picture.figure.axes[:3]]
     target = torch.tensor(images.pixels[:4] / 255).float()
     with torch.no_grad():
-        again = models[16].decode(models[16].encode(target)[0])
+        again = models[2].decode(models[2].encode(target)[0])
     np.testing.assert_allclose(strips[0].reshape(28, 4, 30)[:, :, 1:29], target.permute(1, 0, 2), atol=1e-6)
     np.testing.assert_allclose(strips[1].reshape(28, 4, 30)[:, :, 1:29], again.permute(1, 0, 2), atol=1e-5)
     assert "β = 16" in texts(widget.picture.figure)
@@ -459,7 +450,7 @@ def test_the_slider_shows_the_chosen_model(images):
         (3, 1, "at least two"),
         ([model(1), "b"], 1, "at least two"),
         ([model(1), model(1)], 1, "different betas"),
-        ({1: model(1), 3: model(2)}, 1, "key"),
+        ({1: model(1), 3: model(2)}, 1, "at least two"),
         ([model(1), model(2)], 3, "Use one of 1, 2"),
         ([model(1), widgets.BetaModel(2, lambda x: x, blobs)], 1, "encode of beta = 2"),
         ([model(1), widgets.BetaModel(2, model(2).encode, lambda z: z)], 1, "decode"),

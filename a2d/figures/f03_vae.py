@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,18 @@ from a2d.figures import base, inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class BetaNumbers:
+    """What a VAE pays, in nats per image (summed over pixels and latents), and how many latents it uses."""
+
+    beta: float
+    reconstruction: float
+    kl: float
+    active: int
+    latent: int
+
 
 # Curves need less room than pictures, and each notebook has to stay small.
 _NARROW = 7.0
@@ -312,15 +325,7 @@ def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) ->
 
 
 def latent_plane(
-    image: Any,
-    tiles: Any,
-    position: Any,
-    *,
-    axes: tuple[int, int],
-    span: float,
-    distance: float,
-    dims: int,
-    told: str = "",
+    image: Any, tiles: Any, position: Any, *, axes: tuple[int, int], span: float, distance: float, dims: int, told: str
 ) -> base.Picture:
     """Show what a decoder draws at one place, and where in a plane of the latent space that is (lecture 03).
 
@@ -359,27 +364,17 @@ def latent_plane(
 
 
 def beta_panels(
-    images: Any,
-    reconstructions: Any,
-    samples: Any,
-    *,
-    betas: Sequence[float],
-    reconstruction: Sequence[float],
-    kl: Sequence[float],
-    active: Sequence[int],
-    latent: int,
-    chosen: int,
+    images: Any, reconstructions: Any, samples: Any, numbers: Sequence[BetaNumbers], chosen: int
 ) -> base.Picture:
     """Show what one of several VAEs that differ by beta makes of test images, and the price of each (lecture 03).
 
-    ``images``, ``reconstructions``, ``samples`` (n, 28, 28) in [0, 1]; ``reconstruction`` and ``kl`` in nats per image
-    (summed over pixels and latents), ``active`` latents of ``latent``, each for all ``betas``; ``chosen`` is the
-    place of the model that is shown. Raises :class:`DataError` for other shapes, values out of range or NaN.
+    ``images``, ``reconstructions``, ``samples`` (n, 28, 28) in [0, 1]; ``numbers`` of all models, by rising beta;
+    ``chosen``: the place of the model that is shown. Raises :class:`DataError` for other shapes, values out of range
+    or NaN.
     """
     given = {"test images": images, "reconstructed from \u03bc": reconstructions, "drawn from the prior": samples}
     rows = {name: base.as_pictures(value, name) for name, value in given.items()}
-    cost = base.as_array(reconstruction, "reconstruction", (len(betas),))
-    rate = base.as_array(kl, "kl", (len(betas),))
+    first, last, mine = numbers[0], numbers[-1], numbers[chosen]
     n = len(images)
     side = 5.5 / max(n, 6)
     with base.drawing(3.75, layout=None) as figure:
@@ -388,22 +383,24 @@ def beta_panels(
             strip.imshow(base.sheet(row[None])[1:29], cmap="gray", vmin=0, vmax=1, aspect="auto")
             inches.hide_axes(strip)
             inches.set_title(strip, name, fontsize=10)
-        _draw_prices(inches.add_panel(figure, 6.5, 0.6, 2.3, 2.55), betas, cost, rate, chosen)
-    used = f"{active[chosen]} of {base.count(latent, 'latent')} {'is' if active[chosen] == 1 else 'are'}"
+        _draw_prices(inches.add_panel(figure, 6.5, 0.6, 2.3, 2.55), numbers, chosen)
+    used = f"{mine.active} of {base.count(mine.latent, 'latent')} {'is' if mine.active == 1 else 'are'}"
     text = (
-        f"With beta = {betas[chosen]:g} the reconstruction costs {cost[chosen]:.1f} and the latent {rate[chosen]:.1f} "
-        f"nats per image, and {used} active. From beta = {betas[0]:g} to {betas[-1]:g} the "
-        f"reconstruction goes from {cost[0]:.1f} to {cost[-1]:.1f}, the KL from {rate[0]:.1f} to {rate[-1]:.1f} nats."
+        f"With beta = {mine.beta:g} the reconstruction costs {mine.reconstruction:.1f} and the latent {mine.kl:.1f} "
+        f"nats per image, and {used} active. From beta = {first.beta:g} to {last.beta:g} the reconstruction goes from "
+        f"{first.reconstruction:.1f} to {last.reconstruction:.1f}, the KL from {first.kl:.1f} to {last.kl:.1f} nats."
     )
     return base.finish(figure, text)
 
 
-def _draw_prices(axes: Axes, betas: Sequence[float], cost: np.ndarray, rate: np.ndarray, chosen: int) -> None:
+def _draw_prices(axes: Axes, numbers: Sequence[BetaNumbers], chosen: int) -> None:
+    rate = base.as_array([row.kl for row in numbers], "kl")
+    cost = base.as_array([row.reconstruction for row in numbers], "reconstruction")
     axes.plot(rate, cost, "o-", color=base.BLUE, linewidth=1.2, markersize=5, markerfacecolor="white")
     axes.plot(rate[chosen], cost[chosen], "s", color=base.RED, markersize=10)
-    for place in sorted({0, len(betas) - 1, chosen}):
+    for place in sorted({0, len(numbers) - 1, chosen}):
         bold: dict[str, Any] = {"fontweight": "bold", "color": base.RED} if place == chosen else {}
-        label, at = f"\u03b2 = {betas[place]:g}", (rate[place], cost[place])
+        label, at = f"\u03b2 = {numbers[place].beta:g}", (rate[place], cost[place])
         axes.annotate(label, at, (6, 6), textcoords="offset points", **bold)
     axes.margins(x=0.38, y=0.2)  # the labels stand to the right of their points
     axes.set(xlabel="KL (nats per image)", ylabel="reconstruction (nats per image)")

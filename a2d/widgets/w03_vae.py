@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from a2d.errors import A2DError, DataError
 from a2d.figures import base
+from a2d.figures.f03_vae import BetaNumbers, beta_panels, latent_plane
 from a2d.widgets.controls import Control, latent_axes, load, whole
 
 if TYPE_CHECKING:
@@ -54,13 +55,7 @@ def _tiles(decode: Decode, z: np.ndarray, axes: Sequence[int], span: float, step
 
 
 def walk_view(
-    decode: Decode,
-    z: Any,
-    axes: Sequence[int] = (0, 1),
-    *,
-    span: float = 3.0,
-    steps: int = 9,
-    read: Read | None = None,
+    decode: Decode, z: Any, axes: Sequence[int] = (0, 1), *, span: float = 3.0, steps: int = 9, read: Read | None = None
 ) -> base.Picture:
     """Show what ``decode`` draws at ``z``, and a map of the plane of two latents with z in it (lecture 03).
 
@@ -69,8 +64,6 @@ def walk_view(
     as in z. ``read`` gives the digits that an evaluator reads in images (b, 28, 28), and is told in the text.
     Raises :class:`DataError` for numbers out of range and for a decoder that fails or gives something else.
     """
-    from a2d.figures.f03_vae import latent_plane
-
     here, span = base.as_array(z, "z"), float(base.as_positive([span], "span")[0])
     across, upwards = latent_axes(axes, len(here))[:2]
     middle = here.copy()
@@ -96,13 +89,6 @@ def _reading(read: Read, image: np.ndarray) -> int:
         raise DataError(f"it fails for one image: {error}", where="read", hint=hint) from error
 
 
-def _start(start: Any, dims: Any) -> np.ndarray:
-    dims = whole(dims, "dims", 2, 4096)
-    if start is None:
-        return np.zeros(dims)
-    return base.as_array(start.detach() if hasattr(start, "detach") else start, "start", (dims,))
-
-
 def strongest(decode: Decode, start: Any, k: int = 2) -> tuple[int, ...]:
     """The ``k`` latents that change the picture most, strongest first (lecture 03).
 
@@ -117,43 +103,34 @@ def strongest(decode: Decode, start: Any, k: int = 2) -> tuple[int, ...]:
 
 
 def latent_walker(
-    decode: Decode,
-    dims: int,
-    axes: Sequence[int] | None = None,
-    *,
-    start: Any = None,
-    span: float = 3.0,
-    read: Read | None = None,
+    decode: Decode, dims: int, axes: Sequence[int] | None = None, *, span: float = 3.0, read: Read | None = None
 ) -> Panel:
     """Move two or more latents with sliders and see what the decoder draws (lecture 03).
 
     One slider for each latent in ``axes``, default the two that change the picture most (:func:`strongest`); where
     there are others, a list beside each slider chooses which latent it moves.
-    The latents without a slider stay at ``start`` (dims,), default 0. The rest as in :func:`walk_view`.
+    The latents without a slider stay at 0. The rest as in :func:`walk_view`.
     """
-    origin, span = _start(start, dims), float(base.as_positive([span], "span")[0])
-    first = latent_axes(sorted(strongest(decode, origin)) if axes is None else axes, len(origin))
-    choose = len(first) < len(origin)
-    ticks = np.linspace(-span, span, _STOPS)
-    # The slider's first place is a stop as well: the start of its latent, which may lie between two others.
-    stops = [np.unique(np.append(ticks, np.clip(origin[axis], -span, span))) for axis in first]
+    span = float(base.as_positive([span], "span")[0])
+    origin, stops = np.zeros(whole(dims, "dims", 2, 4096)), np.linspace(-span, span, _STOPS)
+    first = latent_axes(sorted(strongest(decode, origin)) if axes is None else axes, dims)
+    choose = len(first) < dims
+    words = tuple(f"{value + 0:.1f}" for value in stops)
     controls: list[Control] = []
     for k, axis in enumerate(first):
         name = f"latent {k + 1}" if choose else f"z[{axis}]"
         if choose:
-            every = tuple(f"z[{i}]" for i in range(len(origin)))
+            every = tuple(f"z[{i}]" for i in range(dims))
             controls.append(Control("choice", f"axis{k}", name, every, axis, "which latent the next slider moves"))
-        where = int(np.abs(stops[k] - origin[axis]).argmin())
-        words = tuple(f"{value + 0:.1f}" for value in stops[k])
         side = ("to the right on the map", "upwards on the map")[k] if k < 2 else "not on the map"
-        label = f"value of {name}" if choose else name
-        controls.append(Control("slider", f"value{k}", label, words, where, f"in standard deviations, {side}"))
+        label, hint = f"value of {name}" if choose else name, f"in standard deviations, {side}"
+        controls.append(Control("slider", f"value{k}", label, words, _STOPS // 2, hint))
 
     def draw(places: Mapping[str, int]) -> base.Picture:
         moved = [places[f"axis{k}"] if choose else axis for k, axis in enumerate(first)]
-        latent_axes(moved, len(origin))
+        latent_axes(moved, dims)
         z = origin.copy()
-        z[moved] = [stops[k][places[f"value{k}"]] for k in range(len(first))]
+        z[moved] = [stops[places[f"value{k}"]] for k in range(len(first))]
         return walk_view(decode, z, moved, span=span, read=read)
 
     return load("panel").Panel("Latent walker", controls, draw)
@@ -167,34 +144,19 @@ class BetaModel:
     """A trained VAE of images and the ``beta`` that it was trained with.
 
     ``encode``: images, a float32 tensor (b, 28, 28) in [0, 1], to ``mu`` and ``logvar``, (b, d) each; ``decode``: z
-    (b, d) to images in [0, 1]. ``sigma`` is the standard deviation of a Gaussian likelihood.
+    (b, d) to images in [0, 1], probabilities of ink.
     """
 
     beta: float
     encode: Callable[..., Any]
     decode: Callable[..., Any]
-    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
-    sigma: float = 0.3
-
-
-@dataclass(frozen=True)
-class BetaNumbers:
-    """What a model pays, in nats per image (summed over pixels and latents), and how many latents it uses."""
-
-    beta: float
-    reconstruction: float
-    kl: float
-    active: int
-    latent: int
 
 
 def _models(models: Any) -> list[BetaModel]:
-    values = list(models.values() if isinstance(models, Mapping) else models) if isinstance(models, Iterable) else []
+    values = list(models) if isinstance(models, Iterable) else []
     if len(values) < 2 or not all(isinstance(model, BetaModel) for model in values):
         hint = "Give them as widgets.BetaModel(beta, encode, decode)"
         raise DataError("expected at least two models", where="models", hint=hint)
-    if isinstance(models, Mapping) and any(key != model.beta for key, model in models.items()):
-        raise DataError("a key is not the beta of its model", where="models")
     values.sort(key=lambda model: model.beta)
     betas = [model.beta for model in values]
     if len(set(betas)) != len(betas) or not all(0 <= beta < float("inf") for beta in betas):
@@ -247,63 +209,44 @@ def beta_numbers(models: Any, images: Any, *, seed: int = 0) -> list[BetaNumbers
     for model in _models(models):
         mu, logvar = _posterior(model, pixels)
         rng = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
-        output = torch.tensor(images_of(model.decode, vae.reparameterise(mu, logvar, rng).numpy()))
-        if model.likelihood == "bernoulli":
-            output = output.clamp(_EPSILON, 1 - _EPSILON).logit()
-        config = vae.ImageVaeConfig(mu.shape[1], likelihood=model.likelihood, sigma=model.sigma)
-        terms = vae.negative_elbo(output, target, mu, logvar, config)
+        shares = torch.tensor(images_of(model.decode, vae.reparameterise(mu, logvar, rng).numpy()))
+        logits = shares.clamp(_EPSILON, 1 - _EPSILON).logit()
+        terms = vae.negative_elbo(logits, target, mu, logvar, vae.ImageVaeConfig(mu.shape[1]))
         active = int((mu.var(0, correction=0) > vae.ACTIVE).sum())
         cost, kl = float(terms.reconstruction.mean()), float(terms.kl.mean())
         found.append(BetaNumbers(model.beta, cost, kl, active, mu.shape[1]))
     return found
 
 
-def beta_view(
-    models: Any,
-    beta: float,
-    images: Any,
-    *,
-    seed: int = 0,
-    shown: int = 8,
-    numbers: Sequence[BetaNumbers] | None = None,
-) -> base.Picture:
+def beta_view(models: Any, beta: float, images: Any, *, seed: int = 0, shown: int = 8) -> base.Picture:
     """Show reconstructions of test images and samples of the prior by the model of ``beta``, and what each model pays.
 
     ``models`` as in :func:`beta_slider`; ``images`` (n, 28, 28), uint8 or floats in [0, 1]: the numbers are of all of
-    them, the first ``shown`` are drawn; ``numbers`` from :func:`beta_numbers`, if they are known already. All models
-    draw their samples from the same z. Raises :class:`DataError` for a beta that no model has (lecture 03).
+    them, the first ``shown`` are drawn. All models draw their samples from the same z. Raises :class:`DataError` for a
+    beta that no model has (lecture 03).
     """
+    known, pixels = _models(models), _images(images)
+    return _view(known, _place(known, beta), pixels, beta_numbers(known, pixels, seed=seed), seed, shown)
+
+
+def _view(
+    models: list[BetaModel], chosen: int, pixels: np.ndarray, numbers: list[BetaNumbers], seed: int, shown: int
+) -> base.Picture:
     import torch
 
-    from a2d.figures.f03_vae import beta_panels
-
-    known, pixels = _models(models), _images(images)
-    chosen = _place(known, beta)
-    first = pixels[: whole(shown, "shown", 1, 12)]
-    numbers = list(numbers) if numbers is not None else beta_numbers(known, pixels, seed=seed)
-    if [row.beta for row in numbers] != [model.beta for model in known]:
-        raise DataError("these are the numbers of other models", where="numbers")
-    mu, _ = _posterior(known[chosen], first)
+    model, first = models[chosen], pixels[: whole(shown, "shown", 1, 12)]
+    mu, _ = _posterior(model, first)
     rng = torch.Generator().manual_seed(whole(seed, "seed", 0, 2**63 - 1))
-    z = torch.randn(mu.shape, generator=rng, dtype=torch.float64).numpy()
-    return beta_panels(
-        first,
-        images_of(known[chosen].decode, mu.numpy()),
-        images_of(known[chosen].decode, z),
-        betas=[row.beta for row in numbers],
-        reconstruction=[row.reconstruction for row in numbers],
-        kl=[row.kl for row in numbers],
-        active=[row.active for row in numbers],
-        latent=numbers[chosen].latent,
-        chosen=chosen,
-    )
+    z = torch.randn(mu.shape, generator=rng, dtype=torch.float64)
+    again, drawn = images_of(model.decode, mu.numpy()), images_of(model.decode, z.numpy())
+    return beta_panels(first, again, drawn, numbers, chosen)
 
 
 def beta_slider(models: Any, images: Any, *, beta: float | None = None, seed: int = 0, shown: int = 8) -> Panel:
     """Move beta over trained models: reconstructions, samples of the prior, and what each model pays (lecture 03).
 
-    ``models``: :class:`BetaModel` objects, or a mapping of betas to them, at least two; ``beta``: the one to begin
-    with, default the middle one; the rest as in :func:`beta_view`.
+    ``models``: :class:`BetaModel` objects, at least two; ``beta``: the one to begin with, default the middle one; the
+    rest as in :func:`beta_view`.
     """
     known, pixels = _models(models), _images(images)
     betas = [model.beta for model in known]
@@ -313,6 +256,6 @@ def beta_slider(models: Any, images: Any, *, beta: float | None = None, seed: in
     control = Control("slider", "beta", "beta", tuple(f"{b:g}" for b in betas), place, hint)
 
     def draw(places: Mapping[str, int]) -> base.Picture:
-        return beta_view(known, betas[places["beta"]], pixels, seed=seed, shown=shown, numbers=numbers)
+        return _view(known, places["beta"], pixels, numbers, seed, shown)
 
     return load("panel").Panel("Beta slider", [control], draw)
