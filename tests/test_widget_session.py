@@ -45,12 +45,11 @@ def path(tmp_path):
 
 def test_labels_in_order_until_done(path):
     with make_session(path, 3) as session:
-        assert (session.position, session.current, session.remaining, session.progress) == (0, 0, 3, (0, 3))
+        assert (session.position, session.current, session.progress) == (0, 0, (0, 3))
         for value in (7, UNREADABLE, np.int64(2)):
-            assert not session.done
+            assert session.progress[0] < 3
             session.label(value)
-        assert session.done
-        assert (session.position, session.current, session.image, session.remaining) == (3, None, None, 0)
+        assert (session.position, session.current, session.image, session.progress) == (3, None, None, (3, 3))
         assert session.labels() == [7, UNREADABLE, 2]
         assert type(session.labels()[2]) is int
         with pytest.raises(DataError, match="every image has its label"):
@@ -85,7 +84,7 @@ def test_skipped_images_come_again(path):
         session.skip()  # the only one left stays
         assert session.current == 0
         session.label(0)
-        assert session.done
+        assert session.progress == (3, 3)
 
 
 def test_back_and_goto_change_a_label(path):
@@ -177,7 +176,7 @@ def test_nothing_but_the_annotations_tells_the_spoken_class(path):
     with make_session(path, 3, spoken=spoken) as session:
         public = [name for name in dir(session) if not name.startswith("_")]
         assert "spoken" not in public
-        values = [getattr(session, n) for n in ("position", "current", "remaining", "progress", "done")]
+        values = [getattr(session, n) for n in ("position", "current", "progress")]
         assert "8" not in repr([*values, session, session.labels()])
         for value in (8, 3, UNREADABLE):
             session.label(value)
@@ -544,7 +543,7 @@ def test_two_processes_cannot_open_one_session(path):
     finally:
         child.communicate("", timeout=20)
     with Session.resume(path, make_images(5)) as session:  # released
-        assert session.done
+        assert session.progress == (5, 5)
 
 
 @pytest.mark.slow
@@ -669,7 +668,6 @@ class SessionMachine(RuleBasedStateMachine):
         assert self.session.position == self.place
         assert self.session.current == (self.order[self.place] if self.place < n else None)
         assert self.session.progress == (len(self.given), n)
-        assert self.session.done == (len(self.given) == n)
 
     def teardown(self):
         if hasattr(self, "session"):

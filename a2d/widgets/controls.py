@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -81,12 +80,9 @@ def clips_of(clips: Any, where: str = "clips") -> dict[Any, Clip]:
 
 def wav(clip: Clip) -> bytes:
     """A recording as a WAV file of 16 bits, made loud enough to hear."""
-    samples = np.asarray(clip.samples, dtype=np.float64)
+    import soundfile
+
+    samples, buffer = np.asarray(clip.samples, dtype=np.float64), io.BytesIO()
     peak = np.abs(samples).max(initial=0)
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(int(clip.rate))
-        file.writeframes(np.rint(samples * (0.9 * 32767 / peak if peak else 0)).astype("<i2").tobytes())
+    soundfile.write(buffer, samples * (0.9 / peak if peak else 0), int(clip.rate), format="WAV", subtype="PCM_16")
     return buffer.getvalue()

@@ -189,19 +189,9 @@ class Session:
         return None if self.current is None else self._images[self.current]
 
     @property
-    def remaining(self) -> int:
-        """The number of images without a label."""
-        return len(self._images) - len(self._state[1])
-
-    @property
     def progress(self) -> tuple[int, int]:
         """The number of labelled images, and of all."""
         return len(self._state[1]), len(self._images)
-
-    @property
-    def done(self) -> bool:
-        """True when every image has a label."""
-        return self.remaining == 0
 
     def label(self, value: Label) -> None:
         """Give the current image a label, 0 to 9 or ``UNREADABLE``; it is on disk when this returns."""
@@ -233,9 +223,9 @@ class Session:
         With ``partial`` the images without a label are left out; else one of them is a :class:`DataError`.
         """
         record, labels, _ = self._state
-        kept = sorted(labels)
-        if not kept or (self.remaining and not partial):
-            text = f"{self.remaining} of {len(self._images)} images have no label yet"
+        kept, n = sorted(labels), len(self._images)
+        if not kept or (len(kept) < n and not partial):
+            text = f"{n - len(kept)} of {n} images have no label yet"
             hint = "Label at least one" if not kept else "Label them, or take the others with partial=True"
             raise DataError(text, where=self._path, hint=hint)
         return Annotations(
@@ -267,10 +257,6 @@ class Session:
         # What somebody else put here would be lost without a word.
         what = "the action was not saved: this session's file was changed, moved or deleted"
         raise DataError(what, where=self._path, hint="Put the file back if it is gone, and open the session again")
-
-    def __del__(self) -> None:
-        with contextlib.suppress(Exception):
-            self.close()
 
     def __enter__(self) -> Session:
         return self
