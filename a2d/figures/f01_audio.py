@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from a2d.features import MfccConfig
 
 
-def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
-    """Show a tone, the ``n`` samples taken of it, and the lower tone that gives the same samples (lecture 01).
+def aliasing(frequency: float, rate: int) -> base.Picture:
+    """Show a tone, nine samples taken of it, and the lower tone that gives the same samples (lecture 01).
 
     ``frequency`` of the tone in Hz; ``rate`` in samples per second. Raises :class:`DataError` for a tone that lies
     below half the rate, because such a tone has no lower twin.
@@ -28,7 +28,7 @@ def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
     twin = abs(tone - rate * round(tone / rate))
     if not rate / 2 < tone:
         raise DataError(f"{tone:g} Hz is not above half of {rate} Hz", where="frequency", hint="Take a higher tone")
-    samples = np.arange(n) / rate
+    samples = np.arange(9) / rate
     fine = np.linspace(0, samples[-1], max(2000, int(40 * tone * samples[-1])))
     gap = np.abs(np.cos(2 * np.pi * tone * samples) - np.cos(2 * np.pi * twin * samples)).max()
     with base.one_panel(2.6) as (figure, axes):
@@ -42,7 +42,7 @@ def aliasing(frequency: float, rate: int, n: int = 9) -> base.Picture:
     same = "the same" if gap < 1e-9 else f"no more than {gap:.2g} different"
     text = (
         f"A tone of {tone:g} Hz and one of {twin:g} Hz, sampled {rate} times per second: between the samples they "
-        f"differ, at the {n} samples they are {same}."
+        f"differ, at the {len(samples)} samples they are {same}."
     )
     return base.finish(figure, text)
 
@@ -137,9 +137,7 @@ def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> base.Picture:
     return base.finish(figure, text)
 
 
-def there_and_back(
-    forwards: Any, backwards: Any, step: float, names: Sequence[str] = ("forwards", "backwards")
-) -> base.Picture:
+def there_and_back(forwards: Any, backwards: Any, step: float) -> base.Picture:
     """Show the MFCCs of a word and of the same word backwards, and both means over time (lecture 01).
 
     ``forwards`` and ``backwards`` (frames, coefficients); ``step`` in seconds from one frame to the next.
@@ -154,13 +152,13 @@ def there_and_back(
     with base.drawing(5.0) as figure:
         grid = figure.add_gridspec(2, 2)
         panels = [figure.add_subplot(grid[0, column]) for column in (0, 1)]
-        for axes, array, name in zip(panels, (first, second), names, strict=True):
+        for axes, array, name in zip(panels, (first, second), ("forwards", "backwards"), strict=True):
             image = _draw_frames(axes, array.T, step, used)
             axes.set_title(name, loc="left")
             axes.set_xlabel("time (s)")
         panels[0].set_ylabel("coefficient")
         figure.colorbar(image, ax=panels, label="value", pad=0.01, extend="both", aspect=12)
-        _draw_means(figure.add_subplot(grid[1, :]), means, names)
+        _draw_means(figure.add_subplot(grid[1, :]), *means)
     # Smaller differences than this are the rounding of the computer's arithmetic.
     same = "the same" if gap < 1e-9 * max(1.0, np.abs(means[0]).max()) else f"{gap:.3g} apart"
     text = (
@@ -170,12 +168,12 @@ def there_and_back(
     return base.finish(figure, text)
 
 
-def _draw_means(axes: Axes, means: tuple[np.ndarray, np.ndarray], names: Sequence[str]) -> None:
-    places = np.arange(1, len(means[0]))
+def _draw_means(axes: Axes, forwards: np.ndarray, backwards: np.ndarray) -> None:
+    places = np.arange(1, len(forwards))
     axes.axhline(0, color=base.DARK, linewidth=0.8)
-    axes.plot(places, means[0][1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label=names[0])
+    axes.plot(places, forwards[1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label="forwards")
     dots: dict[str, Any] = {"marker": "x", "markersize": 5, "linestyle": (0, (2, 2))}
-    axes.plot(places, means[1][1:], color=base.RED, linewidth=1, label=names[1], **dots)
+    axes.plot(places, backwards[1:], color=base.RED, linewidth=1, label="backwards", **dots)
     axes.set(xlabel="coefficient (from 1 on)", ylabel="mean value")
     axes.set_title("mean over time", loc="left")
     axes.legend(loc="upper right", ncols=2)

@@ -103,9 +103,8 @@ def trimmed(clips: Mapping[str, Any], spans: Mapping[str, tuple[int, int]], rate
             axes.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
             for left, right in ((0, start), (stop, len(wave) / rate)):
                 if right > left:
-                    axes.axvspan(
-                        left, right, facecolor="#DDDDDD", edgecolor=base.DARK, hatch="///", linewidth=0, alpha=0.6
-                    )
+                    hatch: dict[str, Any] = {"facecolor": "#DDDDDD", "edgecolor": base.DARK, "hatch": "///"}
+                    axes.axvspan(left, right, linewidth=0, alpha=0.6, **hatch)
             for place in (start, stop):
                 axes.axvline(place, color=base.RED, linewidth=1.4, linestyle=(0, (5, 2)))
             axes.set_xlim(0, longest)

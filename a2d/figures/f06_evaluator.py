@@ -11,6 +11,8 @@ from a2d.errors import DataError
 from a2d.figures import base
 from a2d.metrics import calibration_error, reliability
 
+_BINS = 10
+
 
 def feature_maps(image: Any, maps: Mapping[str, Any]) -> base.Picture:
     """Show a picture and, layer by layer, some of the maps that a network makes of it (lecture 06).
@@ -64,15 +66,15 @@ def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> base.Pic
     return base.finish(figure, f"{'; '.join(told)}.")
 
 
-def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> base.Picture:
+def reliability_diagram(sets: Mapping[str, tuple[Any, Any]]) -> base.Picture:
     """Show accuracy against confidence, and below how many readings each bin has, one column per set (lecture 06).
 
     ``sets``: name to (confidence (n,) in [0, 1], right (n,) True or False).
     Raises :class:`DataError` for other shapes or values.
     """
     given = base.as_named(sets, "sets")
-    tables = {name: reliability(sure, right, bins=bins) for name, (sure, right) in given.items()}
-    middles, width = (np.arange(bins) + 0.5) / bins, 1 / bins
+    tables = {name: reliability(sure, right, bins=_BINS) for name, (sure, right) in given.items()}
+    middles, width = (np.arange(_BINS) + 0.5) / _BINS, 1 / _BINS
     with base.drawing(4.6) as figure:
         grid = figure.subplots(2, len(tables), squeeze=False, height_ratios=[3, 1], sharex=True)
         for column, (name, table) in enumerate(tables.items()):
@@ -93,9 +95,7 @@ def reliability_diagram(sets: Mapping[str, tuple[Any, Any]], bins: int = 10) -> 
         grid[0, 0].set_ylabel("share read right")
         grid[1, 0].set_ylabel("readings")
         base.legend_below(figure, grid[0, 0])
-    return base.finish(
-        figure, " ".join(_reliability_text(name, sure, right, bins) for name, (sure, right) in given.items())
-    )
+    return base.finish(figure, " ".join(_reliability_text(name, *pair) for name, pair in given.items()))
 
 
 def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -106,14 +106,14 @@ def _wilson(share: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return middle - half, middle + half
 
 
-def _reliability_text(name: str, confidence: Any, right: Any, bins: int) -> str:
+def _reliability_text(name: str, confidence: Any, right: Any) -> str:
     sure, hit = float(np.mean(confidence)), float(np.mean(right))
     gap = 100 * (sure - hit)
     told = "too sure" if gap > 0 else "not sure enough"
     return (
         f"{base.plain(name)}: mean confidence {base.percent(sure, 1)}, read right {base.percent(hit, 1)}, "
         f"{told} by {abs(gap):.1f} points; expected calibration error "
-        f"{base.percent(calibration_error(np.asarray(confidence), np.asarray(right), bins), 1)}."
+        f"{base.percent(calibration_error(np.asarray(confidence), np.asarray(right), _BINS), 1)}."
     )
 
 

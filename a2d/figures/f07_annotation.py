@@ -15,7 +15,7 @@ _CATEGORIES = [*(str(digit) for digit in range(10)), "x"]
 _HATCHES = ("", "//", "..", "xx", "\\\\")
 
 
-def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str], columns: int = 6) -> base.Picture:
+def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str]) -> base.Picture:
     """Show the pictures whose label is not the spoken digit, each under both (lecture 07).
 
     ``images`` (n, 28, 28) in [0, 1]; ``spoken`` n digits; ``labels`` n digits or ``"unreadable"``. At least one
@@ -31,7 +31,7 @@ def disputed(images: Any, spoken: Sequence[int], labels: Sequence[int | str], co
         raise DataError("every label is the spoken digit: there is nothing to show", where="labels")
     titles = [f"spoken {said[i]}\n" + ("not readable" if given[i] == UNREADABLE else f"read {given[i]}") for i in at]
     with base.style():
-        figure, _ = base.draw_tiles(pixels[at], titles, columns, base.WIDTH / max(columns, 6))
+        figure, _ = base.draw_tiles(pixels[at], titles, 6, base.WIDTH / 6)
     blank = sum(given[i] == UNREADABLE for i in at)
     pairs = [(said[i], given[i]) for i in at if given[i] != UNREADABLE]
     listed = sorted(set(pairs), key=lambda pair: (-pairs.count(pair), pair))[:4]
@@ -83,7 +83,7 @@ def _readers_text(table: np.ndarray, first: str, second: str) -> str:
     return text + ". They never differ."
 
 
-def differences(rows: Mapping[str, Sequence[float]], xlabel: str = "gain in points") -> base.Picture:
+def differences(rows: Mapping[str, Sequence[float]]) -> base.Picture:
     """Show differences of two shares with their intervals, in points, one per row (lecture 07).
 
     ``rows``: name to (difference, low, high), differences of shares with low <= difference <= high.
@@ -100,7 +100,7 @@ def differences(rows: Mapping[str, Sequence[float]], xlabel: str = "gain in poin
         axes.axvline(0, color=base.DARK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_yticks(range(len(values)), list(values), parse_math=False)
         axes.set_ylim(len(values) - 0.5, -0.5)
-        axes.set_xlabel(f"{base.plain(xlabel)} (line: 95 % interval)", parse_math=False)
+        axes.set_xlabel("gain in points (line: 95 % interval)")
         axes.grid(axis="x", alpha=0.3)
     return base.finish(figure, " ".join(_difference_text(name, *row) for name, row in values.items()))
 

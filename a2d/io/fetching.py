@@ -22,7 +22,7 @@ import tomllib
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, urlsplit
@@ -126,19 +126,20 @@ def fetch(
     at a time, what happens. Errors: :class:`DataError` for an unknown name, no connection, a damaged archive, content
     that differs, a full disk, a missing permission.
     """
-    root = Path(home).expanduser().absolute() if home is not None else data_home()
-    chosen = mirror if mirror is not None else os.environ.get("A2D_MIRROR")
-    job = _Job(_source(name), root, os.fspath(chosen) if chosen else None, progress, on_message)
+    source, root = _source(name), Path(home).expanduser().absolute() if home is not None else data_home()
+    manifest, target, work = manifests.read(source.manifest), root / name, root / f".{name}.work"
+    chosen = os.fspath(mirror if mirror is not None else os.environ.get("A2D_MIRROR", "")) or None
+    job = _Job(source, manifest, root, target, work, chosen, progress, on_message)
     try:
-        if manifests.is_intact(job.manifest, job.target):
-            on_message(f"{job.source.title} is already in {job.target}.")
-            return job.target
+        if manifests.is_intact(manifest, target):
+            on_message(f"{source.title} is already in {target}.")
+            return target
         root.mkdir(parents=True, exist_ok=True)
         with _locked(job):
             _fetch_locked(job)
     except OSError as error:
         raise _refused(error, job) from error
-    return job.target
+    return target
 
 
 # ---------------------------------------------------------------- one fetch, step by step
@@ -160,23 +161,13 @@ def _difference(source: Source, manifest: Manifest, folder: Path) -> str:
 @dataclass(frozen=True)
 class _Job:
     source: Source
+    manifest: Manifest
     root: Path
+    target: Path
+    work: Path  # the hidden folder beside the target in which everything happens; it goes when a fetch ends
     mirror: str | None
     progress: bool
     say: Callable[[str], object]
-
-    @cached_property
-    def manifest(self) -> Manifest:
-        return manifests.read(self.source.manifest)
-
-    @property
-    def target(self) -> Path:
-        return self.root / self.source.name
-
-    @property
-    def work(self) -> Path:
-        """The hidden folder beside the target in which everything happens; it goes when a fetch ends."""
-        return self.root / f".{self.source.name}.work"
 
     def bar(self, label: str, total: int, unit: str) -> Any:
         from tqdm import tqdm
