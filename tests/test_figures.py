@@ -258,7 +258,7 @@ def test_save_refuses_other_formats_and_bad_places(tmp_path):
 
 def test_a_notebook_shows_the_picture_and_reads_the_text():
     picture = figures.batch(images(1), [1])
-    assert picture._repr_png_()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert picture.png()[:8] == b"\x89PNG\r\n\x1a\n"
     data, metadata = picture._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]) == picture.png()
     assert data["text/plain"] == picture.text == metadata["image/png"]["alt"]

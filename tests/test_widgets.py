@@ -377,7 +377,6 @@ def test_without_a_choice_the_strongest_latents_are_moved():
         ({"axes": 1}, "axes"),
         ({"span": 0}, "span"),
         ({"steps": 1}, "steps"),
-        ({"read": lambda images: []}, "read"),
     ],
 )
 def test_walks_that_make_no_sense_are_refused(arguments, word):

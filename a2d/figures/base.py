@@ -59,9 +59,6 @@ class Picture:
         except A2DError as error:
             raise DataError(error.what, where=error.where, hint=error.hint) from error
 
-    def _repr_png_(self) -> bytes:
-        return self.png()
-
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.text}
         return data, {"image/png": {"alt": self.text}}
@@ -261,11 +258,13 @@ def looks(series: Mapping[Key, Value]) -> Iterator[tuple[Key, Value, str, str, s
         yield name, value, color, marker, line
 
 
-def draw_curve(axes: Axes, y: np.ndarray, name: str, index: int) -> None:
-    """Draw values by epoch, from epoch 1 on, in the look number ``index``."""
-    color, marker, line = LINES[index % len(LINES)]
-    how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "label": name}
-    axes.plot(np.arange(1.0, len(y) + 1), y, markevery=max(1, len(y) // 12), markersize=5, **how)
+def draw_curves(axes: Axes, series: Mapping[str, np.ndarray]) -> None:
+    """Draw values by epoch, from epoch 1 on."""
+    for name, y, color, marker, line in looks(series):
+        how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "label": name}
+        axes.plot(np.arange(1.0, len(y) + 1), y, markevery=max(1, len(y) // 12), markersize=5, **how)
+    axes.grid(axis="y", alpha=0.3)
+    whole_ticks(axes.xaxis)
 
 
 def draw_references(axes: Axes, references: Mapping[str, Any] | None, *, upright: bool) -> dict[str, float]:

@@ -110,13 +110,10 @@ def accuracy_while_training(
     """
     series = base.each(base.as_shares, history, "history")
     with base.one_panel(4.4) as (figure, axes):
-        for index, (name, values) in enumerate(series.items()):
-            base.draw_curve(axes, values, name, index)
+        base.draw_curves(axes, series)
         lines = base.draw_references(axes, references, upright=False)
         axes.set(xlabel="epoch", ylabel="accuracy (share read as spoken)", ylim=(0, 1.02))
-        axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
-        base.whole_ticks(axes.xaxis)
         base.legend_below(figure, axes)
     text = " ".join(_accuracy_text(name, values) for name, values in series.items())
     for name, value in lines.items():
@@ -155,10 +152,8 @@ def loss_terms(history: Mapping[str, Sequence[float]]) -> base.Picture:
     titles = {"reconstruction term": rec, "KL divergence from the prior": kl}
     with base.drawing(3.6) as figure:
         for axes, (title, values) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-            base.draw_curve(axes, values, "training", 0)
+            base.draw_curves(axes, {"training": values})
             axes.set(title=title, xlabel="epoch", ylabel="nats per image")
-            axes.grid(axis="y", alpha=0.3)
-            base.whole_ticks(axes.xaxis)
     text = (
         f"From epoch 1 to {len(rec)} the reconstruction term {_verb(rec)} from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
         f"image, the KL {_verb(kl)} from {kl[0]:.1f} to {kl[-1]:.1f}."

@@ -156,19 +156,15 @@ def loss_and_accuracy(
         raise DataError("expected two levels or more, from the highest to the lowest", where="levels")
     with base.drawing(5.4) as figure:
         top, bottom = figure.subplots(2, 1, sharex=True)
-        base.draw_curve(top, loss, "reconstruction term", 0)
+        base.draw_curves(top, {"reconstruction term": loss})
         _draw_levels(top, loss, lines)
-        for index, (name, values) in enumerate(read.items()):
-            base.draw_curve(bottom, values, name, index)
+        base.draw_curves(bottom, read)
         bottom.axhline(0.1, color=base.DARK, linewidth=1, linestyle=base.DASHES[1])
         bottom.text(len(loss), 0.11, "guessing", fontsize=9, ha="right", va="bottom")
         bottom.set_ylim(0, 1.02)
         base.percent_axis(bottom.yaxis)
         bottom.set(ylabel="read as spoken", xlabel="epoch")
         bottom.legend()
-        for axes in (top, bottom):
-            axes.grid(axis="y", alpha=0.3)
-            base.whole_ticks(axes.xaxis)
     return base.finish(figure, _levels_text(loss, read, lines))
 
 

@@ -75,10 +75,7 @@ REGISTRY: dict[str, Source] = {
 
 
 def data_home() -> Path:
-    """Give the folder that data sets are kept in: ``$A2D_DATA``, or the cache folder of the platform.
-
-    The folder need not exist; :func:`fetch` makes it.
-    """
+    """Give the folder that data sets are kept in, there or not: ``$A2D_DATA``, or the cache folder of the platform."""
     chosen = os.environ.get("A2D_DATA")
     if chosen:
         return Path(chosen).expanduser().absolute()

@@ -80,17 +80,8 @@ class Panel(Shown):
         self._controls = {control.name: control for control in controls}
         self._draw, self._sound, self._press = draw, sound, press
         places = {control.name: control.place for control in controls}
-        self._picture = draw(places)
-        heard = sound(places) if sound else ("", b"")
-        super().__init__(
-            label=label,
-            controls=[control.as_dict() for control in controls],
-            places=places,
-            image=self._picture.png(),
-            alt=self._picture.text,
-            audio=heard[1],
-            audio_label=heard[0],
-        )
+        shown = self._shown(places)
+        super().__init__(label=label, controls=[control.as_dict() for control in controls], places=places, **shown)
         self.observe(self._moved, "places")
         self.on_msg(self._message)
 
@@ -102,23 +93,29 @@ class Panel(Shown):
     def _png(self) -> bytes:
         return self.image
 
+    def _shown(self, places: Mapping[str, int]) -> dict[str, Any]:
+        """What the browser shows for ``places``."""
+        picture = self._draw(places)
+        said, heard = self._sound(places) if self._sound else ("", b"")
+        found = {"image": picture.png(), "alt": picture.text, "audio_label": said, "audio": heard}
+        self._picture = picture
+        return found
+
     def _moved(self, change: Any) -> None:
         """Draw anew. The browser asks for it, so whatever goes wrong is told there: a traceback would be lost."""
         try:
             places = {name: self._checked(name, change["new"].get(name)) for name in self._controls}
-            picture = self._draw(places)
-            heard = self._sound(places) if self._sound else ("", b"")
-            png = picture.png()
+            shown = self._shown(places)
         except A2DError as error:
             self.problem = told(error)
             return
         except Exception as error:
             self.problem = f"This cannot be drawn ({type(error).__name__}: {error})."
             return
-        self._picture = picture
         with self.hold_sync():
-            self.image, self.alt, self.problem = png, picture.text, ""
-            self.audio_label, self.audio = heard
+            self.problem = ""
+            for name, value in shown.items():
+                self.set_trait(name, value)
 
     def _checked(self, name: str, place: Any) -> int:
         control = self._controls[name]

@@ -69,6 +69,7 @@ def walk_view(
     middle = here.copy()
     middle[[across, upwards]] = 0
     image, centre = images_of(decode, np.stack([here, middle]))
+    seen = None if read is None else int(np.asarray(read(image[None].astype(np.float32)))[0])
     return latent_plane(
         image,
         _tiles(decode, here, (across, upwards), span, whole(steps, "steps", 2, 25)),
@@ -77,16 +78,8 @@ def walk_view(
         span=span,
         distance=float(np.sqrt(np.square(image - centre).mean())),
         dims=len(here),
-        told="" if read is None else f"An evaluator reads {_reading(read, image)} in it.",
+        told="" if seen is None else f"An evaluator reads {seen} in it.",
     )
-
-
-def _reading(read: Read, image: np.ndarray) -> int:
-    try:
-        return int(np.asarray(read(image[None].astype(np.float32))).reshape(-1)[0])
-    except Exception as error:
-        hint = "Give a function from images (b, 28, 28) to b digits"
-        raise DataError(f"it fails for one image: {error}", where="read", hint=hint) from error
 
 
 def strongest(decode: Decode, start: Any, k: int = 2) -> tuple[int, ...]:
