@@ -18,7 +18,6 @@ from teach.reports.tables import Results, lecture_of, percent, totals
 FOLDER = "feedback"
 
 
-
 def write_feedback(out: Path, results: Results) -> None:
     """Write one page per student into the folder ``feedback`` of ``out``, named by the student's key."""
     for result in results():

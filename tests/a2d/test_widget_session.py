@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,8 +23,6 @@ from a2d.annotation import UNREADABLE, Annotations
 from a2d.errors import DataError
 from a2d.widgets import session as labelling
 from a2d.widgets.session import Session
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def make_images(n: int, seed: int = 0) -> np.ndarray:

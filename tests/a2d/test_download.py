@@ -30,13 +30,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from a2d.errors import DataError
 from a2d.io import fetching
 from a2d.io import manifest as manifests
 from a2d.io.manifest import MARKER, wav_problem
 
-ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data"
 real = pytest.mark.real
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real data of ../shared/data is not here")
@@ -901,7 +901,7 @@ t.register_toy(Path({folder!r}))
 
 
 def child(code: str, folder: Path, **options) -> subprocess.Popen:
-    text = CHILD.format(tests=str(Path(__file__).parent), folder=str(folder)) + code
+    text = CHILD.format(tests=str(ROOT / "tests"), folder=str(folder)) + code
     return subprocess.Popen(
         [sys.executable, "-c", text],
         cwd=ROOT,
@@ -968,7 +968,8 @@ print(fetching.fetch("toy", mirror={url!r}, home={home!r}, progress=False, on_me
 PHASES = ("download", "unpack", "verify", "mark", "rename")
 
 KILLER = """
-import json, random, shutil, signal, time
+import json, random, shutil, signal, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on a fork with threads about is warned of
 home, rng, results = Path({home!r}), random.Random(2024), []
 PHASES = {phases!r}
 

@@ -7,15 +7,13 @@ import io
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from a2d import figures
 from a2d.errors import DataError
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def images(n: int, seed: int = 0) -> np.ndarray:
