@@ -140,27 +140,39 @@ def _verb(y: np.ndarray) -> str:
 def loss_terms(history: Mapping[str, Sequence[float]]) -> base.Picture:
     """Show the two terms of the negative ELBO by epoch, in nats per image, in two panels (lecture 05).
 
-    ``history`` has ``reconstruction`` and ``kl``, each one mean per epoch: sums over pixels or latent dimensions, means
-    over images. Raises :class:`DataError` for missing or other names, lengths that differ, or NaN.
+    ``history`` has ``reconstruction`` and ``kl``, each one mean per epoch, and may have ``validation_reconstruction``
+    and ``validation_kl``: sums over pixels or latent dimensions, means over images.
+    Raises :class:`DataError` for missing or other names, lengths that differ, or NaN.
     """
     series = base.each(base.as_array, history, "history")
-    if set(series) != {"reconstruction", "kl"}:
+    terms = {"reconstruction": "reconstruction term", "kl": "KL divergence from the prior"}
+    if set(series) not in (set(terms), {*terms, *(f"validation_{term}" for term in terms)}):
         raise DataError(f"expected reconstruction and kl, got {', '.join(series)}", where="history")
-    rec, kl = series["reconstruction"], series["kl"]
-    if len(rec) != len(kl):
+    if len({len(values) for values in series.values()}) != 1:
         raise DataError("the terms have different numbers of epochs", where="history")
-    titles = {"reconstruction term": rec, "KL divergence from the prior": kl}
     with base.drawing(3.6) as figure:
-        for axes, (title, values) in zip(figure.subplots(1, 2), titles.items(), strict=True):
-            base.draw_curves(axes, {"training": values})
+        for axes, (term, title) in zip(figure.subplots(1, 2), terms.items(), strict=True):
+            names = {"training": term, "validation": f"validation_{term}"}
+            base.draw_curves(axes, {label: series[name] for label, name in names.items() if name in series})
             axes.set(title=title, xlabel="epoch", ylabel="nats per image")
+            if names["validation"] in series:
+                axes.legend()
+    return base.finish(figure, _loss_text(series))
+
+
+def _loss_text(series: Mapping[str, np.ndarray]) -> str:
+    rec, kl = series["reconstruction"], series["kl"]
+    if len(rec) == 1:
+        return f"After epoch 1 the reconstruction term is {rec[0]:.1f} and the KL {kl[0]:.1f} nats per image."
     text = (
         f"From epoch 1 to {len(rec)} the reconstruction term {_verb(rec)} from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
         f"image, the KL {_verb(kl)} from {kl[0]:.1f} to {kl[-1]:.1f}."
     )
-    if len(rec) == 1:
-        text = f"After epoch 1 the reconstruction term is {rec[0]:.1f} and the KL {kl[0]:.1f} nats per image."
-    return base.finish(figure, text)
+    if "validation_reconstruction" in series:
+        gap = series["validation_reconstruction"][-1] - rec[-1]
+        side = "above" if gap >= 0 else "below"
+        text += f" At the end the reconstruction term in validation is {abs(gap):.1f} nats {side} training."
+    return text
 
 
 def bars_with_spread(
