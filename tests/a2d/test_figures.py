@@ -177,6 +177,14 @@ def test_loss_tells_both_terms():
     assert figures.loss_terms({"reconstruction": [3], "kl": [1]}).text.startswith("After epoch 1 ")
 
 
+def test_loss_has_validation_beside_training():
+    picture = figures.loss_terms({**LOSS, "validation_reconstruction": [190, 152.5], "validation_kl": [8, 5]})
+    assert "the reconstruction term in validation is 2.5 nats above training." in picture.text
+    for axes in picture.figure.axes:
+        assert [line.get_label() for line in axes.lines] == ["training", "validation"]
+        assert axes.get_legend() is not None
+
+
 def test_confusion_tells_accuracy_worst_and_the_commonest_mistake():
     text = figures.confusion_matrix(counts(), "evaluator").text
     assert text == (
