@@ -29,10 +29,10 @@
 #
 # Lecture 00 walks over all of it once.
 
-# %% [markdown]
+# %% [markdown] id="4f4324eca9"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -105,13 +105,17 @@ from IPython.display import Audio
 
 Audio(x, rate=r)
 
-# %% [markdown]
+# %% [markdown] id="56e58f3e13"
 # ## 2. What does the network draw?
 #
 # Two networks work here, and both are trained already.
 #
 # - The *generator* gets the sound and draws a picture: $28 \times 28$ pixels between 0 (black) and 1 (white ink).
 # - The *evaluator* gets the picture, never the sound, and reads a digit from it.
+#
+# In all lectures *handwriting* was made by people, a *drawing* by the generator, and a *picture* may be either.
+# A *target* is the handwritten image that a drawing is compared with in training.
+# A *reader* is whoever names the digit in a picture: a person or the evaluator.
 #
 # The evaluator gives ten probabilities $p_0, \dots, p_9$, which add up to 1; $p_k$ is that of the digit $k$.
 # It reads the digit $\hat d$ whose probability is the largest:
@@ -135,7 +139,7 @@ show(figures.batch(drawing.image[None], [7], [drawing.digit], [drawing.confidenc
 # %% id="reading-check" tags=["nbval-check-output"]
 from a2d.evaluator import read
 
-p = read(artist.judge, drawing.image[None]).probabilities[0]
+p = read(artist.evaluator, drawing.image[None]).probabilities[0]
 print("the probabilities add up to 1:", np.isclose(p.sum(), 1))
 print("the same digit:", p.argmax() == drawing.digit)
 print("the same confidence:", np.isclose(p.max(), drawing.confidence))
@@ -286,24 +290,24 @@ print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 # %% id="confusion"
 show(figures.confusion_matrix(metrics.confusion(readings, spoken.digits[some])))
 
-# %% [markdown]
+# %% [markdown] id="92efbf9484"
 # The number is honest in one way: the generator never heard these recordings in training.
 # It is too kind in another: the generator heard other recordings of the same speakers.
 #
-# And the judge is a network as well, with errors of its own.
+# And the evaluator is a network as well, with errors of its own.
 # It learned to read from MNIST, the handwriting that the generator learned to draw.
 # So we ask: how well does it read other handwriting, which no network has drawn?
 
 # %% id="judge"
 people = datasets.load_images("builtin", "test")
-readings = read(artist.judge, people.pixels).digits
+readings = read(artist.evaluator, people.pixels).digits
 estimate = metrics.recognition(readings, people.labels, seed=SEED)
 print(f"{len(people)} images by people, read right: {estimate.value:.1%}")
 print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 
-# %% [markdown]
-# No generator is to blame for what it misreads here: these errors are the judge's own.
-# Lecture 02 deals with the speakers, lectures 06 and 07 with the judge.
+# %% [markdown] id="fac68da7b2"
+# No generator is to blame for what it misreads here: these errors are the evaluator's own.
+# Lecture 02 deals with the speakers, lectures 06 and 07 with the evaluator.
 
 # %% [markdown]
 # ## Quiz
@@ -326,12 +330,12 @@ print(f"95 % interval: {estimate.low:.1%} to {estimate.high:.1%}")
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="d764ad9c78"
 # **Question 2.** What does the evaluator get to see?
 #
 # <details><summary>a) The picture only</summary>
 #
-# Right: that is why it can judge whether the picture shows the spoken digit.
+# Right: that is why it can tell whether the picture shows the spoken digit.
 #
 # </details>
 # <details><summary>b) The sound and the picture</summary>

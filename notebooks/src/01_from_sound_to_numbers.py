@@ -30,10 +30,10 @@
 #
 # Lecture 01 takes the first arrow apart.
 
-# %% [markdown]
+# %% [markdown] id="64a52adeed"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -811,10 +811,10 @@ record(name, share, f"{100 * share:.1f} %")
 # Where the two are about alike, the voice moves the mean as much as the word does.
 # Lecture 02 shows what that does to a speaker who was never heard.
 
-# %% [markdown]
+# %% [markdown] id="17b52eb8a0"
 # ### What does it cost?
 #
-# A simple reader, *nearest neighbour*: keep some recordings with their labels.
+# A simple classifier, *nearest neighbour*: keep some recordings with their labels.
 # A new one gets the label of the nearest of them.
 # The speakers of the new ones are not among those that are kept.
 #
@@ -874,11 +874,11 @@ for name, way in ways.items():
     record(f"digits named right, from: {name}", found.value, f"{100 * found.value:.1f} %")
 show(f01_audio.shares_right(rows, {"guessing": 0.1}))
 
-# %% [markdown]
+# %% [markdown] id="70f96c1f64"
 # So order matters, and the mean throws it away.
 # The report takes the mean all the same, and this course reproduces it before it does better.
 #
-# This is one reader, and one choice of new speakers.
+# This is one classifier, and one choice of new speakers.
 # A network makes more of the same 40 numbers: lecture 02 trains one.
 
 # %% [markdown]

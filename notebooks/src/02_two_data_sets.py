@@ -28,10 +28,10 @@
 #
 # Lecture 02 looks at what comes in and at what should come out, before anything is trained to join them.
 
-# %% [markdown]
+# %% [markdown] id="91d062add7"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -345,6 +345,127 @@ show(f02_datasets.handwriting(images.pixels[few] / 255, images.labels[few], seed
 # You can still read it.
 # Keep these mean images in mind: lecture 04 proves that they are what the report's loss asks for.
 #
+# ### Is this what the files hold?
+#
+# Rows and columns exchanged, or labels moved by one place: a figure may not show it.
+# So another program reads the same files: torchvision, PyTorch's library for pictures.
+# It knows MNIST's file format, *IDX*.
+# A file begins with whole numbers of four bytes, the largest place first:
+#
+# - 2048 plus the number of axes; 2048 says that each value is one byte, from 0 to 255
+# - the length of each axis
+#
+# Then the values follow, the last axis running fastest.
+# The built-in images are no such files, so we write some.
+
+# %% id="write-idx"
+from pathlib import Path
+
+
+def write_idx(path: Path, values: np.ndarray) -> None:
+    """Write whole numbers from 0 to 255, of any shape, as MNIST's files hold them."""
+    header = np.array([2048 + values.ndim, *values.shape], dtype=">u4")
+    path.write_bytes(header.tobytes() + values.astype(np.uint8).tobytes())
+
+
+# %% [markdown]
+# MNIST has four files: images and labels, for training and for the test.
+# Where our images are MNIST (`DATA = "fsdd"`), torchvision gets the files as they were fetched.
+#
+# Importing torchvision takes a few seconds.
+
+# %% id="as-mnist"
+import shutil
+
+from a2d.io import fetching
+
+
+def write_as_mnist(name: str, folder: Path) -> None:
+    """The four files of a set of images, named as MNIST's are; those of MNIST are copied."""
+    if name == "mnist":
+        shutil.copytree(fetching.find("mnist"), folder)
+        return
+    folder.mkdir(parents=True)
+    for stem, which in {"train": "train", "t10k": "test"}.items():
+        made = datasets.load_images(name, which)
+        write_idx(folder / f"{stem}-images-idx3-ubyte", made.pixels)
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", made.labels)
+
+
+# %% id="read-twice" tags=["nbval-check-output"]
+import tempfile
+
+from torchvision.datasets import MNIST
+
+from a2d.io.idx import read_idx
+
+with tempfile.TemporaryDirectory() as root:
+    raw = Path(root, "MNIST", "raw")
+    write_as_mnist(images.name, raw)
+    theirs = MNIST(root)
+    file = raw / "train-images-idx3-ubyte"
+    ours = read_idx(file)
+    print("the file begins with:", *np.fromfile(file, ">u4", 4))
+print("torchvision and our reader find the same pixels:", np.array_equal(theirs.data, ours))
+print("which are those of our images:", np.array_equal(ours, images.pixels))
+print("and the same labels:", np.array_equal(theirs.targets, images.labels))
+
+# %% [markdown]
+# ### Many images, one sheet
+#
+# A batch of images has three axes: image, row, column.
+# A sheet of them has two, so the axes must be put in another order before they are joined:
+#
+# $$G_{28 i + r,\, 28 j + s} = x_{k i + j,\, r,\, s}$$
+#
+# - $x$: the batch; $r$, $s$: row and column of a pixel in its image
+# - $i$, $j$: row and column of an image on the sheet; $k$: how many images stand in a row
+# - $G$: the sheet
+#
+# `make_grid` of torchvision does the same; its `nrow` is our $k$, *not* the number of rows.
+
+# %% id="sheet" tags=["nbval-check-output"]
+import torch
+from torchvision.utils import make_grid
+
+k = 9
+chosen = np.concatenate([np.flatnonzero(images.labels == c)[:k] for c in range(10)])
+batch = torch.tensor(images.pixels[chosen]) / 255
+G = batch.reshape(10, k, 28, 28).permute(0, 2, 1, 3).reshape(10 * 28, k * 28)
+grid = make_grid(batch[:, None], nrow=k, padding=0)
+print("torchvision's grid:", tuple(grid.shape), "three equal colours")
+print("each the same as our sheet:", all(torch.equal(colour, G) for colour in grid))
+print("without another order of axes:", torch.equal(grid[0], batch.reshape(G.shape)))
+
+# %% [markdown]
+# ### Pixels as the evaluator gets them
+#
+# The report took its evaluator from PyTorch's MNIST example, which prepares each pixel in two steps.
+# The values from 0 to 255 become values from 0 to 1; then
+#
+# $$x' = \frac{x - 0.1307}{0.3081}.$$
+#
+# - $x$, $x'$: a pixel before and after; 0.1307 and 0.3081: mean and standard deviation of all pixels of MNIST
+#
+# In torchvision such a preparation is a *transform*, which a data set applies to each picture that it gives out.
+# Ours is `normalise`, for a whole batch.
+# It takes MNIST's two numbers for other pictures as well, because the evaluator has learned with them.
+
+# %% id="normalise" tags=["nbval-check-output"]
+from torchvision.transforms import v2
+
+from a2d.evaluator import normalise
+
+to_shares = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
+theirs.transform = v2.Compose([*to_shares, v2.Normalize([0.1307], [0.3081])])
+inputs = torch.stack([theirs[i][0] for i in range(100)])
+print("what the evaluator gets:", tuple(inputs.shape))
+print("the same as ours:", torch.allclose(inputs, normalise(images.pixels[:100]), atol=1e-6))
+pixels = images.pixels[few] / 255
+print(f"our images, before: mean {pixels.mean():.3f}, sd {pixels.std():.3f}")
+print(f"and after: mean {normalise(pixels).mean():.2f}, sd {normalise(pixels).std():.2f}")
+
+# %% [markdown] id="087d7c08d6"
 # ### One label
 #
 # Is there a picture that *belongs* to a recording?
@@ -372,8 +493,6 @@ print(f"possible pairs of one class: {int((n_c * m_c).sum()):,}; none is the rig
 # Then we take away each digit's own mean, because digits do differ, and correlate.
 
 # %% id="independent" tags=["nbval-check-output"]
-import torch
-
 from a2d import pairing
 
 targets = pairing.Targets(images.pixels, images.labels)
@@ -685,13 +804,13 @@ record("nearest training recording is of the same speaker", share, f"{share:.1%}
 # A mean with weights $q$ is not larger than the largest number.
 # Equality holds if the chain always reads the most probable digit.
 
-# %% [markdown]
+# %% [markdown] id="0eedf0a602"
 # Over all recordings, the mean of both sides is
 #
 # $$A \le A^\ast = \mathrm{E}\left[\max_k p(k \mid m)\right]$$
 #
 # - $A$: the accuracy of a chain from $m$ to a digit; $\mathrm{E}$: the mean over recordings
-# - $A^\ast$: the *ceiling*, the accuracy of the best possible reader of $m$
+# - $A^\ast$: the *ceiling*, the accuracy of the best possible classifier of $m$
 #
 # A case of a general rule: no processing adds information (the *data-processing inequality*).
 #
@@ -708,15 +827,16 @@ for name, q in {"random": random, "best": best}.items():
     print(f"{name}: never above the largest p: {below}", end=", ")
     print("A is the ceiling:", np.isclose(inside.mean(), p.max(axis=1).mean()))
 
-# %% [markdown]
+# %% [markdown] id="110eac3bd6"
 # We do not know $A^\ast$ for real recordings.
-# But each reader that we train shows that the ceiling is at least so high.
+# But each classifier that we train shows that the ceiling is at least so high.
 # The report's field has a good one, a multi-layer perceptron (MLP) on mean MFCCs.
 # A public notebook on Audio-MNIST reports 98 % for it.
 #
 # Ours has two hidden layers of 256 units, and it standardises its features itself.
 # It is trained with cross-entropy, in nats:
 # the mean over recordings of $-\ln$ of the probability that it gives to the right digit.
+# `ClassifierTask` holds all that is needed for this: the network, its loss and the recordings.
 # We train it twice, once for each split.
 
 # %% id="train"
@@ -826,7 +946,7 @@ for name, row in protocol["speakers"].items():
 label = "digits named right by the audio MLP"
 show(figures.bars_with_spread(rows, {"guessing": 0.1}, xlabel=label))
 
-# %% [markdown]
+# %% [markdown] id="3ba069b8b5"
 # What do these numbers say?
 #
 # - In both splits the pictures are read less often than the MLP names the digit.
@@ -834,7 +954,7 @@ show(figures.bars_with_spread(rows, {"guessing": 0.1}, xlabel=label))
 # - For voices in training, the 40 numbers are nearly enough to name the digit.
 #   The pictures lose little of that.
 # - The 44 % are not what the 40 numbers *hold* of a new voice.
-#   They are what a reader learned from five other voices; one that has heard more may know more.
+#   They are what a classifier learned from five other voices; one that has heard more may know more.
 # - Between heard and unheard speakers lies far more than between the three rows.
 # - Five seeds of one speaker differ little; two speakers may differ by dozens of points.
 #   So the number of *speakers* decides how much we know about new users, and six are few.
@@ -887,19 +1007,19 @@ show(figures.bars_with_spread(rows, {"guessing": 0.1}, xlabel=label))
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="70ae325047"
 # **Question 3.** The audio MLP names 98 % right.
 # Somebody's generator is read right in 99 %, with the same features, on very many test recordings.
 # Is that possible?
 #
-# <details><summary>a) Yes, the MLP is one reader, not the best possible</summary>
+# <details><summary>a) Yes, the MLP is one classifier, not the best possible</summary>
 #
-# Right: the bound is the best reader's accuracy, which is at least 98 %.
+# Right: the bound is the best classifier's accuracy, which is at least 98 %.
 #
 # </details>
 # <details><summary>b) No, the MLP is the bound</summary>
 #
-# No: the bound is the best possible reader. The MLP only shows that this one has at least 98 %.
+# No: the bound is the best possible classifier. The MLP only shows that this one has at least 98 %.
 #
 # </details>
 # <details><summary>c) Yes, the picture adds information about the digit</summary>

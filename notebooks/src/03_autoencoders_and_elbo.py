@@ -30,10 +30,10 @@
 # Here the encoder gets a picture instead of a sound.
 # The loss is the same, and pictures are easier to look at.
 
-# %% [markdown]
+# %% [markdown] id="2f0b10d973"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -899,11 +899,11 @@ from a2d.evaluator import read
 from a2d.lab import models
 
 sweep = models.load("beta-sweep").net
-judge = models.load("evaluator").net
+evaluator = models.load("evaluator").net
 
 
 def digits_of(images):
-    return read(judge, images).digits
+    return read(evaluator, images).digits
 
 
 show(widgets.latent_walker(sweep[1.0].decode, 2, read=digits_of))

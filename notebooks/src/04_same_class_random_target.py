@@ -28,10 +28,10 @@
 #
 # The double arrow exists in training only.
 
-# %% [markdown]
+# %% [markdown] id="7eee2758df"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -390,12 +390,12 @@ print("mean of logs <= log of mean, for all pairs:", bool((mean_log <= log_mean)
 for name, value in {"ELBO": elbo, "mean of logs": mean_log, "log of mean": log_mean}.items():
     print(f"{name:<13}{value.mean():8.1f} nats per image")
 
-# %% [markdown]
+# %% [markdown] id="c441103ddf"
 # The best model of the sort $p(x \mid s)$ would draw with all the variety of $p(x \mid c)$:
 # each $z$ another handwriting.
 # For the logarithm of the mean that is good, since one fitting $z$ among many is enough.
 # But training climbs the *mean of the logarithms*.
-# There every $z$ has to fit every target, and each $z$ that draws one special handwriting pays for all others.
+# There every $z$ has to fit every target, and a $z$ that draws one special handwriting fits all others badly.
 # The gap between the last two numbers tells how unequally the samples of $z$ fit their target.
 # What is the best that a single $z$ can then do?
 
@@ -492,9 +492,9 @@ show(f04_pairing.picture_rows(rows, "class mean", [f"step {t}" for t in seen], a
 # %% id="running-mean" tags=["nbval-check-output"]
 print("the picture is the mean of its targets:", torch.allclose(y, own[index].mean(0)))
 
-# %% [markdown]
+# %% [markdown] id="ae6a8fed11"
 # The mean of $t$ independent targets has the variance $v / t$.
-# That is why the distance falls about as $1 / t$: a line with the slope -1 in the figure, but for chance.
+# That is why the distance falls about as $1 / t$: a line with the slope -1 in the figure, apart from noise.
 #
 # ### And with a latent?
 #
@@ -546,12 +546,14 @@ print("the picture is the mean of its targets:", torch.allclose(y, own[index].me
 # Class means have the same expectation and no variance.
 # For squared error all of it holds too: its gradient $2 (y - x)$ is affine in $x$.
 
-# %% [markdown]
+# %% [markdown] id="ceb0cf9d17"
 # **Fixed targets** are another thing.
-# They are drawn once, so no later step averages their chance away: what was variance is now bias.
+# They are drawn once, so no later step averages the luck of that draw away: what was variance is now bias.
 # It is small only where many recordings share a class, as each brings its own image.
 #
 # We measure this in a generator that has begun to learn: two epochs with random targets.
+# `GeneratorTask` holds what a training needs: the model, its loss, the recordings and their targets.
+# `training.fit` is the loop; lecture 05 takes it apart.
 
 # %% id="train"
 from dataclasses import replace
@@ -644,12 +646,12 @@ drawn = [gradient(targets.fixed(c[some], some, SEED))] * 128  # the same in each
 left["fixed"] = left_over(torch.stack(drawn))
 show(f04_pairing.decay(left, "epochs averaged over", "distance to the exact gradient"))
 
-# %% [markdown]
+# %% [markdown] id="d6d0f2a3e5"
 # Random targets: the distance falls with a slope of about -1, so nothing but variance was there.
 # Fixed targets: it stays where it was after the first epoch, so all of it is bias.
 # Class means: zero from the first epoch on, which a logarithmic axis cannot show.
 #
-# More training does not take a bias away: the network learns the chance of its targets.
+# More training does not take a bias away: the network memorises the luck of its draw.
 
 # %% id="record-bias"
 from a2d.lab import record
@@ -838,10 +840,10 @@ values["the mixtures of above"] = variety(best, said)
 for name, value in values.items():
     record(f"variety, {name}", value, f"{value:.2f}")
 
-# %% [markdown]
+# %% [markdown] id="71462e4139"
 # The targets vary as handwriting does.
 # The drawings vary far less, and random targets give hardly more of it than class means do.
-# The mixtures of class means have most of that variety already: it comes from sounds whose class is unsure.
+# The mixtures of class means have most of that variety already: it comes from sounds whose class is uncertain.
 # **The trick gives the targets variation, not the images.**
 
 # %% [markdown] id="588c683413"
@@ -865,22 +867,22 @@ for rule, row in found.items():
 real = measured["mnist"]
 print(f"{'real images':<32}{real['to_class_mean']:15.2f}{real['to_nearest_real']:15.2f}")
 
-# %% [markdown]
+# %% [markdown] id="ffd24ce758"
 # `random, gaussian` is the random rule with squared error in place of cross-entropy.
 #
 # - All rules draw near the class mean, and much nearer to it than to any real image.
 # - Under cross-entropy, class means give the pictures that are read best, then random targets, then fixed ones.
 # - Random targets give hardly more variety than class means.
-#   Fixed ones give more, but it is the chance of their pairs: it costs readings.
+#   Fixed ones give more, but that variety is only who was paired with what, and fewer pictures are read right.
 
 # %% id="real-losses"
 floor = measured["floor"]["reconstruction_bernoulli"]
 curves = {rule: measured["rules"][rule]["curves"]["reconstruction"] for rule in nets}
 show(f04_pairing.losses(curves, floor))
 
-# %% [markdown]
-# With fixed targets the loss goes far below the floor, and the readings get worse: the generator learns its pairs by
-# heart.
+# %% [markdown] id="adf40d9ec6"
+# With fixed targets the loss goes far below the floor, and the readings get worse: the generator memorises
+# its pairs.
 # With random targets and class means it goes towards the floor and stays above it.
 
 # %% id="real-variety"
@@ -952,8 +954,8 @@ eight = {"random one": compete(random_one), "nearest one": compete(nearest_one)}
 rows = {"class mean": m.expand(8, 28, 28), "median": own.median(0).values.expand(8, 28, 28)}
 show(f04_pairing.picture_rows(rows | eight, "class mean"))
 
-# %% [markdown]
-# With the nearest-one rule the pictures part, and each becomes a way to write the digit.
+# %% [markdown] id="c4c476c26d"
+# With the nearest-one rule the pictures drift apart, and each becomes a way to write the digit.
 # The loss is still a squared error in pixels.
 # What changed is that a picture now belongs to *some* of the targets, so its mean is over fewer and more similar
 # images.

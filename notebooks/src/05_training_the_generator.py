@@ -1,11 +1,11 @@
-# %% [markdown]
+# %% [markdown] id="1dbefe8bc6"
 # # 05 Training the generator
 #
 # {badges}
 #
 # About 60 min, CPU, needs 03 and 04.
 #
-# Features, loss and targets are there; now the network that is between them.
+# Features, loss and targets are ready; what is missing is the network between them.
 # We take its layers apart, write the loop that trains it, and learn to read what the curves say.
 
 # %% [markdown]
@@ -25,10 +25,10 @@
 #
 # sound → features → **encoder → latent → decoder → picture** → evaluator → digit
 
-# %% [markdown]
+# %% [markdown] id="9b45bc7454"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -96,9 +96,9 @@ from a2d.figures import f05_training
 
 show(f05_training.feature_scales(m, standardised))
 
-# %% [markdown]
+# %% [markdown] id="d9fee08fb9"
 # A layer with small random weights first listens to what varies most.
-# Raw, one coefficient of 40 would have a large part of the say; standardised, all begin equal.
+# Raw, one coefficient of 40 would dominate; standardised, all begin equal.
 #
 # ### The layers
 #
@@ -113,6 +113,10 @@ show(f05_training.feature_scales(m, standardised))
 # Its output is cut in two halves:
 #
 # - $\mu$: the mean of the latent; $\ln \sigma^2$: the natural logarithm of its variance
+#
+# The package keeps what a training needs in a *task*; `GeneratorTask` holds the model, its loss, and its data:
+# recordings and targets.
+# Here we take only its fresh model.
 
 # %% id="encoder-by-hand" tags=["nbval-check-output"]
 import torch
@@ -225,12 +229,12 @@ out = F.conv1d(given, batch_of_one(w), stride=s)
 (out * batch_of_one(y)).sum().backward()
 print("the gradient is the transpose:", np.allclose(given.grad[0, 0], C.T @ y))
 
-# %% [markdown]
+# %% [markdown] id="53f4f0e1af"
 # Two settings change the ends of the result.
 #
 # - $p$, the *padding*: a convolution with padding adds $p$ zeros at each end of its input.
 #   Its transpose therefore cuts $p$ values off each end of its output.
-# - $q$, the *output padding*: so many values are added at the last end.
+# - $q$, the *output padding*: that many values are added at the far end.
 #   They are needed because a convolution with stride $s$ gives one length for several input lengths.
 
 # %% [markdown]
@@ -501,7 +505,7 @@ ours = loss_of(outputs[0], t, *outputs[1:], beta=1.0)
 theirs = negative_elbo(outputs[0], t, *outputs[1:], recipe.model).loss.mean()
 print("the same loss as the package's:", torch.isclose(ours, theirs).item())
 
-# %% [markdown]
+# %% [markdown] id="1deca420bd"
 # ### The loop
 #
 # An *epoch* is one pass over all recordings in a new random order.
@@ -514,7 +518,8 @@ print("the same loss as the package's:", torch.isclose(ours, theirs).item())
 # 5. forget the gradient (`zero_grad`); otherwise the next one would be added to it
 #
 # How far a step goes is the *learning rate*, and Adam, the optimiser, scales it for each parameter.
-# All random numbers of an epoch come from one generator, whose seed is made of the run's seed and the epoch's number.
+# All random numbers of an epoch come from one random generator, `rng`.
+# Its seed is made of the run's seed and the epoch's number.
 # So an interrupted run can go on with the same numbers.
 #
 # Two things change with the step, the learning rate and $\beta$; both are explained below the loop.
@@ -682,13 +687,13 @@ for n in range(1, 201):
 theirs = averager.weights["weight"].item()
 print("the same average as the package's:", np.isclose(average, theirs, atol=1e-4))
 
-# %% [markdown]
+# %% [markdown] id="42928bd2ce"
 # ## 5. What do the curves say, and what the pictures?
 #
 # We train the generator, here for a few epochs.
 # After each epoch the averaged weights draw the validation recordings, which are not trained on.
 #
-# Two readers name the drawings:
+# Two classifiers name the drawings:
 #
 # - the evaluator, which has learned MNIST's handwriting
 # - a ruler, which names the class whose mean image is nearest, by squared error
@@ -699,7 +704,7 @@ print("the same average as the package's:", np.isclose(average, theirs, atol=1e-
 from a2d.evaluator import read
 from a2d.lab import models
 
-judge = models.load("evaluator").net
+evaluator = models.load("evaluator").net
 class_means = targets.means()
 
 
@@ -709,9 +714,10 @@ def nearest_mean(pictures):
 
 own = datasets.load_images(runs.images_for(DATA, None), "test")
 pixels, labels = torch.tensor(own.pixels[:1000]) / 255, own.labels[:1000]
-by_judge = read(judge, pixels).digits == labels
+by_evaluator = read(evaluator, pixels).digits == labels
 by_ruler = nearest_mean(pixels).numpy() == labels
-print(f"handwriting read right: evaluator {by_judge.mean():.0%}, ruler {by_ruler.mean():.0%}")
+print(f"handwriting read right: evaluator {by_evaluator.mean():.0%}", end=", ")
+print(f"ruler {by_ruler.mean():.0%}")
 
 # %% [markdown]
 # The training is `training.fit`, the loop above with averaging.
@@ -748,7 +754,7 @@ first = torch.tensor([int((c_val == c).nonzero()[0, 0]) for c in range(10)])
 
 
 def train(recipe):
-    given = {"seed": SEED, "validation": (m_val, c_val), "judge": judge}
+    given = {"seed": SEED, "validation": (m_val, c_val), "evaluator": evaluator}
     task = Watched(recipe, features, digits, targets, **given)
     return training.fit(task, replace(recipe.training, epochs=EPOCHS), seed=SEED).series
 
@@ -773,10 +779,10 @@ show(figures.loss_terms(terms))
 # Validation has no noise on the features, and it uses the averaged weights at the end of the epoch.
 # So early it lies below training; if it lies above at the end, the encoder has begun to know its recordings by heart.
 
-# %% [markdown]
+# %% [markdown] id="6baf028c71"
 # ### Two levels
 #
-# To judge a loss, know what can be had.
+# To say whether a loss is good, one must know what the best possible loss is.
 # Let $\bar t_c$ be the mean image of class $c$.
 # Let $\bar t$ be the mean of all, each class weighted by its share of the recordings.
 # The *entropy* of a grey image, in nats, is
@@ -819,7 +825,7 @@ print("the same by cross-entropy:", np.isclose(direct, levels["ignores the sound
 read_as = {"evaluator": series["accuracy"], "nearest class mean": series["ruler"]}
 show(f05_training.loss_and_accuracy(series["R"], read_as, levels))
 
-# %% [markdown]
+# %% [markdown] id="272b9096bf"
 # Now the curve can be read.
 #
 # 1. The great fall at the beginning brings the mean of all digits.
@@ -831,7 +837,7 @@ show(f05_training.loss_and_accuracy(series["R"], read_as, levels))
 # 4. The accuracy counts pictures that have crossed the border to the right digit.
 #    Each recording crosses it at another time, so the share rises gradually.
 #
-# The two readers see the same pictures and do not agree.
+# The two classifiers see the same pictures and do not agree.
 # Lecture 06 asks why.
 
 # %% id="record-levels"
@@ -847,10 +853,11 @@ record(f"read by the nearest mean, {EPOCHS} epochs", share, f"{share:.0%}")
 
 # %% id="epochs-figure"
 chosen = sorted({1, 2, 3, EPOCHS // 3, EPOCHS // 2, EPOCHS})
-show(f05_training.drawings_by_epoch(np.stack([drawings[e - 1] for e in chosen]), chosen, range(10)))
+then = np.stack([drawings[e - 1] for e in chosen])
+show(f05_training.drawings_by_epoch(then, chosen, range(10)))
 
-# %% [markdown]
-# First there is one blot for all; then one digit after the other comes out of it.
+# %% [markdown] id="508ac715ee"
+# First all ten are the same blot; then one digit after the other comes out of it.
 #
 # ### The long run
 #
@@ -884,10 +891,10 @@ if DATA == "fsdd":
 else:
     print('DATA = "fsdd" draws them.')
 
-# %% [markdown]
+# %% [markdown] id="7126a19af6"
 # The report says that its accuracy rises gradually and ends at 82.29 %.
 # The shape is the same here, and the level is higher.
-# The two numbers are not of the same recordings (Audio-MNIST there, FSDD here), nor of the same judge.
+# The two numbers are not of the same recordings (Audio-MNIST there, FSDD here), nor of the same evaluator.
 #
 # ### A sample, or the mean?
 #
@@ -912,8 +919,8 @@ show(f05_training.samples_and_mean(shipped.net.draw(ten).numpy(), samples, range
 
 # %% id="sampled-and-mean"
 n = 150 if FAST else len(c_test)
-judges, some = {"evaluator": judge}, (m_test[:n], c_test[:n])
-found = runs.read_drawings(shipped.net, judges, *some, seed=SEED)["evaluator"]
+evaluators, some = {"evaluator": evaluator}, (m_test[:n], c_test[:n])
+found = runs.read_drawings(shipped.net, evaluators, *some, seed=SEED)["evaluator"]
 for how in ("sampled", "mean"):
     value, low, high = (found[how][key] for key in ("value", "low", "high"))
     record(f"{MODEL}, read as spoken, {how}", value, f"{value:.1%} ({low:.1%} to {high:.1%})")
@@ -932,8 +939,8 @@ for how in ("untouched_sampled", "untouched_mean"):
     print(f"{how:<18}{row['mean']:.1%} +- {row['sd']:.1%} over {row['n']} seeds")
 print(f"variety within a class, MNIST = 1: {protocol['diversity']['mean']:.2f}")
 
-# %% [markdown]
-# The mean latent is read more often.
+# %% [markdown] id="3f31c65953"
+# Pictures from the mean latent are read as spoken more often.
 # A sample wanders from the mean, sometimes across the border to another digit.
 #
 # Look down the columns of the figure.
@@ -1049,7 +1056,7 @@ for name, told in {"report-plain": plainly, "report": series}.items():
 # $L = \frac{1}{B} \sum_b [R_b + \beta K_b]$.
 # Here $n'$ is the number of outputs; all other symbols are as above.
 
-# %% [markdown]
+# %% [markdown] id="343ac930c6"
 # ## What to read
 #
 # - V. Dumoulin, F. Visin (2016), "A guide to convolution arithmetic for deep learning", arXiv:1603.07285:
@@ -1065,4 +1072,4 @@ for name, told in {"report-plain": plainly, "report": series}.items():
 #
 # ## What comes next
 #
-# Lecture 06 asks who judges these pictures, and what the judge misreads.
+# Lecture 06 asks who reads these pictures, and what the evaluator misreads.

@@ -1,20 +1,20 @@
-# %% [markdown]
+# %% [markdown] id="bfe32a60e5"
 # # 06 The evaluator
 #
 # {badges}
 #
 # About 60 min, CPU, needs 05.
 #
-# Every accuracy so far came from a judge: a network that reads pictures.
-# In this lecture we judge the judge.
-# How good is it, how sure is it, and what does it make of pictures that no hand has written?
+# Every accuracy so far came from the evaluator: a network that reads pictures.
+# In this lecture we evaluate the evaluator.
+# How good is it, how sure is it, and what does it make of pictures that nobody wrote by hand?
 
-# %% [markdown]
+# %% [markdown] id="e83d6304d3"
 # ## You will be able to
 #
 # - compute the evaluator's shapes, its number of parameters and its loss by hand
 # - measure a network's accuracy in the right mode and with an interval
-# - compute a calibration error, and say from a reliability diagram whether a judge is too sure
+# - compute a calibration error, and say from a reliability diagram whether an evaluator is too sure
 # - measure what blur does to accuracy and confidence, and what blur does not explain
 # - make an occlusion map, and say what it shows and what it does not
 #
@@ -26,10 +26,10 @@
 #
 # sound → features → encoder → latent → decoder → **picture** → **evaluator** → **digit**
 
-# %% [markdown]
+# %% [markdown] id="2ecb9037d8"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -42,10 +42,10 @@ except ImportError as error:
 
 setup()
 
-# %% [markdown]
+# %% [markdown] id="d5121079a5"
 # These parameters hold for the whole lecture.
 # `FAST` keeps it short, `SEED` fixes everything random, and `DATA` is the set of recordings.
-# `SECOND` is a second judge for section 4: the name of a shipped model, or a folder that `a2d train` has written.
+# `SECOND` is a second evaluator for section 4: the name of a shipped model, or a folder that `a2d train` has written.
 
 # %% id="parameters" tags=["parameters"]
 FAST = True
@@ -71,17 +71,16 @@ from a2d import datasets
 from a2d.evaluator import normalise, read
 from a2d.lab import models, runs
 
-judge = models.load("evaluator").net
+evaluator = models.load("evaluator").net
 people = datasets.load_images(runs.images_for(DATA, None), "test")
 
 x0 = normalise(people.pixels[:1])
-x1 = F.relu(judge.conv1(x0))
-x2 = F.relu(judge.conv2(x1))
+x1 = F.relu(evaluator.conv1(x0))
+x2 = F.relu(evaluator.conv2(x1))
 x3 = F.max_pool2d(x2, 2).flatten(1)
-x4 = F.relu(judge.fc1(x3))
-a = judge.fc2(x4)
-for x in (x0, x1, x2, x3, x4, a):
-    print(tuple(x.shape[1:]))
+x4 = F.relu(evaluator.fc1(x3))
+a = evaluator.fc2(x4)
+print(*(tuple(x.shape[1:]) for x in (x0, x1, x2, x3, x4, a)), sep="\n")
 
 # %% [markdown]
 # - *conv1*, *conv2*: convolutions with kernels of 3 × 3, so each side shrinks by 2;
@@ -97,7 +96,7 @@ for x in (x0, x1, x2, x3, x4, a):
 # - $y_{m r s}$: the output; there are 32 maps of 26 × 26
 
 # %% id="convolution-check" tags=["nbval-check-output"]
-w, b = (p.detach().numpy() for p in judge.conv1.parameters())
+w, b = (p.detach().numpy() for p in evaluator.conv1.parameters())
 windows = np.lib.stride_tricks.sliding_window_view(x0[0, 0].numpy(), (3, 3))
 y = np.maximum(0, b[:, None, None] + np.einsum("mij,rsij->mrs", w[:, 0], windows))
 print("shape:", y.shape, "the same as torch's:", np.allclose(y, x1[0].detach(), atol=1e-5))
@@ -122,7 +121,7 @@ show(f06_evaluator.feature_maps(people.pixels[0] / 255, maps))
 
 # %% id="count" tags=["nbval-check-output"]
 P = [(1 * 9 + 1) * 32, (32 * 9 + 1) * 64, (9216 + 1) * 128, (128 + 1) * 10]
-layers = (judge.conv1, judge.conv2, judge.fc1, judge.fc2)
+layers = (evaluator.conv1, evaluator.conv2, evaluator.fc1, evaluator.fc2)
 by_torch = [sum(p.numel() for p in layer.parameters()) for layer in layers]
 print("by hand:", P, "together:", f"{sum(P):,}")
 print("the same as torch counts:", by_torch == P)
@@ -149,13 +148,14 @@ print(f"share of fc1: {P[2] / sum(P):.1%}")
 # %% id="loss" tags=["nbval-check-output"]
 truth = people.labels
 with torch.no_grad():
-    a = judge(normalise(people.pixels[:100]))  # log-probabilities; their softmax is the same
-    scores = judge.fc2(F.relu(judge.fc1(judge.convolve(normalise(people.pixels[:100])))))
+    x = normalise(people.pixels[:100])
+    a = evaluator(x)  # log-probabilities; their softmax is the same
+    scores = evaluator.fc2(F.relu(evaluator.fc1(evaluator.convolve(x))))
 ln_p = scores - scores.exp().sum(1, keepdim=True).log()
 L = -ln_p[range(100), truth[:100]].mean()
 print("the same log-probabilities:", torch.allclose(ln_p, a, atol=1e-4))
 print("the same loss:", torch.isclose(L, F.nll_loss(a, torch.tensor(truth[:100]))).item())
-print(f"a reader that knows nothing: ln 10 = {np.log(10):.3f} nats")
+print(f"an evaluator that knows nothing: ln 10 = {np.log(10):.3f} nats")
 
 # %% [markdown]
 # ### Dropout
@@ -229,8 +229,8 @@ print(f"bootstrap: {low:.1%} to {high:.1%}")
 in_file = [made["low"], made["high"]]
 print("as in the results file:", np.allclose([low, high], in_file, atol=4e-4))
 
-# %% [markdown]
-# So on MNIST the report's 99 % is met, and the two judges cannot be told apart.
+# %% [markdown] id="470a411def"
+# So on MNIST the report's 99 % is met, and the two evaluators cannot be told apart.
 #
 # But the interval answers one question only: what would *other images of MNIST* give?
 # It says nothing of other handwriting.
@@ -246,16 +246,17 @@ else:
     print("MNIST is not here; get it with: a2d data fetch mnist")
 for name, images in sets.items():
     n = 300 if FAST else len(images)
-    got = read(judge, images.pixels[:n])
+    got = read(evaluator, images.pixels[:n])
     estimate = metrics.recognition(got.digits, images.labels[:n], seed=SEED)
     record(f"evaluator reads handwriting ({name})", estimate.value, str(estimate))
     print(f"mean confidence {got.confidence.mean():.1%}")
 
-# %% [markdown]
+# %% [markdown] id="2980642141"
 # "builtin" is handwriting of other people, taken from scikit-learn: 8 × 8 pixels, enlarged.
-# There the same judge misreads far more often than one image in a hundred, and its confidence does not say so.
-# The handwriting is not to blame: a judge that learns *it* reads it well.
+# There the same evaluator misreads far more often than one image in a hundred, and its confidence does not say so.
+# The handwriting is not to blame: an evaluator that learns *it* reads it well.
 # We train one for a few seconds, on the training images that belong to `DATA`.
+# `EvaluatorTask` holds the network, its loss $L$, and the images.
 
 # %% id="train-own"
 from dataclasses import replace
@@ -274,7 +275,7 @@ series = training.fit(task, config, seed=SEED).series
 small = task.model.eval()
 for epoch, (loss, accuracy) in enumerate(zip(*series.values(), strict=True), 1):
     print(f"epoch {epoch}: loss {loss:.2f} nats per image, test accuracy {accuracy:.1%}")
-record("a judge trained here, on its own handwriting", accuracy, f"{accuracy:.1%}")
+record("an evaluator trained here, on its own handwriting", accuracy, f"{accuracy:.1%}")
 
 # %% [markdown]
 # The loss is below $\ln 10 = 2.303$ nats already in the first epoch, so it learns.
@@ -305,7 +306,7 @@ def accuracies(net, training_mode: bool, runs: int = 6) -> list[float]:
 
 # %% id="modes-runs"
 modes = {}
-for name, net in {"evaluator": judge, "trained here": small}.items():
+for name, net in {"evaluator": evaluator, "trained here": small}.items():
     for mode in ("eval", "train"):
         modes[f"{name}, {mode} mode"] = accuracies(net, mode == "train")
 
@@ -364,10 +365,10 @@ def accuracy_of(net: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> f
 # %% id="check-6-1"
 a2d.check("6.1", accuracy_of)
 
-# %% [markdown]
+# %% [markdown] id="8ca6cfe732"
 # ## 3. How sure is it of our pictures?
 #
-# Now the judge meets what it was not trained on: pictures by our generator.
+# Now the evaluator meets what it was not trained on: pictures by our generator.
 # They are drawn from test recordings, with sampled latents.
 
 # %% id="drawn"
@@ -380,7 +381,7 @@ n = 200 if FAST else len(digits)
 some = torch.tensor(np.random.default_rng(SEED).permutation(len(digits))[:n])
 drawn = model.net.draw(features[some], torch.Generator().manual_seed(SEED))
 spoken = digits[some].numpy()
-reading = read(judge, drawn)
+reading = read(evaluator, drawn)
 right = reading.digits == spoken
 estimate = metrics.recognition(reading.digits, spoken, seed=SEED)
 record("drawings read as spoken", estimate.value, str(estimate))
@@ -389,8 +390,8 @@ print(f"n = {n}, mean confidence {reading.confidence.mean():.1%}")
 # %% id="confusion-figure"
 show(figures.confusion_matrix(metrics.confusion(reading.digits, spoken)))
 
-# %% [markdown]
-# And here are misread ones, those first of which the judge is most sure.
+# %% [markdown] id="594456d689"
+# And here are misread ones; the evaluator is surest of the first.
 
 # %% id="misread-figure"
 wrong = np.flatnonzero(~right)
@@ -398,12 +399,12 @@ surest = wrong[np.argsort(-reading.confidence[wrong])][:16]
 given = (spoken[surest], reading.digits[surest], reading.confidence[surest])
 show(figures.batch(drawn[surest].numpy(), *given))
 
-# %% [markdown]
-# Look at them, and decide for each: is it the judge who is wrong, or does the picture show another digit?
-# In many of them you will side with the judge.
+# %% [markdown] id="703b2b684d"
+# Look at them, and decide for each: is it the evaluator that is wrong, or does the picture show another digit?
+# In many of them you will side with the evaluator.
 # Then the generator is to blame, or the recording.
 #
-# What does the judge say about the spoken digit in these pictures?
+# What does the evaluator say about the spoken digit in these pictures?
 # If it only just lost, it should come second.
 # Of nine digits that were not read, chance would put it second in one of nine.
 
@@ -412,17 +413,17 @@ p = reading.probabilities
 rank = (p > p[np.arange(n), spoken][:, None]).sum(axis=1)
 print(f"misread: {len(wrong)}, the spoken digit comes second in {(rank[wrong] == 1).sum()}")
 small_share = (read(small, drawn).digits == spoken).mean()
-print(f"the judge that we trained above reads {small_share:.0%} of the same drawings")
+print(f"the evaluator that we trained above reads {small_share:.0%} of the same drawings")
 
-# %% [markdown]
+# %% [markdown] id="8024f7aa33"
 # The second line is worth a pause.
-# The small judge reads *its own* handwriting well, see section 2.
+# The small evaluator reads *its own* handwriting well, see section 2.
 # These drawings imitate MNIST, and it knows MNIST only if `DATA` is `fsdd`.
-# A test on the wrong pictures would have recommended the wrong judge.
+# A test on the wrong pictures would have recommended the wrong evaluator.
 #
 # ### Calibration
 #
-# A judge says "90 %". Is it right in 90 of 100 such cases?
+# An evaluator says "90 %". Is it right in 90 of 100 such cases?
 # If so, it is *calibrated*.
 # Sort the readings into bins by their confidence:
 #
@@ -449,18 +450,18 @@ theirs = metrics.calibration_error(reading.confidence, right, M)
 print("the same calibration error as the package's:", np.isclose(ours, theirs))
 
 # %% id="reliability-figure"
-hand = read(judge, test.pixels)
+hand = read(evaluator, test.pixels)
 hand_right = hand.digits == test.labels
 pairs = {"handwriting": (hand.confidence, hand_right)}
 pairs["our drawings"] = (reading.confidence, right)
 show(f06_evaluator.reliability_diagram(pairs))
 
-# %% [markdown]
-# Points below the dashed line: the judge is too sure.
+# %% [markdown] id="26c1d7f65e"
+# Points below the dashed line: the evaluator is too sure.
 # Points above: it is not sure enough.
 # The bars below say how few readings some points rest on.
 #
-# How large is the error of a judge whose confidences are exactly right?
+# How large is the error of an evaluator whose confidences are exactly right?
 # Not 0, because bins with few readings miss their share by chance.
 # We simulate it: each reading is right with just the probability that it claims.
 
@@ -473,14 +474,14 @@ for name, (sure, was_right) in pairs.items():
     record(f"calibration error, {name}", error, f"{error:.1%}")
     print(f"calibrated: {np.mean(luck):.1%} on average, 95 % stay below {by_chance:.1%}")
 
-# %% [markdown]
+# %% [markdown] id="3408a140c2"
 # Compare each error with the line below it.
 # Only what lies above the last number is more than chance.
 #
-# With the built-in data the judge is far too sure of scikit-learn's handwriting.
+# With the built-in data the evaluator is far too sure of scikit-learn's handwriting.
 # On our drawings, which imitate MNIST, its confidences are much better.
-# So "generated" does not by itself mean "hard to judge".
-# What seems to count is how *unlike the judge's training images* a picture is.
+# So "generated" does not by itself mean "hard to read".
+# What seems to count is how *unlike the evaluator's training images* a picture is.
 
 # %% [markdown]
 # {exercise 6.2}
@@ -595,7 +596,7 @@ dimmed = dimming[:, :, None, None] * base
 panels = {name: {"accuracy": [], "confidence": []} for name in ("blurred", "only dimmed")}
 for (name, panel), series in zip(panels.items(), (blurred, dimmed), strict=True):
     for sigma, pictures in zip(sigmas, series, strict=True):
-        got = read(judge, pictures)
+        got = read(evaluator, pictures)
         panel["accuracy"].append((got.digits == base_labels).mean())
         panel["confidence"].append(got.confidence.mean())
         two = np.log(np.sort(got.probabilities)[:, -2:] + 1e-12)
@@ -627,12 +628,12 @@ record(name, as_sharp, f"{as_sharp:.2f} pixels")
 beside = {"our drawings": (as_sharp, right.mean())}
 show(f06_evaluator.fading(sigmas, panels, "sigma (pixels)", beside))
 
-# %% [markdown]
+# %% [markdown] id="85784d95a9"
 # The star stands at the blur of our drawings.
 #
 # 1. Confidence falls first, accuracy later: the margins shrink long before they change their sign.
-# 2. Dimming alone does little to this judge; the lost edges and shapes do.
-# 3. At the drawings' own sharpness handwriting is still read well, if it was read well before.
+# 2. Dimming alone does little to this evaluator; the lost edges and shapes do.
+# 3. At the drawings' own sharpness, handwriting that was read well when sharp is still read well.
 #
 # We put a number on the third point.
 # With `DATA = "fsdd"` the handwriting is MNIST's own, and the comparison is at its cleanest.
@@ -650,23 +651,23 @@ print(f"our drawings: {right.mean():.1%}, {100 * missing:.1f} points below MNIST
 ten = [int(np.flatnonzero(base_labels == digit)[0]) for digit in range(10)]
 kept = [0, 2, 3, 4, 6]
 rows = np.clip(blurred[kept][:, ten], 0, 1)
-seen = [read(judge, row).digits for row in rows]
+seen = [read(evaluator, row).digits for row in rows]
 named = ["sharp", *(f"sigma {sigmas[k]:g}" for k in kept[1:])]
 show(f06_evaluator.steps_of_blur(rows, named, range(10), np.array(seen)))
 
-# %% [markdown]
+# %% [markdown] id="a3ed23f035"
 # Cover the crosses with your hand and read the rows yourself.
-# Where do you give up, and where does the judge?
+# Where do you give up, and where does the evaluator?
 #
 # So blur explains a part of what is misread, and not the greater part.
 # (Three of 150 pictures are two points, so take the cost of the blur as a rough number.)
 # Look at the misread drawings of section 3 again: most of them look like another digit, blurred or not.
 #
-# ### Two judges
+# ### Two evaluators
 #
 # Lecture 04 has shown what the generator aims at: the class means.
 # They are blurred pictures as well, blurred by many hands.
-# Two judges with the same layers and the same accuracy on MNIST read the means of MNIST's ten classes.
+# Two evaluators with the same layers and the same accuracy on MNIST read the means of MNIST's ten classes.
 # They were trained differently:
 #
 # - `evaluator`: Adam, a falling cosine, averaged weights (lecture 05), 8 epochs
@@ -674,7 +675,8 @@ show(f06_evaluator.steps_of_blur(rows, named, range(10), np.array(seen)))
 
 # %% id="means-figure"
 read_by = {name: found[name]["reads_class_means"] for name in names}
-show(f06_evaluator.class_means_read({k: (v["read"], v["confidence"]) for k, v in read_by.items()}))
+both = {name: (row["read"], row["confidence"]) for name, row in read_by.items()}
+show(f06_evaluator.class_means_read(both))
 
 # %% id="two-judges" tags=["nbval-check-output"]
 tuning = results("finetuning")
@@ -687,36 +689,36 @@ for name, row in drawings_read.items():
     print(f"class means {hits} of 10 at {np.mean(means['confidence']):.0%}", end=", ")
     print(f"our drawings {row['sampled']['value']:.1%}")
 
-# %% [markdown]
+# %% [markdown] id="c1d4c7c91a"
 # The drawings are the same, those of the shipped `report` on FSDD.
-# MNIST's test set cannot tell the two judges apart, and our drawings tell them apart at once.
-# How a judge was trained decides what it makes of pictures that its test set does not contain.
+# MNIST's test set cannot tell the two evaluators apart, and our drawings tell them apart at once.
+# How an evaluator was trained decides what it makes of pictures that its test set does not contain.
 #
-# What does the second judge miss?
+# What does the second evaluator miss?
 # Our drawings have no full white.
-# We divide each by its brightest pixel, which changes no shape, and let the judges read again.
+# We divide each by its brightest pixel, which changes no shape, and let the evaluators read again.
 
 # %% id="brighter"
 import contextlib
 
 from a2d.errors import A2DError
 
-readers = {"evaluator": judge}
+evaluators = {"evaluator": evaluator}
 with contextlib.suppress(A2DError):
-    readers[SECOND] = models.load(SECOND, "evaluator").net
+    evaluators[SECOND] = models.load(SECOND, "evaluator").net
 brightest = drawn.amax((1, 2), keepdim=True)
 print(f"brightest pixel of a drawing: {brightest.mean():.2f} on average")
-for name, net in readers.items():
+for name, net in evaluators.items():
     for told, pictures in {"as drawn": drawn, "brightened": drawn / brightest}.items():
         got = read(net, pictures)
         estimate = metrics.recognition(got.digits, spoken, seed=SEED)
         print(f"{name}, {told}: {estimate}, mean confidence {got.confidence.mean():.0%}")
 
-# %% [markdown]
-# Our judge does not need the brightness; it is only more sure with it.
-# If the second judge is listed, look how much of the gap between the two is brightness alone.
-# If it is not, make it: `a2d train evaluator-adadelta --data mnist --out my-judge`.
-# Then set `SECOND = "my-judge"`, and run the lecture again.
+# %% [markdown] id="ff09497114"
+# Our evaluator does not need the brightness; it is only more sure with it.
+# If the second evaluator is listed, look how much of the gap between the two is brightness alone.
+# If it is not, make it: `a2d train evaluator-adadelta --data mnist --out my-evaluator`.
+# Then set `SECOND = "my-evaluator"`, and run the lecture again.
 #
 # ### "People can read them, the evaluator cannot"
 #
@@ -730,24 +732,25 @@ from a2d.annotation import Annotations
 recorded = Annotations.load(runs.annotations_folder("recorded"))
 print(f"pictures: {len(recorded.images)}, labelled by: {recorded.annotator}")
 by_reader = sum(a == b for a, b in zip(recorded.labels, recorded.spoken.tolist(), strict=True))
-by_judge = int((read(judge, recorded.images).digits == recorded.spoken).sum())
+by_evaluator = int((read(evaluator, recorded.images).digits == recorded.spoken).sum())
 print("the reader sees the spoken digit in", by_reader)
-print("the evaluator reads it in", by_judge)
+print("the evaluator reads it in", by_evaluator)
 
-# %% [markdown]
-# So for *our* evaluator we did not find what the report found: it reads about as many as the other reader.
+# %% [markdown] id="02bfa7a338"
+# So for *our* evaluator we did not find what the report found: it reads about as many as the other reader does.
 # We do not know how the report's evaluator was trained.
 # If it was trained as PyTorch's example does, the row `evaluator-adadelta` is the nearest that we have.
 # It still reads most of our drawings, so "cannot" is too strong for it as well.
 # But its confidence on blurred pictures is far lower, as the class means show.
 #
 # Our generator is not the report's either; its pictures may have been blurrier than ours.
-# What can be said: the difference between readers is real, and it is a property of the *judge*.
+# What can be said: the two evaluators read the same pictures, and read them differently.
+# So how many are read is a property of the *evaluator*, too.
 
-# %% [markdown]
+# %% [markdown] id="cb4d04abb4"
 # ## 5. Where does it look?
 #
-# Which pixels made the judge read what it read?
+# Which pixels made the evaluator read what it read?
 # Two ways to ask.
 #
 # **Saliency**: how much does the log-probability change if a pixel gets a little brighter?
@@ -763,7 +766,7 @@ print("the evaluator reads it in", by_judge)
 # %% id="saliency"
 import copy
 
-exact = copy.deepcopy(judge).double()
+exact = copy.deepcopy(evaluator).double()
 
 
 def log_p(x: torch.Tensor, k: int) -> torch.Tensor:
@@ -815,15 +818,15 @@ def hide(x: np.ndarray, size: int = 5) -> np.ndarray:
 def lost_by_hiding(x: np.ndarray) -> np.ndarray:
     """What hiding a patch around a pixel costs each digit, in nats, (28, 28, 10)."""
     copies = hide(x)
-    got = read(judge, copies.reshape(-1, 28, 28)).probabilities
-    whole = np.log(read(judge, x[None]).probabilities[0] + 1e-12)
+    got = read(evaluator, copies.reshape(-1, 28, 28)).probabilities
+    whole = np.log(read(evaluator, x[None]).probabilities[0] + 1e-12)
     lost = whole - np.log(got + 1e-12).reshape(*copies.shape[:2], 10)
     return np.pad(lost, ((2, 2), (2, 2), (0, 0)))
 
 
-# %% [markdown]
+# %% [markdown] id="0d32ebf61c"
 # We draw each value at the middle of its patch.
-# First a drawing that is read right, and then the misread one of which the judge is most sure.
+# First a drawing that is read right, and then the misread drawing that the evaluator is surest of.
 
 # %% id="right-figure"
 alike = np.flatnonzero(right & (spoken == spoken[at]))
@@ -853,7 +856,7 @@ show(f06_evaluator.where_it_looks(drawn[at].numpy(), maps, ["nats", "nats"]))
 hidden = hide(drawn[at].numpy())
 gap = (lost_misread[:, :, seen_as] - lost_misread[:, :, said])[2:-2, 2:-2]
 place = np.unravel_index(gap.argmax(), gap.shape)
-got = read(judge, hidden[place][None])
+got = read(evaluator, hidden[place][None])
 p_said, p_read = (reading.probabilities[at, k] for k in (said, seen_as))
 q_said, q_read = (got.probabilities[0, k] for k in (said, seen_as))
 print(f"whole picture: {said} {p_said:.1%}, {seen_as} {p_read:.1%}")
@@ -957,8 +960,8 @@ a2d.check("6.3", occlusion)
 #
 # </details>
 
-# %% [markdown]
-# **Question 2.** A judge has an accuracy of 80 % and a mean confidence of 80 %. Is it calibrated?
+# %% [markdown] id="824259d1bd"
+# **Question 2.** An evaluator has an accuracy of 80 % and a mean confidence of 80 %. Is it calibrated?
 #
 # <details><summary>a) Yes, the two are equal</summary>
 #
@@ -967,7 +970,7 @@ a2d.check("6.3", occlusion)
 # </details>
 # <details><summary>b) No, 80 % is too low</summary>
 #
-# No: a judge can be calibrated at any accuracy. It only has to know how often it errs.
+# No: an evaluator can be calibrated at any accuracy. It only has to know how often it errs.
 #
 # </details>
 # <details><summary>c) One must look at the bins</summary>
@@ -976,12 +979,12 @@ a2d.check("6.3", occlusion)
 #
 # </details>
 
-# %% [markdown]
-# **Question 3.** Two judges have 99.3 % and 99.2 % on MNIST. What follows for our drawings?
+# %% [markdown] id="81772f2add"
+# **Question 3.** Two evaluators have 99.3 % and 99.2 % on MNIST. What follows for our drawings?
 #
 # <details><summary>a) They will read about the same share</summary>
 #
-# No: in section 4 two such judges differ by more than ten points.
+# No: in section 4 two such evaluators differ by more than ten points.
 #
 # </details>
 # <details><summary>b) Nothing, until they read them</summary>
@@ -995,12 +998,12 @@ a2d.check("6.3", occlusion)
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="5ae5c9a72e"
 # ## You can now
 #
 # - compute the evaluator's shapes, its number of parameters and its loss by hand
 # - measure a network's accuracy in the right mode and with an interval
-# - compute a calibration error, and say from a reliability diagram whether a judge is too sure
+# - compute a calibration error, and say from a reliability diagram whether an evaluator is too sure
 # - measure what blur does to accuracy and confidence, and what blur does not explain
 # - make an occlusion map, and say what it shows and what it does not
 #
@@ -1008,7 +1011,7 @@ a2d.check("6.3", occlusion)
 # $\mathrm{ECE} = \sum_m \frac{|B_m|}{n} |\mathrm{acc}_m - \mathrm{conf}_m|$, $x' = G x\, G^\top$,
 # $O_{rs} = \ln p_k(x) - \ln p_k(x^{(rs)})$.
 
-# %% [markdown]
+# %% [markdown] id="d50068f707"
 # ## What to read
 #
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), "Gradient-Based Learning Applied to Document Recognition",
@@ -1024,4 +1027,4 @@ a2d.check("6.3", occlusion)
 #
 # ## What comes next
 #
-# Lecture 07 changes the judge: 100 labelled pictures, and its last two layers.
+# Lecture 07 changes the evaluator: 100 labelled pictures, and its last two layers.

@@ -9,30 +9,29 @@
 # Its authors labelled 100 pictures by hand, trained the evaluator's last two layers on them, and got 82.29 %.
 # In this lecture you do the same, and then ask what such a number means.
 
-# %% [markdown]
+# %% [markdown] id="4ef37f8ed1"
 # ## You will be able to
 #
-# - label pictures by hand, and tell such a label from one that nobody gave
+# - label pictures by hand, and say how such a label differs from a spoken digit
 # - compute Cohen's kappa of two readers, and say what it corrects
 # - freeze a network's layers, and prove that they did not change
 # - measure what fine-tuning gains and what it forgets, each with a paired interval
-# - argue how much of an accuracy is the generator's and how much the judge's
+# - argue how much of an accuracy is the generator's and how much the evaluator's
 #
 # ## Before you start
 #
 # You need the evaluator of lecture 06, and the interval of lecture 00.
-# The evaluator is also called the *judge* here.
 #
 # ## Where we are
 #
 # sound → features → encoder → latent → decoder → **picture** → **evaluator** → **digit**
 #
-# Lecture 06 took the judge as it is. Now we change it.
+# Lecture 06 took the evaluator as it is. Now we change it.
 
-# %% [markdown]
+# %% [markdown] id="10885f667c"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -74,7 +73,7 @@ images, spoken = recorded.images, recorded.spoken
 n, height, width = images.shape
 print(f"{n} pictures of {height} x {width} pixels, {images.dtype}")
 
-# %% [markdown]
+# %% [markdown] id="654b99aa84"
 # Now label them, before you see what others said.
 # Click the picture, then use the keys:
 #
@@ -87,7 +86,7 @@ print(f"{n} pictures of {height} x {width} pixels, {images.dtype}")
 # And do not look up what anybody else said.
 #
 # All 100 take about five minutes.
-# With 10 or more you can be compared with other readers; with 30 or more the judge learns from *your* labels.
+# With 10 or more you can be compared with other readers; with 30 or more the evaluator learns from *your* labels.
 # Everything below works with none at all.
 #
 # Each label is written to a file beside this notebook before the next picture comes.
@@ -140,11 +139,11 @@ from a2d.figures import f07_annotation
 
 show(f07_annotation.disputed(images / 255, spoken, recorded.labels))
 
-# %% [markdown]
+# %% [markdown] id="736c9238ea"
 # Look at each of them.
 # Which label would you give?
 # Where the reader is right, the *generator* made a mistake.
-# A judge that learns $s_i$ from such a picture learns to hide it.
+# An evaluator that learns $s_i$ from such a picture learns to hide it.
 #
 # So there are three ways to make a training set from the same pictures:
 #
@@ -158,10 +157,10 @@ for policy in ("labels", "spoken", "readable"):
     other = int((targets != spoken[kept]).sum())
     print(f"{policy:<9} {len(targets):>3} pictures, {other} labels are not the spoken digit")
 
-# %% [markdown]
+# %% [markdown] id="6398e31bcf"
 # ## 2. Do two readers agree?
 #
-# If two people label the same pictures differently, whose labels should a judge learn?
+# If two people label the same pictures differently, whose labels should an evaluator learn?
 # First we need to know how far they agree.
 #
 # Count the labels of two readers in a table.
@@ -241,9 +240,9 @@ from itertools import combinations
 from a2d.evaluator import read
 from a2d.lab import models
 
-judge = models.load("evaluator").net
+evaluator = models.load("evaluator").net
 readers = {"recorded reader": list(recorded.labels), "spoken digit": spoken.tolist()}
-readers["evaluator"] = read(judge, images).digits.tolist()
+readers["evaluator"] = read(evaluator, images).digits.tolist()
 if labelled >= 10:
     readers["you"] = mine
 for a, b in combinations(readers, 2):
@@ -264,14 +263,14 @@ low, high = np.quantile(values, [0.025, 0.975])
 a2d.lab.record(f"kappa, {' and '.join(names)}", kappa_spoken, f"{kappa_spoken:.2f}")
 print(f"95 % interval: {low:.2f} to {high:.2f}")
 
-# %% [markdown]
+# %% [markdown] id="3eb9d18696"
 # The spoken digit is not a reader.
 # So this kappa does not say how good a reader is.
 # It says how often the *generator* draws what it was asked for, as far as this reader can tell.
 #
 # And the evaluator agrees with the recorded reader even better than with the spoken digit.
-# On *our* pictures the untouched judge sees what the reader sees.
-# The report's problem, a judge that cannot read what people can, is hardly there.
+# On *our* pictures the untouched evaluator sees what the reader sees.
+# The report's problem, an evaluator that cannot read what people can, is hardly there.
 # Keep that in mind: it limits what fine-tuning can gain.
 
 # %% [markdown]
@@ -314,7 +313,7 @@ def kappa(a: list, b: list) -> float:
 # %% id="check-7-1"
 a2d.check("7.1", kappa)
 
-# %% [markdown]
+# %% [markdown] id="a3a0fe2c4d"
 # ## 3. What learns, and what stays?
 #
 # *Fine-tuning* goes on training a trained network with new data.
@@ -323,7 +322,7 @@ a2d.check("7.1", kappa)
 # - $\theta_c$: the weights of the two convolutions, frozen
 # - $\theta_f$: the weights of the two fully-connected layers, which learn
 # - $x_i$, $y_i$ for $i = 1, \dots, N$: the labelled pictures and their labels
-# - $p(y \mid x; \theta_c, \theta_f)$: the probability that the judge gives to the digit $y$
+# - $p(y \mid x; \theta_c, \theta_f)$: the probability that the evaluator gives to the digit $y$
 #
 # From the weights of lecture 06 on, $\theta_f$ is moved to lower
 #
@@ -333,9 +332,11 @@ a2d.check("7.1", kappa)
 
 # %% id="layers" tags=["nbval-check-output"]
 layers = ("conv1", "conv2", "fc1", "fc2")
-numbers = {name: sum(p.numel() for p in getattr(judge, name).parameters()) for name in layers}
-for name, count in numbers.items():
-    print(f"{name}: {count:>9,} numbers, weight {tuple(getattr(judge, name).weight.shape)}")
+numbers = {}
+for name in layers:
+    layer = getattr(evaluator, name)
+    numbers[name] = sum(p.numel() for p in layer.parameters())
+    print(f"{name}: {numbers[name]:>9,} numbers, weight {tuple(layer.weight.shape)}")
 share = (numbers["fc1"] + numbers["fc2"]) / sum(numbers.values())
 print(f"share of the last two layers: {share:.1%}")
 
@@ -351,20 +352,21 @@ from a2d.lab.kinds.evaluator import FinetuneTask
 
 labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
 pictures, targets, _ = labels.training_set("labels")
-task = FinetuneTask(judge, pictures, targets)
+task = FinetuneTask(evaluator, pictures, targets)
 print(f"{len(targets)} pictures, labelled by: {labels.annotator} (kind: {labels.kind})")
 
-# %% [markdown]
-# `FinetuneTask` takes a copy of the judge and freezes its convolutions.
-# Their output for a picture never changes, so it is computed only once.
+# %% [markdown] id="e18ee63ff5"
+# `FinetuneTask` holds what this training needs: the model, a copy of the evaluator with frozen convolutions;
+# the loss $L$; and the pictures with their labels.
+# The convolutions' output for a picture never changes, so it is computed only once.
 #
 # Does it lower the $L$ of our formula?
-# We compute $L$ from the probabilities that the judge gives, and compare.
+# We compute $L$ from the probabilities that the evaluator gives, and compare.
 
 # %% id="loss-check" tags=["nbval-check-output"]
 import torch
 
-p = read(judge, pictures).probabilities[np.arange(len(targets)), targets]
+p = read(evaluator, pictures).probabilities[np.arange(len(targets)), targets]
 own = -np.log(p).mean()
 with torch.no_grad():
     theirs, _ = task.loss(torch.arange(len(targets)), torch.Generator(), 0.0)
@@ -389,7 +391,7 @@ print(f"labels learnt: {history['fit'][-1]:.0%}")
 
 # %% id="frozen" tags=["nbval-check-output"]
 for name in layers:
-    was, now = getattr(judge, name).weight, getattr(tuned, name).weight
+    was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
     same = torch.equal(was, now)
     print(f"{name}: asks for a gradient {now.requires_grad}, unchanged {same}")
 
@@ -400,13 +402,13 @@ for name in layers:
 # %% id="moved"
 with torch.no_grad():
     for name in ("fc1", "fc2"):
-        was, now = getattr(judge, name).weight, getattr(tuned, name).weight
+        was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
         print(f"{name}: moved by {(now - was).norm() / was.norm():.1%} of its length")
 
-# %% [markdown]
+# %% [markdown] id="3f8716bbbf"
 # The first number is $\lVert v' - v \rVert / \lVert v \rVert$ for `fc1`, the second the same for `fc2`.
 # All of a million numbers may move, but 150 small steps do not lead far:
-# the new judge is a neighbour of the old one.
+# the new evaluator is a neighbour of the old one.
 
 # %% [markdown]
 # {exercise 7.2}
@@ -446,10 +448,10 @@ def freeze(net: nn.Module) -> int:
 # %% id="check-7-2"
 a2d.check("7.2", freeze)
 
-# %% [markdown]
+# %% [markdown] id="329b8b10a0"
 # ## 4. What is gained, what is forgotten?
 #
-# Now both judges read pictures that neither has learnt from: drawings of test recordings, with sampled latents.
+# Now both evaluators read pictures that neither has learnt from: drawings of test recordings, with sampled latents.
 # The second set is handwriting, which no network drew.
 
 # %% id="test-pictures" tags=["nbval-check-output"]
@@ -465,10 +467,10 @@ drawings = model.net.draw(features, torch.Generator().manual_seed(SEED))
 people = datasets.load_images("builtin", "test")
 print(f"{len(drawings)} drawings, {len(people)} images by people")
 
-# %% [markdown]
+# %% [markdown] id="3c2978e02b"
 # Freezing has a useful consequence.
-# The convolutions' output for a picture is the same for *every* judge that was fine-tuned from this one.
-# We compute it once, and each judge then only needs its last two layers.
+# The convolutions' output for a picture is the same for *every* evaluator that was fine-tuned from this one.
+# We compute it once, and each evaluator then only needs its last two layers.
 
 # %% id="convolve"
 from a2d.evaluator import AccuracyNet, normalise
@@ -477,12 +479,12 @@ from a2d.evaluator import AccuracyNet, normalise
 @torch.inference_mode()
 def convolve(images) -> torch.Tensor:
     """Images (n, 28, 28) to what the frozen convolutions make of them, (n, 9216)."""
-    return torch.cat([judge.convolve(part) for part in normalise(images).split(100)])
+    return torch.cat([evaluator.convolve(part) for part in normalise(images).split(100)])
 
 
 @torch.inference_mode()
 def reads(net: AccuracyNet, convolved: torch.Tensor) -> np.ndarray:
-    """The digits that a judge reads, (n,)."""
+    """The digits that an evaluator reads, (n,)."""
     return net.classify(convolved).argmax(-1).numpy()
 
 
@@ -498,26 +500,26 @@ if fetching.find("mnist"):
 same = reads(tuned, seen["our drawings"][:50]) == read(tuned, drawings[:50]).digits
 print("reads the same as the whole network:", same.all())
 
-# %% [markdown]
-# The two judges, with 95 % intervals:
+# %% [markdown] id="9d307ad84e"
+# The two evaluators, with 95 % intervals:
 
 # %% id="accuracies"
 from a2d import metrics
 
-before = {name: reads(judge, convolved) for name, convolved in seen.items()}
+before = {name: reads(evaluator, convolved) for name, convolved in seen.items()}
 after = {name: reads(tuned, convolved) for name, convolved in seen.items()}
 for name, right in truth.items():
     was, now = (metrics.recognition(r[name], right, seed=SEED) for r in (before, after))
     print(f"{name}: {was} untouched, {now} fine-tuned")
 
-# %% [markdown]
+# %% [markdown] id="544b3e48ba"
 # Untouched and fine-tuned, the intervals overlap.
 # Does that mean that there is no difference?
-# Not yet: both judges read the *same* pictures, and on most of them they agree.
+# Not yet: both evaluators read the *same* pictures, and on most of them they agree.
 # What matters is where they differ.
 #
 # - $n$: the number of pictures
-# - $d_i$: +1 if only the fine-tuned judge reads picture $i$ right, -1 if only the untouched one does, else 0
+# - $d_i$: +1 if only the fine-tuned evaluator reads picture $i$ right, -1 if only the untouched one does, else 0
 #
 # The gain is their mean,
 #
@@ -558,13 +560,13 @@ show(f07_annotation.differences({k: paired(before[k], after[k], truth[k]) for k 
 told = f"{100 * gain_here[0]:+.1f} points"
 a2d.lab.record("gain by fine-tuning, our drawings", gain_here[0], told)
 
-# %% [markdown]
+# %% [markdown] id="63aa96085a"
 # On our drawings the gain is small, as section 2 made us expect.
 # Look at its interval: does it hold zero?
 # Then the gain may be chance, and another test set could show a loss.
 #
 # Take care with "other handwriting".
-# The judge never learned from these scans, so they do not show what it has *forgotten*.
+# The evaluator never learned from these scans, so they do not show what it has *forgotten*.
 # They show how it fares on strokes that are new to it.
 # What it can forget is what it once learned: MNIST.
 # If MNIST is on this computer, the figure has it; else take it from our results, which one command made.
@@ -579,14 +581,14 @@ for policy, row in found["policies"].items():
     print(f"{policy:<9} drawings {reading['value']:.1%} ({reading['low']:.1%} to", end=" ")
     print(f"{reading['high']:.1%}), MNIST {left['value']:.2%}")
 
-# %% [markdown]
-# Each row but the first is a judge that was fine-tuned on the same 100 pictures with other labels.
+# %% [markdown] id="3f6762be98"
+# Each row but the first is an evaluator that was fine-tuned on the same 100 pictures with other labels.
 #
 # - All three gain about two points on the drawings.
 # - All three lose on MNIST, and the loss depends on the labels:
 #   least with labels as read, most when nobody looked.
 #
-# That makes sense: a spoken 4 that looks like a 9 teaches the judge that such a 9 is a 4.
+# That makes sense: a spoken 4 that looks like a 9 teaches the evaluator that such a 9 is a 4.
 # Then real nines suffer.
 #
 # One run is one run.
@@ -607,15 +609,16 @@ for name, change in (("gain on drawings", points), ("change on MNIST", lost)):
 # The loss on MNIST is there with every seed, at half a point or more.
 # Had we run one seed only, we could have told either story.
 
-# %% [markdown]
+# %% [markdown] id="83fa6b4561"
 # {exercise 7.3}
 #
 # Write `gain(before, after, spoken)`: the paired gain and its standard error, without a bootstrap.
 #
-# - In: what the first judge reads, what the second reads, and the spoken digits; three integer arrays of length $n$.
+# - In: what the first evaluator reads, what the second reads, and the spoken digits;
+#   three integer arrays of length $n$.
 # - Out: the pair of numbers $(\Delta, e)$, the gain and its standard error.
 #
-# Let $w$ be the number of pictures *won* (only the second judge is right),
+# Let $w$ be the number of pictures *won* (only the second evaluator is right),
 # and $l$ the number *lost* (only the first is).
 #
 # $$\Delta = \frac{w - l}{n}, \qquad e = \frac{1}{n} \sqrt{w + l - \frac{(w - l)^2}{n}}.$$
@@ -624,7 +627,7 @@ for name, change in (("gain on drawings", points), ("change on MNIST", lost)):
 #
 # <details><summary>It passes the first cases but fails others?</summary>
 #
-# The judges may read a picture differently and both be wrong.
+# The evaluators may read a picture differently and both be wrong.
 # Such a picture is neither won nor lost.
 #
 # </details>
@@ -632,7 +635,7 @@ for name, change in (("gain on drawings", points), ("change on MNIST", lost)):
 
 # %% id="exercise-7-3"
 def gain(before: np.ndarray, after: np.ndarray, spoken: np.ndarray) -> tuple[float, float]:
-    """The share of pictures that the second judge gains, and its standard error."""
+    """The share of pictures that the second evaluator gains, and its standard error."""
     # SOLUTION BEGIN
     was_right, is_right = before == spoken, after == spoken
     won, lost = (is_right & ~was_right).sum(), (was_right & ~is_right).sum()
@@ -660,12 +663,12 @@ half_width = 1.96 * d.std() / np.sqrt(len(d))
 bootstrap = (gain_here[2] - gain_here[1]) / 2
 print("alike within 0.4 points:", abs(half_width - bootstrap) < 0.004)
 
-# %% [markdown]
-# ### A judge that cannot read
+# %% [markdown] id="db8fb0af20"
+# ### An evaluator that cannot read
 #
-# Our judge reads our drawings, so there was little to gain.
-# The report's judge could not.
-# To see the remedy work we need such a judge, and there is an easy way:
+# Our evaluator reads our drawings, so there was little to gain.
+# The report's evaluator could not.
+# To see the remedy work we need such an evaluator, and there is an easy way:
 # we show ours the same drawings in dark ink on white paper.
 # Nothing is lost, and you can read them as well as before.
 
@@ -675,11 +678,11 @@ from a2d import figures
 dark = 1 - drawings
 seen["dark on white"] = convolve(dark)
 ten = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
-reading = read(judge, dark[ten])
+reading = read(evaluator, dark[ten])
 show(figures.batch(dark[ten], range(10), reading.digits, reading.confidence, columns=5))
 
-# %% [markdown]
-# Most of these people can read, and the judge hardly any: this is the report's problem.
+# %% [markdown] id="dc7df84094"
+# People can read most of these; the evaluator reads hardly any. This is the report's problem.
 #
 # The report also calls the annotation its main limit.
 # So how many labels does the remedy need?
@@ -692,15 +695,15 @@ val_features, val_digits = heard.part("val")
 
 def fresh(n: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A set of n new drawings, and what was spoken; ``number`` tells the sets apart."""
-    rng = np.random.default_rng([SEED, number])
-    chosen = torch.tensor(rng.permutation(len(val_digits))[:n])
+    order = np.random.default_rng([SEED, number]).permutation(len(val_digits))
+    chosen = torch.tensor(order[:n])
     rng = torch.Generator().manual_seed(1000 * (SEED + 1) + number)
     return model.net.draw(val_features[chosen], rng), val_digits[chosen]
 
 
 def tune(pictures, targets) -> AccuracyNet:
-    """A judge fine-tuned on pictures (n, 28, 28) and targets (n,)."""
-    task = FinetuneTask(judge, pictures, targets)
+    """An evaluator fine-tuned on pictures (n, 28, 28) and targets (n,)."""
+    task = FinetuneTask(evaluator, pictures, targets)
     training.fit(task, recipe.training, seed=SEED)
     return task.model
 
@@ -709,66 +712,66 @@ def tune(pictures, targets) -> AccuracyNet:
 sizes, sets = ((10, 30, 100), 2) if FAST else ((10, 30, 100, 300), 5)
 wanted = truth["our drawings"]
 inks = {"our drawings": lambda x: x, "dark on white": lambda x: 1 - x}
-judges, curves = {}, {}
+evaluators, curves = {}, {}
 for name, ink in inks.items():
-    curves[name] = {0: [(reads(judge, seen[name]) == wanted).mean()]}
+    curves[name] = {0: [(reads(evaluator, seen[name]) == wanted).mean()]}
     for n in sizes:
         made = [fresh(n, number) for number in range(sets)]
-        judges[name, n] = [tune(ink(pictures), targets) for pictures, targets in made]
-        now = [reads(net, seen[name]) for net in judges[name, n]]
+        evaluators[name, n] = [tune(ink(pictures), targets) for pictures, targets in made]
+        now = [reads(net, seen[name]) for net in evaluators[name, n]]
         curves[name][n] = [(digits_read == wanted).mean() for digits_read in now]
 show(f07_annotation.accuracy_by_images(curves))
 
-# %% [markdown]
+# %% [markdown] id="0e634086c9"
 # On the drawings as they are the line is nearly flat: more labels cannot help where little is wrong.
 #
 # On the dark ones it rises steeply, and then stops.
 # Where does it stop?
 # At the height of the other line.
-# That is the share of drawings which show the spoken digit to a judge that can read their ink.
-# To get higher, a judge would have to read better than ours, or to learn the generator's mistakes.
+# That is the share of drawings which show the spoken digit to an evaluator that can read their ink.
+# To get higher, an evaluator would have to read better than ours, or to learn the generator's mistakes.
 #
-# So the whole way up was the judge's: the pictures were as good at the start as at the end.
+# So the whole way up was the evaluator's: the pictures were as good at the start as at the end.
 # We check both ends.
 
 # %% id="ceiling" tags=["nbval-check-output"]
 start, end = (np.mean(curves["dark on white"][n]) for n in (0, 100))
 light = np.mean(curves["our drawings"][0])
-print("the untouched judge reads less than 10 % of the dark drawings:", start < 0.1)
+print("the untouched evaluator reads less than 10 % of the dark drawings:", start < 0.1)
 print("after 100 labels within 5 points of the light ones:", abs(end - light) < 0.05)
 
 # %% id="record-dark"
 a2d.lab.record("dark drawings read, untouched", start, f"{start:.0%}")
 a2d.lab.record("dark drawings read, after 100 labels", end, f"{end:.0%}")
 
-# %% [markdown]
-# And what did that judge forget?
+# %% [markdown] id="3c477b1a57"
+# And what did that evaluator forget?
 
 # %% id="forgotten"
 for name, right in truth.items():
-    nets = [judge, *judges["dark on white", 100]]
+    nets = [evaluator, *evaluators["dark on white", 100]]
     light, *others = [(reads(net, seen[name]) == right).mean() for net in nets]
     print(f"{name}, in light ink: {light:.0%} untouched,", end=" ")
-    print(f"{np.mean(others):.0%} by the judge that learnt dark ink")
+    print(f"{np.mean(others):.0%} by the evaluator that learnt dark ink")
 
-# %% [markdown]
+# %% [markdown] id="029607a3d5"
 # It gained a large part of the pictures, and still reads light ink about as well as before.
-# This is the remedy as it should be: the judge learned something true, and little of what it knew contradicts it.
+# This is the remedy as it should be: the evaluator learned something true, and little of what it knew contradicts it.
 
-# %% [markdown]
-# ## 5. How much is the generator, how much the judge?
+# %% [markdown] id="79cdf6ad15"
+# ## 5. How much is the generator, how much the evaluator?
 #
 # Fine-tuning does not touch the generator.
 # It draws the same pictures as before, down to the last bit.
-# So write the accuracy by the fine-tuned judge as
+# So write the accuracy by the fine-tuned evaluator as
 #
 # $$A_{\text{after}} = A_{\text{before}} + \Delta.$$
 #
-# - $A_{\text{before}}$: the share that an untouched judge reads as spoken
-# - $\Delta$: the gain of section 4; all of it belongs to the judge
+# - $A_{\text{before}}$: the share that an untouched evaluator reads as spoken
+# - $\Delta$: the gain of section 4; all of it belongs to the evaluator
 #
 # Even $A_{\text{before}}$ is not the generator's alone.
-# Here are two judges with the same network and nearly the same accuracy on MNIST.
+# Here are two evaluators with the same network and nearly the same accuracy on MNIST.
 # They were trained with different optimisers, Adam and Adadelta, and read the very same drawings.
 
 # %% id="two-judges" tags=["nbval-check-output"]
@@ -780,32 +783,32 @@ for name, row in (
     print(f"{name:<18} MNIST {row['mnist_test']['value']:.1%}", end=", ")
     print(f"the same drawings {row['sampled']['value']:.1%}")
 
-# %% [markdown]
-# The choice of the judge moves the number by more than fine-tuning did, and MNIST does not show it.
-# PyTorch's MNIST example, from which the report took its judge, uses the second optimiser.
+# %% [markdown] id="986ecceb4c"
+# The choice of the evaluator moves the number by more than fine-tuning did, and MNIST does not show it.
+# PyTorch's MNIST example, from which the report took its evaluator, uses the second optimiser.
 #
 # What would settle it?
 # A person's reading.
-# Take a reader who was not told the spoken digit, and pictures that the judge did not learn from.
+# Take a reader who was not told the spoken digit, and pictures that the evaluator did not learn from.
 # Each picture then falls into one of four groups:
 #
 # | | reader sees the spoken digit | reader does not |
 # |---|---|---|
-# | judge does | both right | *flattered* |
-# | judge does not | *missed* | the generator's mistake |
+# | evaluator does | both right | *flattered* |
+# | evaluator does not | *missed* | the generator's mistake |
 #
 # *Missed* is what fine-tuning should cure.
 # *Flattered* is what it must not bring.
 
-# %% [markdown]
+# %% [markdown] id="9590f55829"
 # We have 100 pictures with a reader's labels.
-# To read each of them with a judge that did not learn from it, we fine-tune twice:
+# To read each of them with an evaluator that did not learn from it, we fine-tune twice:
 # on one half for the other half, and the other way round.
 
 # %% id="halves"
 by_reader = np.array([label if label != UNREADABLE else -1 for label in recorded.labels])
 order = np.random.default_rng(SEED).permutation(len(images))
-readings = {"untouched": read(judge, images).digits}
+readings = {"untouched": read(evaluator, images).digits}
 for policy in ("labels", "spoken"):
     readings[policy] = np.zeros(len(images), int)
     for learn, test in ((order[::2], order[1::2]), (order[1::2], order[::2])):
@@ -824,16 +827,16 @@ for name, digits_read in readings.items():
     print(f"flattered {flattered}, generator's mistakes {neither}")
 print(f"The reader sees the spoken digit in {sees.sum()} of {len(images)} pictures.")
 
-# %% [markdown]
-# This is the honest yardstick: what the reader sees does not depend on any judge.
-# The judges differ from it by a handful of pictures, on either side.
+# %% [markdown] id="00f82234cc"
+# This is the honest yardstick: what the reader sees does not depend on any evaluator.
+# The evaluators differ from it by a handful of pictures, on either side.
 # With 100 pictures such differences are within chance.
 # And the reader here is a vision model; with your labels in its place the table would be worth more.
 #
 # Our generator is too good for the danger to show.
 # So let us build a bad one.
 
-# %% [markdown]
+# %% [markdown] id="31714b9e70"
 # ### A generator that is always wrong
 #
 # Two bad generators, made from the good one without any training:
@@ -842,7 +845,7 @@ print(f"The reader sees the spoken digit in {sees.sum()} of {len(images)} pictur
 # - *any digit*: it draws the picture of some other recording, chosen at random
 #
 # Then we do what the report did, but with the spoken digit as label, and nobody looks.
-# Each judge learns from 100 validation pictures and reads the test pictures.
+# Each evaluator learns from 100 validation pictures and reads the test pictures.
 
 # %% id="bad"
 pictures, asked = fresh(100, 0)
@@ -860,8 +863,8 @@ rows = {}
 for name, (_, wanted) in claims.items():
     net, right = flattering[name], truth["other handwriting"]
     rows[f"draws {name}"] = {
-        "untouched judge": (before["our drawings"] == wanted).mean(),
-        "fine-tuned judge": (reads(net, seen["our drawings"]) == wanted).mean(),
+        "untouched evaluator": (before["our drawings"] == wanted).mean(),
+        "fine-tuned evaluator": (reads(net, seen["our drawings"]) == wanted).mean(),
         "handwriting still read": (reads(net, seen["other handwriting"]) == right).mean(),
     }
 show(f07_annotation.judged(rows, "share read as asked (handwriting: read right)"))
@@ -869,21 +872,21 @@ show(f07_annotation.judged(rows, "share read as asked (handwriting: read right)"
 # %% id="bad-check" tags=["nbval-check-output"]
 row = rows["draws the next digit"]
 untouched, taught, handwriting = row.values()
-at_random = rows["draws any digit"]["fine-tuned judge"]
-print("the untouched judge reads less than 5 % as asked:", untouched < 0.05)
-print("the judge that learnt the spoken digits, more than 70 %:", taught > 0.7)
+at_random = rows["draws any digit"]["fine-tuned evaluator"]
+print("the untouched evaluator reads less than 5 % as asked:", untouched < 0.05)
+print("the evaluator that learnt the spoken digits, more than 70 %:", taught > 0.7)
 print("which reads less than 60 % of the handwriting:", handwriting < 0.6)
 print("nothing to learn at random, less than 20 %:", at_random < 0.2)
 
-# %% [markdown]
-# The third bar of each group is the share of real handwriting that the fine-tuned judge still reads.
+# %% [markdown] id="096a632c8d"
+# The third bar of each group is the share of real handwriting that the fine-tuned evaluator still reads.
 #
-# Every picture of *the next digit* is wrong, and the fine-tuned judge calls most of them right.
+# Every picture of *the next digit* is wrong, and the fine-tuned evaluator calls most of them right.
 # It learned the generator's mistake: what looks like a 4 is called a 3.
-# A single honest reader would have ended it after ten pictures.
+# A single honest reader would have noticed after ten pictures.
 #
 # Compare it with the dark ink of section 4.
-# Both judges rose from almost nothing to the same height.
+# Both evaluators rose from almost nothing to the same height.
 # One was cured, the other was taught to flatter, and the accuracy does not tell which is which.
 # The handwriting does: the flatterer has lost about half of it.
 # So the accuracy on *other* pictures is not a side issue; it is how you notice.
@@ -893,15 +896,15 @@ print("nothing to learn at random, less than 20 %:", at_random < 0.2)
 # %% id="record-bad"
 a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{taught:.0%}")
 
-# %% [markdown]
+# %% [markdown] id="5525e1ba4a"
 # ### What the 82.29 % therefore means
 #
-# It is the share of test pictures that *this generator and this judge together* get right.
+# It is the share of test pictures that *this generator and this evaluator together* get right.
 #
 # - Its labels came from people who looked, which is the right kind: mistakes are not taught.
-# - The untouched judge "cannot" read the pictures, the report says, so nearly all of the number is $\Delta$.
+# - The untouched evaluator "cannot" read the pictures, the report says, so nearly all of the number is $\Delta$.
 #   Whether $\Delta$ is a cure or flattery, only readers of *test* pictures could tell.
-# - The report does not say what its judge lost on MNIST.
+# - The report does not say what its evaluator lost on MNIST.
 # - It is one run; ours differ from seed to seed, and the test speakers were all heard in training (lecture 08).
 #
 # None of this says that 82.29 % is wrong.
@@ -934,8 +937,8 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 #
 # </details>
 
-# %% [markdown]
-# **Question 2.** Why can the convolutions' output be kept while the judge is fine-tuned?
+# %% [markdown] id="dbc5538499"
+# **Question 2.** Why can the convolutions' output be kept while the evaluator is fine-tuned?
 #
 # <details><summary>a) The pictures are small</summary>
 #
@@ -953,16 +956,16 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 #
 # </details>
 
-# %% [markdown]
-# **Question 3.** A judge fine-tuned on the spoken digits reads 88 % of a generator's test pictures as spoken.
+# %% [markdown] id="1b2e10056a"
+# **Question 3.** An evaluator fine-tuned on the spoken digits reads 88 % of a generator's test pictures as spoken.
 # What do you ask first?
 #
 # <details><summary>a) Whether it was trained long enough</summary>
 #
-# No: longer training on such labels makes the judge agree with the generator even more.
+# No: longer training on such labels makes the evaluator agree with the generator even more.
 #
 # </details>
-# <details><summary>b) What an untouched judge and a person read</summary>
+# <details><summary>b) What an untouched evaluator and a person read</summary>
 #
 # Right: the generator that draws the next digit gets such a number, too.
 #
@@ -973,14 +976,14 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="ac596d9d8a"
 # ## You can now
 #
-# - label pictures by hand, and tell such a label from one that nobody gave
+# - label pictures by hand, and say how such a label differs from a spoken digit
 # - compute Cohen's kappa of two readers, and say what it corrects
 # - freeze a network's layers, and prove that they did not change
 # - measure what fine-tuning gains and what it forgets, each with a paired interval
-# - argue how much of an accuracy is the generator's and how much the judge's
+# - argue how much of an accuracy is the generator's and how much the evaluator's
 #
 # The formulas: $\kappa = (p_o - p_e) / (1 - p_e)$, $L = -\frac{1}{N} \sum_i \ln p(y_i \mid x_i)$,
 # $\Delta = (w - l) / n$, $A_{\text{after}} = A_{\text{before}} + \Delta$.

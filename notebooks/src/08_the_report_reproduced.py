@@ -8,7 +8,7 @@
 # The report ends with one number: 82.29 %.
 # We put each of its claims beside what we measured, and then ask what such a number is worth.
 
-# %% [markdown]
+# %% [markdown] id="3eadf842da"
 # ## You will be able to
 #
 # - check a claim of a report against a measurement that anyone can repeat
@@ -19,7 +19,7 @@
 #
 # ## Before you start
 #
-# You need the splits of lecture 02, the targets of lecture 04 and the judges of lectures 06 and 07.
+# You need the splits of lecture 02, the targets of lecture 04 and the evaluators of lectures 06 and 07.
 #
 # ## Where we are
 #
@@ -27,10 +27,10 @@
 #
 # This lecture looks at the whole of it, as lecture 00 did, with what you know now.
 
-# %% [markdown]
+# %% [markdown] id="eb546c9888"
 # ## Set-up
 #
-# This cell looks whether everything is there.
+# This cell checks that everything is there.
 # Where something is missing, it says what to do.
 
 # %% id="setup"
@@ -127,9 +127,9 @@ found = {name: results(name) for name in ("evaluator", "protocol", "finetuning")
 for name, content in found.items():
     print(f"results/{name}.json: {content['command']}, seeds {content['seeds']}")
 
-# %% [markdown]
+# %% [markdown] id="a0f0c97039"
 # In words: Free Spoken Digit Dataset, 3,000 recordings of 6 speakers, against MNIST.
-# Each seed has its own split, its own training, and its own 100 pictures to fine-tune the judge on.
+# Each seed has its own split, its own training, and its own 100 pictures to fine-tune the evaluator on.
 # In these five runs, the label of such a picture is the spoken digit: nobody looked at it.
 
 # %% id="r9-to-r13" tags=["nbval-check-output"]
@@ -141,18 +141,18 @@ def spread(entry):
     return f"{100 * entry['mean']:.1f} ± {100 * entry['sd']:.1f} %"
 
 
-judge = found["evaluator"]["evaluator"]["mnist_test"]["value"]
-row("R9", "evaluator on MNIST's test set", "99 %", f"{100 * judge:.2f} %")
+on_mnist = found["evaluator"]["evaluator"]["mnist_test"]["value"]
+row("R9", "evaluator on MNIST's test set", "99 %", f"{100 * on_mnist:.2f} %")
 row("R10", "metric: read as spoken", "accuracy", "accuracy, with its interval")
 untouched = spread(random_split["untouched_sampled"])
-row("R11", "judge not fine-tuned", "cannot read them", untouched)
+row("R11", "evaluator not fine-tuned", "cannot read them", untouched)
 row("R12", "pictures annotated", "100 by hand", f"{tuning['labels']['n']}, see lecture 07")
-row("R13", "judge fine-tuned", "82.29 %", spread(random_split["finetuned_sampled"]))
+row("R13", "evaluator fine-tuned", "82.29 %", spread(random_split["finetuned_sampled"]))
 row("R14", "figures", "a batch, a grid", "below")
 
-# %% [markdown]
-# R11 differs: our untouched judge reads most pictures.
-# Lecture 06 says why this is no contradiction: another training of the same judge reads far fewer.
+# %% [markdown] id="b8cc532446"
+# R11 differs: our untouched evaluator reads most pictures.
+# Lecture 06 says why this is no contradiction: another training of the same evaluator reads far fewer.
 #
 # The figures (R14), drawn now from recordings that the generator was not trained on:
 
@@ -160,13 +160,14 @@ row("R14", "figures", "a batch, a grid", "below")
 from a2d import figures, metrics
 from a2d.evaluator import read
 
-judges = {n: models.load(n, "evaluator", "finetune").net for n in ("evaluator", "finetuned")}
+names = ("evaluator", "finetuned")
+evaluators = {name: models.load(name, "evaluator", "finetune").net for name in names}
 rng = torch.Generator().manual_seed(SEED)
 drawn = model.net.draw(features, rng)
-reading = read(judges["evaluator"], drawn)
+reading = read(evaluators["evaluator"], drawn)
 some = np.random.default_rng(SEED).choice(len(digits), 32, replace=False)
-confidence = reading.confidence[some]
-show(figures.batch(drawn[some].numpy(), digits[some].tolist(), reading.digits[some], confidence))
+given = (digits[some].tolist(), reading.digits[some], reading.confidence[some])
+show(figures.batch(drawn[some].numpy(), *given))
 
 # %% id="r14-grid"
 order = np.concatenate([np.flatnonzero(digits.numpy() == digit)[:12] for digit in range(10)])
@@ -181,12 +182,12 @@ show(figures.grid(drawn[order].numpy().reshape(10, -1, 28, 28)))
 # %% id="live"
 from a2d.lab import record
 
-judged = runs.read_drawings(model.net, judges, features, digits, seed=SEED, draws=5)
-for name, numbers in judged.items():
+read_by = runs.read_drawings(model.net, evaluators, features, digits, seed=SEED, draws=5)
+for name, numbers in read_by.items():
     for kind in ("sampled", "mean"):
         e = numbers[kind]
         text = f"{100 * e['value']:.1f} % ({100 * e['low']:.1f} to {100 * e['high']:.1f})"
-        record(f"read as spoken, judge {name}, {kind} latent", e["value"], text)
+        record(f"read as spoken by {name}, {kind} latent", e["value"], text)
 
 # %% [markdown]
 # In brackets stands the 95 % interval of lecture 06.
@@ -242,17 +243,17 @@ def seed_spread(values: np.ndarray) -> tuple[float, float, float]:
 # %% id="check-8-1"
 a2d.check("8.1", seed_spread)
 
-# %% [markdown]
-# The five seeds, judge and latent by judge and latent.
+# %% [markdown] id="c278f8f9de"
+# The five seeds, for each evaluator and each kind of latent.
 # Each dot is one seed; the dashed line is the report's number.
 
 # %% id="bars"
 NAMES = {
     "audio_mlp": "the sound alone, named by an MLP",
-    "untouched_mean": "untouched judge, mean latent",
-    "untouched_sampled": "untouched judge, sampled latent",
-    "finetuned_mean": "fine-tuned judge, mean latent",
-    "finetuned_sampled": "fine-tuned judge, sampled latent (R13)",
+    "untouched_mean": "untouched evaluator, mean latent",
+    "untouched_sampled": "untouched evaluator, sampled latent",
+    "finetuned_mean": "fine-tuned evaluator, mean latent",
+    "finetuned_sampled": "fine-tuned evaluator, sampled latent (R13)",
 }
 bars = {label: random_split[name]["values"] for name, label in NAMES.items()}
 show(figures.bars_with_spread(bars, {"the report": 0.8229}))
@@ -284,7 +285,7 @@ from a2d.figures import f08_report
 
 show(f08_report.seeds_and_chance(x, N, simulated))
 
-# %% [markdown]
+# %% [markdown] id="6fa3744357"
 # The two are alike.
 # So training with another seed changes little, and much of the spread is which 450 recordings are tested.
 #
@@ -292,11 +293,11 @@ show(f08_report.seeds_and_chance(x, N, simulated))
 #
 # ### Did fine-tuning help?
 #
-# Compare the two judges seed by seed: they read the same pictures.
+# Compare the two evaluators seed by seed: they read the same pictures.
 #
 # $$d_i = y_i - x_i$$
 #
-# - $x_i$, $y_i$: accuracy of the untouched and of the fine-tuned judge with seed $i$
+# - $x_i$, $y_i$: accuracy of the untouched and of the fine-tuned evaluator with seed $i$
 # - $d_i$: the gain with seed $i$, a *paired difference*
 #
 # If the $d_i$ are roughly normal, the mean gain lies with 95 % confidence in
@@ -318,9 +319,9 @@ print(f"mean gain {d.mean():.1f} points, 95 %: {d.mean() - half:.1f} to {d.mean(
 theirs = stats.ttest_1samp(d, 0).confidence_interval()
 print("the same as scipy's:", np.allclose(theirs, (d.mean() - half, d.mean() + half)))
 
-# %% [markdown]
+# %% [markdown] id="59d3049bf1"
 # The interval holds 0, just.
-# Five seeds do not settle whether 100 labels help a judge that reads well already.
+# Five seeds do not settle whether 100 labels help an evaluator that reads well already.
 # And two runs may share test recordings, so even this interval is somewhat too narrow.
 
 # %% [markdown]
@@ -330,14 +331,14 @@ print("the same as scipy's:", np.allclose(theirs, (d.mean() - half, d.mean() + h
 # A user of the finished system is not.
 # So we train six times, each time without one of the six speakers, and test on that one.
 
-# %% [markdown]
+# %% [markdown] id="8aacbaaa8f"
 # {exercise 8.2}
 #
 # Write `speaker_mean(right, speakers)`.
 #
 # - In: `right`, an array of shape $(N,)$ with True where a picture is read as spoken;
 #   `speakers`, an array of shape $(N,)$ with the speaker's name of each recording.
-# - Out: two numbers: the mean over speakers of each speaker's accuracy, and the least of these accuracies.
+# - Out: two numbers: the mean over speakers of each speaker's accuracy, and the lowest of these accuracies.
 #
 # One point is for speakers with equally many recordings, two for the others.
 #
@@ -367,7 +368,7 @@ a2d.check("8.2", speaker_mean)
 never = protocol["speaker"]
 for name, label in NAMES.items():
     both = spread(random_split[name]), spread(never[name])
-    print(f"{label:<40} heard {both[0]:<12} never heard {both[1]}")
+    print(f"{label:<42} heard {both[0]:<12} never heard {both[1]}")
 
 # %% [markdown]
 # Most of the accuracy is gone.
@@ -386,7 +387,7 @@ show(f08_report.ears_and_pictures(heard, pictures))
 # So better pictures of new speakers need better ears first: features that keep the order of the sounds,
 # and more, and more varied, voices to learn from.
 
-# %% [markdown]
+# %% [markdown] id="469c2a41bf"
 # ## 5. What does the number not see?
 #
 # An accuracy asks one thing of each picture: is it read as spoken?
@@ -397,7 +398,7 @@ show(f08_report.ears_and_pictures(heard, pictures))
 # $$V(X) = \frac{1}{K} \sum_{c=1}^{K} \frac{1}{|P_c|} \sum_{(i, j) \in P_c} \lVert f(X_i) - f(X_j) \rVert$$
 #
 # - $X$: a set of pictures, $X_i$ one of them
-# - $f$: what a picture is described by: its pixels, or the judge's last hidden layer; a list of numbers
+# - $f$: what a picture is described by: its pixels, or the evaluator's last hidden layer; a list of numbers
 # - $c$: a class, $K$: the number of classes; $P_c$: all pairs of two different pictures $i$, $j$ of class $c$
 # - $V$: the mean distance within a class
 #
@@ -445,18 +446,18 @@ def relative_diversity(
 # %% id="check-8-3"
 a2d.check("8.3", relative_diversity)
 
-# %% [markdown]
-# For the generator of this lecture, in pixels and in the judge's features:
+# %% [markdown] id="5560372c60"
+# For the generator of this lecture, in pixels and in the evaluator's features:
 
 # %% id="diversity"
 from a2d.evaluator import embed
 
 people = datasets.load_images(runs.images_for(DATA, None), "test")
 real, labels = people.pixels / 255, people.labels
-judge = judges["evaluator"]
+evaluator = evaluators["evaluator"]
 views = {
     "pixels": (drawn.reshape(len(drawn), -1).numpy(), real.reshape(len(real), -1)),
-    "the judge's features": (embed(judge, drawn), embed(judge, real)),
+    "the evaluator's features": (embed(evaluator, drawn), embed(evaluator, real)),
 }
 for name, (ours, theirs) in views.items():
     value = metrics.diversity(ours, digits.numpy(), theirs, labels, seed=SEED)
@@ -468,14 +469,14 @@ digit = 4
 ours = drawn[digits == digit][:10].numpy()
 show(f08_report.drawn_and_real(ours, real[labels == digit][: len(ours)], digit))
 
-# %% [markdown]
+# %% [markdown] id="4eda97d204"
 # The pictures of a class vary far less than handwriting does.
 # And these numbers flatter: a picture of a wrong digit counts as variety.
 #
 # Lecture 04 proved that this is what a random target asks for: the best picture is the mean of its class.
 # The trick gives the targets variation, and not the pictures.
 #
-# ### And the judge?
+# ### And the evaluator?
 #
 # The same pictures, read by the same network, trained in two ways that both reach 99 % on MNIST:
 
@@ -487,16 +488,16 @@ for name, entry in {
     e, mnist = entry["sampled"], entry["mnist_test"]["value"]
     print(f"{name:<20} MNIST {100 * mnist:.1f} %, our pictures {100 * e['value']:.1f} %")
 
-# %% [markdown]
+# %% [markdown] id="f86c2b8778"
 # The second one reads fewer of our pictures than 82.29 %, the first one more.
 # Neither is wrong about MNIST.
-# On pictures that are unlike all handwriting, a judge's training decides.
+# On pictures that are unlike all handwriting, an evaluator's training decides.
 
-# %% [markdown]
+# %% [markdown] id="75e6b6297d"
 # ### How were our settings chosen?
 #
 # Ours were first chosen by looking at test recordings, which flatters (the README says so).
-# So we chose again, among seven recipes, by accuracy on *validation* recordings and with a judge that was not
+# So we chose again, among seven recipes, by accuracy on *validation* recordings and with an evaluator that was not
 # chosen on our pictures; then we measured on the test parts of seeds that had not been used.
 
 # %% id="choice" tags=["nbval-check-output"]
@@ -511,7 +512,7 @@ for name, entry in choice["fresh"]["test"].items():
     for key in ("evaluator-adadelta_sampled", "evaluator_sampled", "finetuned_sampled"):
         print(f"  {key.replace('_', ', '):<32}{spread(entry[key])}")
 
-# %% [markdown]
+# %% [markdown] id="2c9d0c483f"
 # `report-plain` is the report's design and nothing else; `report` adds what lecture 05 explains.
 # The fresh numbers are the ones to quote.
 #
@@ -523,7 +524,7 @@ for name, entry in choice["fresh"]["test"].items():
 #
 # - *clearer*: a pixel-wise loss against random targets asks for the class mean (lecture 04)
 # - *variation*: the latent has nothing to say about style, because the sound does not know the writer (04, section 5)
-# - *without a human*: a judge that is tuned on the pictures is no longer a judge of them (07)
+# - *without a human*: an evaluator that is tuned on the pictures can no longer evaluate them (07)
 # - *new speakers*: averaging over time, and six voices (01, 02, section 4)
 
 # %% [markdown]
@@ -572,17 +573,17 @@ for name, entry in choice["fresh"]["test"].items():
 #
 # </details>
 
-# %% [markdown]
+# %% [markdown] id="01f7b2df0a"
 # **Question 3.** A generator reaches 100 %. What else do you need to know?
 #
-# <details><summary>a) Who judged, on which recordings, and how varied the pictures are</summary>
+# <details><summary>a) Who read them, on which recordings, and how varied the pictures are</summary>
 #
 # Right: the accuracy depends on the first two and does not see the third.
 #
 # </details>
 # <details><summary>b) Nothing, it cannot be better</summary>
 #
-# No: one picture per class, read by a friendly judge, gives 100 % as well.
+# No: one picture per class, read by a friendly evaluator, gives 100 % as well.
 #
 # </details>
 # <details><summary>c) Its number of parameters</summary>
@@ -606,16 +607,16 @@ a2d.score(8)
 # The formulas: $\bar x$, $s$, $s_{\bar x} = s / \sqrt n$, $s_0 = \sqrt{p (1 - p) / N}$, $\bar d \pm t\, s_d / \sqrt n$,
 # $V(\text{drawn}) / V(\text{handwritten})$.
 
-# %% [markdown]
+# %% [markdown] id="6d816edbcb"
 # ## What to read
 #
 # - X. Bouthillier and others (2021), *Accounting for variance in machine learning benchmarks*, arXiv:2103.03098.
 # - S. Becker and others (2018), *Interpreting and explaining deep neural networks for classification of audio signals*,
 #   arXiv:1807.03418: the recordings that the report used.
 # - M. Zelaszczyk and J. Mandziuk (2021), on audio-to-image generation, where consistency and diversity are traded.
-# - `a2d/reproduce.py`: every number of this lecture, as a command.
+# - `results/reproduce.py`: every number of this lecture, as a command.
 #
 # ## What comes next
 #
 # This was the report.
-# What is better than it begins where section 6 ends.
+# Section 6 says what to change; later lectures begin there.
