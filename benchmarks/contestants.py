@@ -151,7 +151,7 @@ def pipeline(args: dict[str, str]) -> dict:
             return numbers
 
     held_out = vectors[test], digits[test]
-    task = Timed(recipe, vectors[train], digits[train], targets, seed=seed, validation=held_out, judge=judge)
+    task = Timed(recipe, vectors[train], digits[train], targets, seed=seed, validation=held_out, evaluator=judge)
     goal = float(args["target"])
     history = training.fit(task, recipe.training, seed=seed, on_epoch=lambda _, n: n["accuracy"] >= goal)
     seconds["training"] = time.perf_counter() - start - task.checking

@@ -19,13 +19,14 @@ BUILTIN = ROOT / "data" / "builtin" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, by name, what needs real data that is not here."""
-    if REAL.is_dir():
-        return
-    skip = pytest.mark.skip(reason="the real data of ../shared/data is not here")
+    """Leave out, by name, what needs real data that is not here, and what is done once a week."""
+    absent = pytest.mark.skip(reason="the real data of ../shared/data is not here")
+    seldom = pytest.mark.skip(reason="compares with another program, once a week: A2D_WEEKLY=1 runs it")
     for item in items:
-        if "real" in item.keywords:
-            item.add_marker(skip)
+        if "real" in item.keywords and not REAL.is_dir():
+            item.add_marker(absent)
+        if "weekly" in item.keywords and not os.environ.get("A2D_WEEKLY"):
+            item.add_marker(seldom)
 
 
 @pytest.fixture(scope="session", autouse=True)

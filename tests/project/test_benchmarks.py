@@ -96,6 +96,7 @@ def test_unknown_benchmark_is_refused():
     assert "mfcc, pipeline, draw, import" in done.stderr
 
 
+@pytest.mark.weekly
 @pytest.mark.slow
 def test_grading_is_measured_against_nbgrader():
     pytest.importorskip("nbgrader", reason="nbgrader comes with the extra `dev`")

@@ -58,6 +58,7 @@ def test_every_mistake_is_named(exercise: Exercise, rows: dict[tuple[str, str], 
         assert wrong.means in row["message"]
 
 
+@pytest.mark.weekly
 @needs_sandbox
 @pytest.mark.slow
 def test_nbgrader_gives_the_same_points(
