@@ -14,6 +14,7 @@ from pathlib import Path
 import emptyenv
 import nbformat
 import pytest
+from conftest import ROOT
 
 import a2d
 from a2d import exercises
@@ -662,3 +663,14 @@ def test_a_released_lecture_runs_to_its_end_with_the_wheel_alone(released, tmp_p
     assert isinstance(exercises.get("8.4"), Question)
     assert "Questions that a person marks" not in printed  # the teacher gives 0 points for it
     assert not list(folder.glob("*.tmp"))
+    # The package alone draws, and brings nothing of the machine room.
+    clip = ROOT / "data" / "builtin" / "data" / "01" / "7_01_0.flac"
+    shutil.copy(clip, tmp_path / "seven.flac")
+    draw = [python.parent / "a2d", "draw", "seven.flac"]
+    drawn = subprocess.run(draw, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120, check=False)
+    assert drawn.returncode == 0, drawn.stderr
+    assert "seven.flac -> drawings/seven.png: reads" in drawn.stdout
+    for name in ("teach", "results"):
+        ask = [python, "-c", f"import {name}"]
+        done = subprocess.run(ask, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+        assert f"No module named '{name}'" in done.stderr
