@@ -31,9 +31,9 @@ def check_id(source: Path, id: str) -> str:
     return f"{source.stem[:2]}-{lint.cell_name('check', id)}"
 
 
-def outputs(cell: nbformat.NotebookNode) -> list[str]:
-    """What a cell printed and showed, as text."""
-    return ["".join(o.get("text") or o.get("data", {}).get("text/plain", "")) for o in cell.get("outputs", [])]
+def outputs(cell: nbformat.NotebookNode) -> str:
+    """What a cell printed and showed, as one text: a kernel may send what is printed in one piece or in several."""
+    return "".join("".join(o.get("text") or o.get("data", {}).get("text/plain", "")) for o in cell.get("outputs", []))
 
 
 def different(source: Path, one: nbformat.NotebookNode, other: nbformat.NotebookNode) -> list[str]:

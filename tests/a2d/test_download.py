@@ -901,7 +901,7 @@ t.register_toy(Path({folder!r}))
 
 
 def child(code: str, folder: Path, **options) -> subprocess.Popen:
-    text = CHILD.format(tests=str(ROOT / "tests"), folder=str(folder)) + code
+    text = CHILD.format(tests=str(ROOT / "tests" / "a2d"), folder=str(folder)) + code
     return subprocess.Popen(
         [sys.executable, "-c", text],
         cwd=ROOT,
