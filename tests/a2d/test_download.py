@@ -891,7 +891,7 @@ def test_full_disk_says_how_much_and_where_and_leaves_nothing(small_disk, server
 
 CHILD = """
 import os, sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, os.path.dirname({tests!r})]
 import filelock, pooch, requests, tqdm
 import test_download as t
 from a2d.io import fetching
