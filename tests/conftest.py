@@ -73,6 +73,25 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     return np.random.default_rng(seed_of(request.node.nodeid))
 
 
+_sheets: dict[tuple[int, int], tuple[object, object]] = {}
+
+
+@pytest.fixture
+def sheets_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exercises are judged thousands of times here: the reference's results are kept from one time to the next."""
+    from a2d.checks import verdicts
+
+    make = verdicts.make_sheet
+
+    def kept(exercise: object, seed: int) -> object:
+        key = (id(exercise), seed)
+        if key not in _sheets:  # the exercise is kept too, so that its id stays its own
+            _sheets[key] = exercise, make(exercise, seed)  # type: ignore[arg-type]
+        return _sheets[key][1]
+
+    monkeypatch.setattr(verdicts, "make_sheet", kept)
+
+
 @pytest.fixture(scope="session")
 def few_clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in Audio-MNIST's layout: 60 built-in recordings, three speakers, ten digits, two takes."""

@@ -28,6 +28,11 @@ EACH_WRONG = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(autouse=True)
+def _sheets_made_once(sheets_made_once):
+    """What the reference and the wrong answers give is computed once for each exercise and seed."""
+
+
 def solution(exercise: Exercise):
     """The function that the lecture's solution notebook holds, with the imports of the lecture so far."""
     lecture = source.read_lecture(SOURCES[int(exercise.id.partition(".")[0])])
