@@ -17,7 +17,9 @@ ifneq (,$(filter command environment,$(origin PYTHON)))
 endif
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# Compiled at once: what is imported for the first time would else take twice as long, for each process again where
+# Python may not write its bytecode.
+UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export PYTHONUTF8 := 1
 
 .PHONY: help setup newest course test lab notebooks reproduce bench lint lock clean

@@ -18,8 +18,23 @@ REAL = ROOT.parent / "shared" / "data"
 BUILTIN = ROOT / "data" / "builtin" / "data"
 
 
+# The files that take longest, in this order: the last of them to begin decides when all are done.
+LONGEST = (
+    "test_solution_notebooks_run.py",
+    "test_student_notebooks_run.py",
+    "test_browser.py",
+    "test_grading.py",
+    "test_grading_hostile.py",
+    "test_nbgrader.py",
+    "test_exercises.py",
+    "test_release.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out, by name, what needs real data that is not here, and what is done once a week."""
+    """Leave out, by name, what needs real data that is not here, and what is done once a week; longest files first."""
+    place = {name: n for n, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
     absent = pytest.mark.skip(reason="the real data of ../shared/data is not here")
     seldom = pytest.mark.skip(reason="compares with another program, once a week: A2D_WEEKLY=1 runs it")
     for item in items:

@@ -23,7 +23,8 @@ def main() -> int:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     # A cache file or a data set of this machine's user must not change what the tests see.
     environment.pop("A2D_MIRROR", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "-n", "3", "--dist", "loadfile", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "-n", "3", "--dist", "loadfile"]
+    command += ["--no-loadscope-reorder", *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
