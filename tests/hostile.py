@@ -674,7 +674,7 @@ _DCTS = {
     "dct by a star": ("n = {}; exec('from scipy.fft import *', n)", "n['dct']"),
     "dct by its path": (_BY_PATH.strip(), "module.dct"),
     "dct of the older module": ("from scipy import fftpack as s", "getattr(s, 'd' + 'ct')"),
-    "dct of the inner module": ("import scipy.fft._pocketfft.realtransforms as s", "getattr(s, 'd' + 'ct')"),
+    "dct of the inner module": ("import scipy.fft._realtransforms_backend as s", "getattr(s, 'd' + 'ct')"),
 }
 _CONVOLUTIONS = {
     "convolution": "torch.nn.functional.conv_transpose1d",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -206,7 +207,11 @@ def makes(folder: Path, python: str | None) -> str:
     """What ``make -n setup`` would do in a folder that has the Makefile alone."""
     words = [] if python is None else [f"PYTHON={python}"]
     command = ["make", "-n", "--no-print-directory", "setup", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    # What this test run itself was asked for with PYTHON=... must not reach the Makefile.
+    outside = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKEOVERRIDES")
+    }
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=outside)
     return done.stdout + done.stderr
 
 
