@@ -23,15 +23,17 @@ from typing import Any, Literal
 import numpy as np
 
 from a2d import exercises
-from a2d.checks import answers
+from a2d.checks import answers, using
 from a2d.checks.answers import Answer
-from a2d.checks.comparison import describe, difference, plain
+from a2d.checks.comparison import describe, difference, pattern, plain
 from a2d.checks.points import local_points, number, points_of, scaled
 from a2d.errors import A2DError
 from a2d.exercises import Case, Exercise, Question, Wrong
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
+# Arrays of a case with up to so many values are shown whole.
+_WHOLE = 60
 Kind = Literal["right", "partly right", "wrong", "error", "empty", "timeout", "killed"]
 _HEADS = {
     "right": "Right",
@@ -86,14 +88,16 @@ def check(id: str, function: Any = None) -> None:
     if isinstance(exercise, Question):
         print(f"Question {id} is marked by a person. Write your answer in the text cell below the question.")
         return
+    failed: list[Case] = []
     try:
-        outcome = judge(exercise, function)
+        outcome = judge(exercise, function, failed=failed)
     except KeyboardInterrupt:
         print(
             f"Exercise {id}: Error.\nIt was interrupted. If it did not end by itself, look for a loop without an end."
         )
         return
     _outcomes[id] = outcome
+    using.remember(id, using.Checked(function, outcome.kind == "right", failed[0] if failed else None))
     points = local_points()
     print(replace(outcome, points=scaled(exercise, outcome.points, points), of=points_of(id, points)))
 
@@ -118,8 +122,11 @@ def score(lecture: int | str | None = None) -> None:
         print(f"Questions that a person marks: {number(more)} points.")
 
 
-def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
-    """Judge a function on the cases that ``seed`` gives; the same seed gives the same outcome."""
+def judge(exercise: Exercise, function: Any, seed: int = 0, failed: list[Case] | None = None) -> Outcome:
+    """Judge a function on the cases that ``seed`` gives; the same seed gives the same outcome.
+
+    The cases on which it is not right are put into ``failed``.
+    """
     if function is None or function is Ellipsis:
         return _outcome(exercise, "empty", f"Write {exercise.name}, then run this cell again.")
     if not callable(function):
@@ -143,7 +150,12 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
     with still():
         sheet = make_sheet(exercise, seed)
         answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
-        return compare(sheet, answers)
+        outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef), failed=failed)
+    outer = outer_names(tree, function) if tree is not None and outcome.kind not in ("right", "empty") else []
+    if not outer:
+        return outcome
+    note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
+    return replace(outcome, message=f"{outcome.message}\n{note}")
 
 
 @dataclass
@@ -268,6 +280,20 @@ def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, An
     return ""
 
 
+def outer_names(tree: ast.AST, function: Callable[..., Any]) -> list[str]:
+    """The notebook's variables that a function reads, in its order: data, not functions, classes or modules."""
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    local = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
+        n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)
+    }
+    space, found = _globals(function), []
+    for name in dict.fromkeys(n.id for n in names if n.id not in local):
+        value = space.get(name)
+        if value is not None and not callable(value) and not isinstance(value, types.ModuleType):
+            found.append(f"`{name}`")
+    return found
+
+
 def _used_names(tree: ast.AST, namespace: Mapping[str, Any], only: Collection[str] | None = None) -> Iterator[str]:
     """Each name with its attributes in a function's source, in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
 
@@ -310,13 +336,24 @@ def _imports(tree: ast.AST) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ judging the answers
 
 
-def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) -> Outcome:
+def compare(
+    sheet: Sheet,
+    answers: Sequence[Answer],
+    *,
+    hidden: bool = False,
+    written: bool = False,
+    failed: list[Case] | None = None,
+) -> Outcome:
     """Judge answers against what the reference gives; runs nothing of the learner's.
 
-    With ``hidden``, the message tells what was expected and what came, and not for which case.
+    With ``hidden``, the message tells what was expected and what came, and not for which case. ``written``: the
+    function is known to be more than a stub. The cases that are not right are put into ``failed``.
     """
     exercise, cases = sheet.exercise, sheet.cases
     if all(a.unwritten for a in answers):
+        if written:
+            text = f"{exercise.name} gives None in every case. Is a `return` missing at its end?"
+            return _outcome(exercise, "wrong", text, misconception="returns nothing")
         return _outcome(exercise, "empty", f"{exercise.name} gives None. Write it, then run this cell again.")
     told = [_problem(exercise, c, a, e) for c, a, e in zip(cases, answers, sheet.expected, strict=True)]
     parts = {
@@ -324,6 +361,8 @@ def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) ->
     }
     points = sum(share for part, share in exercise.shares().items() if parts[part])
     notes = _notes(answers)
+    if failed is not None:
+        failed += [case for case, text in zip(cases, told, strict=True) if text]
     if not any(told):
         return _outcome(exercise, "right", "\n".join([exercise.right, *notes]), points, parts=parts)
     at = next(n for n, text in enumerate(told) if text)
@@ -332,9 +371,13 @@ def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) ->
         lines = [_case_line(exercise, cases[at]), *(f"  {line}" for line in lines)]
     if wrong := misconception(sheet, answers):
         lines.append(f"This looks like a known mistake: {wrong.means}.")
+    elif alike := _alike(sheet, answers, told):
+        lines.append(alike)
+    if fine := told.count(""):
+        lines.append(f"{fine} of {len(told)} cases are right.")
     if points:
         good = ", ".join(part for part, fine in parts.items() if fine)
-        lines.append(f"What is right already: {good}.")
+        lines.append(f"It has the points for: {good}.")
     outcome = _outcome(exercise, _kind(answers[at], points), "\n".join([*lines, *notes]), points, parts=parts)
     return replace(
         outcome,
@@ -344,12 +387,22 @@ def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) ->
     )
 
 
+def _alike(sheet: Sheet, answers: Sequence[Answer], told: Sequence[str]) -> str:
+    """What all wrong results have in common, where the exercise compares numbers with numbers."""
+    exercise = sheet.exercise
+    given = zip(sheet.expected, answers, told, strict=True)
+    bad = [(expected, a.value) for expected, a, text in given if text]
+    if exercise.verify is not None or any(a.error for a in answers):
+        return ""
+    return pattern(bad, exercise.rtol, exercise.atol)
+
+
 def _kind(answer: Answer, points: int) -> Kind:
     if points:
         return "partly right"
     if answer.stopped:
         return "timeout" if answer.stopped == "timeout" else "killed"
-    return "error" if answer.error else "wrong"
+    return "error" if answer.error and not answer.refused else "wrong"
 
 
 def _problem(exercise: Exercise, case: Case, given: Answer, expected: Any) -> str:
@@ -376,14 +429,12 @@ def _notes(answers: Sequence[Answer]) -> list[str]:
 def _case_line(exercise: Exercise, case: Case) -> str:
     if case.told:
         return f"For {case.told}:"
-    told = [f"{name} = {describe(value)}" for name, value in zip(exercise.parameters, case.args, strict=False)]
+    told = [f"{name} = {describe(value, _WHOLE)}" for name, value in zip(exercise.parameters, case.args, strict=False)]
     return f"For {', '.join(told)}:"
 
 
 def misconception(sheet: Sheet, answers: Sequence[Answer]) -> Wrong | None:
     """The wrong answer that explains these answers: it gives the same in every case, and differs from the right one."""
-    if any(a.error for a in answers):
-        return None
     exercise = sheet.exercise
     given = list(zip(sheet.cases, sheet.expected, answers, strict=True))
     bad = [(c, e, a.value) for c, e, a in given if _problem(exercise, c, a, e)]
@@ -399,10 +450,14 @@ def misconception(sheet: Sheet, answers: Sequence[Answer]) -> Wrong | None:
 
 
 def _explains(exercise: Exercise, theirs: Sequence[Answer], answers: Sequence[Answer]) -> bool:
-    return not any(
-        wrong.error or difference(wrong.value, given.value, exercise.rtol, exercise.atol)
-        for wrong, given in zip(theirs, answers, strict=True)
-    )
+    for wrong, given in zip(theirs, answers, strict=True):
+        if wrong.error or given.error:
+            # The line that is told before the last one differs with how the function is written.
+            if wrong.error.splitlines()[-1:] != given.error.splitlines()[-1:]:
+                return False
+        elif difference(wrong.value, given.value, exercise.rtol, exercise.atol):
+            return False
+    return True
 
 
 def _outcome(

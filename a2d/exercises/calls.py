@@ -11,6 +11,19 @@ from typing import Any
 
 import numpy as np
 
+from a2d.checks.comparison import Refused
+
+
+def arguments(call: Callable[..., Any], *args: Any) -> tuple[Any, ...]:
+    """What the function gets when ``call`` calls it with a case's arguments."""
+    given: list[tuple[Any, ...]] = []
+
+    def keep(*them: Any) -> None:
+        given.append(them)
+
+    call(keep, *args)
+    return given[0]
+
 
 def plain(function: Callable[..., Any], *args: Any) -> Any:
     """Call it with the arguments as they are."""
@@ -25,17 +38,23 @@ def tensors(function: Callable[..., Any], *args: Any) -> Any:
 def gradients(function: Callable[..., Any], *args: Any) -> Any:
     """Call it as :func:`tensors`; the result, and the gradient of its sum in each argument of floats.
 
-    An argument that the result does not depend on has the gradient 0.
+    An argument that the result does not depend on has the gradient 0. Raises ``Refused`` for a result that has no
+    gradient: nothing can be trained with it.
     """
     import torch
 
     given = [as_tensor(a) for a in args]
     floats = [a.requires_grad_() for a in given if isinstance(a, torch.Tensor) and a.is_floating_point()]
     result = function(*given)
-    if not isinstance(result, torch.Tensor):
-        return result
-    if not result.requires_grad:
-        return (result, *(torch.zeros_like(a) for a in floats))
+    if result is None or (isinstance(result, torch.Tensor) and result.requires_grad):
+        pass
+    elif isinstance(result, torch.Tensor):
+        raise Refused("The result has no gradient, so nothing can be trained with it: leave out detach and no_grad.")
+    else:
+        kind = type(result).__name__
+        raise Refused(f"The result is a {kind}, not a tensor with a gradient: leave out item, float and numpy.")
+    if result is None:
+        return None
     found = torch.autograd.grad(result.sum(), floats, allow_unused=True)
     return (result, *(torch.zeros_like(a) if g is None else g for a, g in zip(floats, found, strict=True)))
 
