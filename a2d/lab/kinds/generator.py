@@ -67,20 +67,28 @@ class GeneratorTask:
         self.validation, self.evaluator = validation, evaluator
         self.n_items = len(digits)
         self._means = targets.means() if recipe.targets.rule == "mean" else None
+        # An absolute error against the mean of several targets is another objective: it takes them one by one.
+        one_by_one = recipe.model.likelihood == "laplace" and recipe.targets.rule == "random"
+        self._times = recipe.targets.draws if one_by_one else 1
 
     def target(self, indices: Tensor, rng: torch.Generator) -> Tensor:
-        """The images that the recordings ``indices (b,)`` are compared with, ``(b, 28, 28)``."""
+        """What the recordings ``indices (b,)`` are compared with: images ``(k b, 28, 28)``, k rounds of the batch."""
         classes = self.digits[indices]
         if self._means is not None:
             return self._means[classes]
         if self.recipe.targets.rule == "fixed":
             return self.targets.fixed(classes, indices, self.seed)
+        if self._times > 1:
+            return self.targets.random(classes.repeat(self._times), rng)
         return self.targets.random(classes, rng, self.recipe.targets.draws)
 
     def loss(self, indices: Tensor, rng: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """Negative ELBO, mean over the batch, in nats per image."""
         output, mu, logvar = self.model(self.features[indices].to(self.model.device), rng)
         target = self.target(indices, rng).to(output.device)
+        if self._times > 1:
+            output = output.repeat(self._times, 1, 1)
+            mu, logvar = mu.repeat(self._times, 1), logvar.repeat(self._times, 1)
         terms = negative_elbo(output, target, mu, logvar, self.recipe.model, progress)
         logged = {"reconstruction": terms.reconstruction.mean().item(), "kl": terms.kl.mean().item()}
         return terms.loss.mean(), logged
@@ -137,7 +145,7 @@ def variety(
     seed: int = 0,
     real_features: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Within-class diversity relative to handwriting (evaluator's features and pixels) and Frechet distance.
+    """Within-class diversity relative to handwriting (evaluator's features and pixels), greyness, Frechet distance.
 
     As a yardstick the same distance is given between two halves of the handwriting. ``real_features`` are the
     evaluator's of ``real``, if they are known already.
@@ -157,6 +165,8 @@ def variety(
     return {
         "diversity": metrics.diversity(fake, labels, true, real.labels, seed=seed),
         "pixel_diversity": metrics.diversity(flat, labels, pixels, real.labels, seed=seed),
+        "greyness": metrics.greyness(flat),
+        "greyness_of_images": metrics.greyness(pixels),
         "frechet": metrics.frechet_distance(fake, true),
         "frechet_of_two_halves": metrics.frechet_distance(true[a], true[b]),
     }
