@@ -62,7 +62,7 @@ def images_to_annotate(
 
 
 def _train(cell: tuple[Path, str, int, str]) -> None:
-    work, name, seed, split = cell
+    _, name, seed, split = cell
     recipe = recipes.load(name)
     assert isinstance(recipe, GeneratorRecipe | ClassifierRecipe)
 
@@ -172,7 +172,7 @@ def _curve(cell: tuple[Path, int]) -> dict[str, Any]:
             looks[epoch + 1] = copy.deepcopy(task.model).eval()
 
     training.fit(task, recipe.training, seed=seed, on_epoch=look)
-    net = models.load_evaluator(evaluators.folder(work, "evaluator", 0)).net
+    net = evaluators.nets(work, "evaluator")[0]
     after = finetuned(net, *images_to_annotate(task.model, *spoken.part("val"), seed=seed), seed)
     features, digits = spoken.part("test")
     curve: dict[str, list[float]] = {"untouched": [], "finetuned": []}

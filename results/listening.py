@@ -7,6 +7,7 @@ each third; or over each of eight parts. The audio MLP and the generator of reci
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from a2d import datasets, features, metrics, training
 from a2d.evaluator import read
-from a2d.lab import models, recipes
+from a2d.lab import recipes
 from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
 from a2d.lab.kinds.generator import GeneratorRecipe, GeneratorTask
 from a2d.pairing import Targets
@@ -35,7 +36,7 @@ def summary(coefficients: np.ndarray, sort: str) -> np.ndarray:
     parts = 3 if sort == "thirds" else 8
     # Frames belong to a part by their middle, so that each part has one even where there are few frames.
     edges = np.linspace(0, len(coefficients), parts + 1)
-    pieces = [coefficients[int(a) : max(int(a) + 1, round(b))] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    pieces = [coefficients[int(a) : max(int(a) + 1, round(b))] for a, b in pairwise(edges)]
     return np.concatenate([piece.mean(0) for piece in pieces])
 
 
@@ -73,7 +74,7 @@ def _measure_sort(cell: tuple[Path, str]) -> dict[str, Any]:
     draws = recipes.load_as(GeneratorRecipe, "report")
     draws = replace(draws, name=f"report, {sort}", model=replace(draws.model, n_features=x.shape[1]))
     images, drawn = datasets.load_images("mnist"), []
-    net = models.load_evaluator(evaluators.folder(work, "evaluator", 0)).net
+    net = evaluators.nets(work, "evaluator")[0]
     for seed in SEEDS:
         parts = faithful.spoken_set(draws, seed, "recording").split
         train, test = torch.from_numpy(parts.train), torch.from_numpy(parts.test)

@@ -19,11 +19,11 @@ from a2d.lab.recipes import Recipe
 JOBS = int(os.environ.get("A2D_JOBS", "2"))
 
 
-def each(function: Callable[[Any], Any], cells: Sequence[Any], jobs: int = JOBS) -> list[Any]:
-    """The function's results for all cells, in order; ``jobs`` processes, or this one if it is 1."""
-    if jobs == 1:
+def each(function: Callable[[Any], Any], cells: Sequence[Any]) -> list[Any]:
+    """The function's results for all cells, in order; :data:`JOBS` processes, or this one if that is 1."""
+    if JOBS == 1:
         return [function(cell) for cell in cells]
-    with multiprocessing.get_context("spawn").Pool(jobs, _one_thread) as pool:
+    with multiprocessing.get_context("spawn").Pool(JOBS, _one_thread) as pool:
         return pool.map(function, cells, chunksize=1)
 
 

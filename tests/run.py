@@ -1,8 +1,8 @@
 """Run all tests: ``make test``. The last line printed is pytest's own summary.
 
-The tests run on three processes, those of one file on one of them, each with one thread. On two cores that is faster
-than two: a third of the time a test waits for a browser, a server or a kernel. Several threads each would be slower,
-for they would wait for each other.
+The tests run on two processes, those of one file on one of them, each with one thread: that is faster than one
+process with two threads, and two processes with two threads each would wait for each other. A third process gains
+nothing on two cores.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def main() -> int:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     # A cache file or a data set of this machine's user must not change what the tests see.
     environment.pop("A2D_MIRROR", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "-n", "3", "--dist", "loadfile"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEs", "-n", "2", "--dist", "loadfile"]
     command += ["--no-loadscope-reorder", *sys.argv[1:]]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
