@@ -65,11 +65,8 @@ def _measure_sort(cell: tuple[Path, str]) -> dict[str, Any]:
         for seed in SEEDS:
             parts = faithful.spoken_set(hears, seed, split).split
             train, test = torch.from_numpy(parts.train), torch.from_numpy(parts.test)
-
-            def ears(train: Tensor = train, seed: int = seed) -> ClassifierTask:
-                return ClassifierTask(hears, x[train], digits[train], seed=seed)
-
-            net = pool.trained(_path(work, sort, "mlp", seed, split), hears, ears, seed).net
+            task = ClassifierTask(hears, x[train], digits[train], seed=seed)
+            net = pool.kept(_path(work, sort, "mlp", seed, split), hears, task, seed)
             heard.setdefault(split, []).append(float((net.predict(x[test]) == digits[test]).float().mean()))
     draws = recipes.load_as(GeneratorRecipe, "report")
     draws = replace(draws, name=f"report, {sort}", model=replace(draws.model, n_features=x.shape[1]))
@@ -78,11 +75,9 @@ def _measure_sort(cell: tuple[Path, str]) -> dict[str, Any]:
     for seed in SEEDS:
         parts = faithful.spoken_set(draws, seed, "recording").split
         train, test = torch.from_numpy(parts.train), torch.from_numpy(parts.test)
-
-        def hand(train: Tensor = train, seed: int = seed) -> GeneratorTask:
-            return GeneratorTask(draws, x[train], digits[train], Targets(images.pixels, images.labels), seed=seed)
-
-        generator = pool.trained(_path(work, sort, "generator", seed, "recording"), draws, hand, seed).net
+        targets = Targets(images.pixels, images.labels)
+        hand = GeneratorTask(draws, x[train], digits[train], targets, seed=seed)
+        generator = pool.kept(_path(work, sort, "generator", seed, "recording"), draws, hand, seed)
         rng = training.stream(seed, "reading")
         pictures = torch.cat([generator.draw(x[test], rng) for _ in range(5)])
         drawn.append(float((read(net, pictures).digits == digits[test].repeat(5).numpy()).mean()))

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from a2d import training
+from a2d.io import tensorfile
 from a2d.lab import models
 from a2d.lab.recipes import Recipe
 
@@ -29,6 +30,22 @@ def each(function: Callable[[Any], Any], cells: Sequence[Any]) -> list[Any]:
 
 def _one_thread() -> None:
     torch.set_num_threads(1)
+
+
+def kept(path: Path, recipe: Recipe, task: Any, seed: int) -> Any:
+    """The task's network as it lies at ``path``, or trained and put there; for networks that ``models.load`` refuses.
+
+    Those take other features than the course's own.
+    """
+    meta = json.loads(json.dumps({"recipe": recipe.as_dict(), "seed": seed}))
+    if path.is_file():
+        tensors, found = tensorfile.load(path)
+        if found == meta:
+            task.model.load_state_dict(tensors)
+            return task.model.eval()
+    training.fit(task, recipe.training, seed=seed)
+    tensorfile.save(path, task.model.state_dict(), meta)
+    return task.model
 
 
 def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model[Any]:
