@@ -71,16 +71,16 @@ def _one_thread() -> None:
 
 
 def show(picture: Picture) -> None:
-    """Show a figure of :mod:`a2d.figures` or a widget of :mod:`a2d.widgets` below its finding in words.
+    """Show a figure of :mod:`a2d.figures` or a widget of :mod:`a2d.widgets`, and below it its finding in words.
 
-    The finding is the figure's text alternative as well.
+    The finding is the figure's text alternative as well. It comes second, so that one can look before one is told.
     """
     import textwrap
 
     from IPython.display import display
 
-    print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
     display(picture)
+    print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
 
 
 def record(name: str, value: float, text: str = "") -> None:
