@@ -245,7 +245,7 @@ def beta() -> None:
     figures = {f"beta {b}": {k: row[k] for k in keys} for b, row in found["latent 2"].items()}
     ship(run, "beta-sweep", "a2d train beta-sweep --data mnist --out RUN", figures)
     data = _hashes("mnist", "mnist-test")
-    write_results("beta", "beta", [0], data, found)
+    write_results("beta", "beta", list(comparisons.WIDE_SEEDS), data, found)
     rows, images = comparisons.likelihoods(WORK / "beta")
     write_results("likelihood", "beta", [0], data, rows)
     write_pictures("likelihood", images)
