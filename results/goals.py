@@ -97,8 +97,8 @@ class Measure:
         drawn = net.draw(features, training.stream(seed, "drawn"))
         row |= {f"{name}_confidence": float(read(n, drawn).confidence.mean()) for name, n in self.nets.items()}
         row["sharpness"] = sharpness(drawn) / self.sharpness
-        judge = self.nets["evaluator"]
-        return row | runs.variety(net, judge, features, digits, self.real, seed=seed, real_features=self.features)
+        main = self.nets["evaluator"]
+        return row | runs.variety(net, main, features, digits, self.real, seed=seed, real_features=self.features)
 
 
 def measure(work: Path) -> tuple[dict[str, Any], Tensor]:
