@@ -15,7 +15,7 @@ import sys
 import textwrap
 import types
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -132,27 +132,22 @@ def judge(exercise: Exercise, function: Any, seed: int = 0, failed: list[Case] |
     if not callable(function):
         text = f'Give the function itself: a2d.check("{exercise.id}", {exercise.name}). This is {describe(function)}.'
         return _outcome(exercise, "error", text)
-    tree = syntax(function)
-    if tree is not None and is_stub(tree):
+    tree, names = syntax(function), getattr(inspect.unwrap(function), "__globals__", {})
+    if is_stub(tree):
         return _outcome(exercise, "empty", f"Write {exercise.name} above, run its cell, then run this cell again.")
-    if tree is not None and (name := forbidden_name(tree, exercise.forbidden, _globals(function))):
+    if name := forbidden_name(tree, exercise.forbidden, names):
         text = f"It uses {name}, which is the answer itself. Write it with simpler steps."
         return _outcome(exercise, "wrong", text, misconception="uses the answer itself")
     # The declared answers of the course itself may use the package.
     module = str(getattr(function, "__module__", ""))
-    given = (*exercise.given, module)
-    foreign = "" if tree is None or module.startswith("a2d.") else foreign_name(tree, given, _globals(function))
-    if foreign:
-        text = (
-            f"It uses {foreign}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
-        )
+    if not module.startswith("a2d.") and (name := foreign_name(tree, (*exercise.given, module), names)):
+        text = f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
         return _outcome(exercise, "wrong", text)
     with still():
         sheet = make_sheet(exercise, seed)
         answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
         outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef), failed=failed)
-    outer = outer_names(tree, function) if tree is not None and outcome.kind not in ("right", "empty") else []
-    if not outer:
+    if outcome.kind in ("right", "empty") or not (outer := outer_names(tree, names)):
         return outcome
     note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
     return replace(outcome, message=f"{outcome.message}\n{note}")
@@ -213,20 +208,15 @@ def still() -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------- reading a function
 
 
-def syntax(function: Callable[..., Any]) -> ast.AST | None:
-    """The syntax tree of a function written in a notebook or file, or None where its source is not to be had."""
+def syntax(function: Callable[..., Any]) -> ast.AST:
+    """The syntax tree of a function written in a notebook or file; an empty one where its source is not to be had."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError, IndentationError, ValueError):
-        return None
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ast.Module([], [])
     # The source of a lambda is its whole line, as in a2d.check("1.1", lambda x: x).
     kind = ast.Lambda if getattr(function, "__name__", "") == "<lambda>" else (ast.FunctionDef, ast.ClassDef)
-    found = [n for n in ast.walk(tree) if isinstance(n, kind)]
-    return found[0] if found else tree
-
-
-def _globals(function: Callable[..., Any]) -> dict[str, Any]:
-    return dict(getattr(inspect.unwrap(function), "__globals__", {}))
+    return next((node for node in ast.walk(tree) if isinstance(node, kind)), tree)
 
 
 def is_stub(tree: ast.AST) -> bool:
@@ -235,12 +225,11 @@ def is_stub(tree: ast.AST) -> bool:
         return False
 
     def nothing(node: ast.stmt) -> bool:
-        if isinstance(node, ast.Pass):
-            return True
-        if isinstance(node, ast.Expr):
-            return isinstance(node.value, ast.Constant)
-        if isinstance(node, ast.Return):
-            return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value in (None, ...))
+        match node:
+            case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None):
+                return True
+            case ast.Return(ast.Constant(value)):
+                return value in (None, ...)
         return isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node)
 
     return all(nothing(node) for node in tree.body)
@@ -252,7 +241,7 @@ def forbidden_name(tree: ast.AST, forbidden: Sequence[str], namespace: Mapping[s
     ``librosa.feature.mfcc`` is found as that, as ``feature.mfcc``, and by any name that ``namespace`` (the function's
     globals) or an import in its body gives it. A learner's own function of the same name is not meant.
     """
-    for full in _used_names(tree, namespace or {}):
+    for full, _ in _used_names(tree, namespace or {}):
         for name in forbidden:
             same_end = full.rpartition(".")[2] == name.rpartition(".")[2]
             same_start = full.partition(".")[0] == name.partition(".")[0]
@@ -266,48 +255,41 @@ def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, An
 
     That is whatever comes from a package other than :data:`PACKAGES`, but for the functions and modules ``given``.
     """
-    local = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    local |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    outside = {name: value for name, value in namespace.items() if name not in local}
-    packages = {name for name, value in outside.items() if _origin(name, value)} | set(_imports(tree))
-    for full in _used_names(tree, outside, packages):
+    own = _own_names(tree)
+    for full, known in _used_names(tree, {name: value for name, value in namespace.items() if name not in own}):
         root = full.partition(".")[0]
-        known = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
-        if not known and not any(
-            f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given
-        ):
+        there = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
+        allowed = (f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given)
+        if known and not there and not any(allowed):
             return full
     return ""
 
 
-def outer_names(tree: ast.AST, function: Callable[..., Any]) -> list[str]:
+def outer_names(tree: ast.AST, namespace: Mapping[str, Any]) -> list[str]:
     """The notebook's variables that a function reads, in its order: data, not functions, classes or modules."""
-    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
-    local = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {
-        n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)
-    }
-    space, found = _globals(function), []
-    for name in dict.fromkeys(n.id for n in names if n.id not in local):
-        value = space.get(name)
-        if value is not None and not callable(value) and not isinstance(value, types.ModuleType):
-            found.append(f"`{name}`")
-    return found
+    own = _own_names(tree)
+    read = dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in own)
+    values = [(name, namespace.get(name)) for name in read]
+    return [f"`{n}`" for n, v in values if v is not None and not callable(v) and not isinstance(v, types.ModuleType)]
 
 
-def _used_names(tree: ast.AST, namespace: Mapping[str, Any], only: Collection[str] | None = None) -> Iterator[str]:
-    """Each name with its attributes in a function's source, in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
+def _own_names(tree: ast.AST) -> set[str]:
+    """The names that a function gives a meaning itself: its parameters, and what it assigns."""
+    nodes = list(ast.walk(tree))
+    assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return assigned | {n.arg for n in nodes if isinstance(n, ast.arg)}
 
-    ``only`` are the names to look at; None means all.
+
+def _used_names(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Each name with its attributes in a function's source, and whether it is known what its first part stands for.
+
+    If it is, the name is given in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
     """
-    known = _imports(tree)
-    for name, value in namespace.items():
-        if origin := _origin(name, value):
-            known.setdefault(name, origin)
+    known = {name: origin for name, value in namespace.items() if (origin := _origin(name, value))} | _imports(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             root, dot, rest = ast.unparse(node).partition(".")
-            if only is None or root in only:
-                yield known[root] + dot + rest if root in known else root + dot + rest
+            yield known.get(root, root) + dot + rest, root in known
 
 
 def _origin(name: str, value: Any) -> str:
@@ -323,13 +305,11 @@ def _imports(tree: ast.AST) -> dict[str, str]:
     """The names that import statements in a function give, with what they stand for."""
     found = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             for alias in node.names:
-                found[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom):
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                name = alias.name if package or alias.asname else alias.name.partition(".")[0]
+                found[alias.asname or name] = package + name
     return found
 
 
@@ -378,23 +358,24 @@ def compare(
     if points:
         good = ", ".join(part for part, fine in parts.items() if fine)
         lines.append(f"It has the points for: {good}.")
-    outcome = _outcome(exercise, _kind(answers[at], points), "\n".join([*lines, *notes]), points, parts=parts)
-    return replace(
-        outcome,
+    return _outcome(
+        exercise,
+        _kind(answers[at], points),
+        "\n".join([*lines, *notes]),
+        points,
+        parts=parts,
         misconception=wrong.means if wrong else "",
         expected=describe(sheet.expected[at]),
-        got=outcome.got if answers[at].error else describe(answers[at].value),
+        got="" if answers[at].error else describe(answers[at].value),
     )
 
 
 def _alike(sheet: Sheet, answers: Sequence[Answer], told: Sequence[str]) -> str:
     """What all wrong results have in common, where the exercise compares numbers with numbers."""
-    exercise = sheet.exercise
-    given = zip(sheet.expected, answers, told, strict=True)
-    bad = [(expected, a.value) for expected, a, text in given if text]
-    if exercise.verify is not None or any(a.error for a in answers):
+    if sheet.exercise.verify is not None or any(a.error for a in answers):
         return ""
-    return pattern(bad, exercise.rtol, exercise.atol)
+    bad = [(expected, a.value) for expected, a, text in zip(sheet.expected, answers, told, strict=True) if text]
+    return pattern(bad, sheet.exercise.rtol, sheet.exercise.atol)
 
 
 def _kind(answer: Answer, points: int) -> Kind:
@@ -460,12 +441,5 @@ def _explains(exercise: Exercise, theirs: Sequence[Answer], answers: Sequence[An
     return True
 
 
-def _outcome(
-    exercise: Exercise,
-    kind: Kind,
-    message: str,
-    points: int = 0,
-    misconception: str = "",
-    parts: dict[str, bool] | None = None,
-) -> Outcome:
-    return Outcome(exercise.id, kind, points, exercise.points, message, misconception, parts or {})
+def _outcome(exercise: Exercise, kind: Kind, message: str, points: int = 0, **more: Any) -> Outcome:
+    return Outcome(exercise.id, kind, points, exercise.points, message, **more)
