@@ -84,7 +84,7 @@ class Measure:
     """The yardsticks, with what they need of MNIST computed once."""
 
     def __init__(self, work: Path):
-        self.nets = {recipe: evaluators.nets(work, recipe)[0] for recipe in evaluators.RECIPES}
+        self.nets = {recipe: evaluators.first(work, recipe) for recipe in evaluators.RECIPES}
         self.real = datasets.load_images("mnist", "test")
         self.features = embed(self.nets["evaluator"], self.real.pixels)
         self.sharpness = sharpness(torch.tensor(self.real.pixels).float() / 255)

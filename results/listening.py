@@ -62,7 +62,7 @@ def _measure_sort(cell: tuple[Path, str]) -> dict[str, Any]:
     hears = replace(hears, name=f"audio-mlp, {sort}", model=replace(hears.model, n_features=x.shape[1]))
     heard: dict[str, list[float]] = {}
     for split in faithful.splits():
-        for seed in SEEDS:
+        for seed in faithful.seeds_of(split):
             parts = faithful.spoken_set(hears, seed, split).split
             train, test = torch.from_numpy(parts.train), torch.from_numpy(parts.test)
             task = ClassifierTask(hears, x[train], digits[train], seed=seed)
@@ -71,7 +71,7 @@ def _measure_sort(cell: tuple[Path, str]) -> dict[str, Any]:
     draws = recipes.load_as(GeneratorRecipe, "report")
     draws = replace(draws, name=f"report, {sort}", model=replace(draws.model, n_features=x.shape[1]))
     images, drawn = datasets.load_images("mnist"), []
-    net = evaluators.nets(work, "evaluator")[0]
+    net = evaluators.first(work, "evaluator")
     for seed in SEEDS:
         parts = faithful.spoken_set(draws, seed, "recording").split
         train, test = torch.from_numpy(parts.train), torch.from_numpy(parts.test)

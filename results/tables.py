@@ -109,10 +109,10 @@ def labels() -> str:
 
 def evaluators() -> str:
     """Two ways to train one network, five trainings of each."""
-    found, protocol = results("evaluators")["recipes"], results("protocol")["report-plain"]
+    found, read_by = results("evaluators")["recipes"], results("spread")["report-plain"]
     rows = []
     for name, row in found.items():
-        grid = protocol["evaluator_seeds"][name]["untouched"]
+        grid = read_by[name]["untouched"]
         by_training = [100 * sum(column) / len(column) for column in zip(*grid, strict=True)]
         shown = [
             f"{min(row[kind]['right'])} to {max(row[kind]['right'])}, {100 * sum(row[kind]['confidence']) / 5:.0f} %"

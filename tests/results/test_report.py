@@ -45,6 +45,8 @@ def tiny(monkeypatch, few_clips, tmp_path):
     monkeypatch.setattr(datasets, "split_by_recording", _balanced_split)
     monkeypatch.setattr(evaluators, "SEEDS", (0, 1))
     monkeypatch.setattr(evaluators, "nets", nets)
+    monkeypatch.setattr(evaluators, "first", lambda work, recipe: nets(work, recipe)[0])
+    monkeypatch.setattr(faithful, "SPEAKER_SEEDS", (20,))
     for module in (faithful, goals, listening):
         monkeypatch.setattr(module, "SEEDS", (20, 21))
     monkeypatch.setattr(faithful, "LOOKS", (1, 2))
@@ -84,12 +86,13 @@ def test_the_protocol_reads_every_generator_before_and_after_its_own_fine_tuning
         for evaluator in evaluators.RECIPES:
             before, after = (row["recording"][f"{evaluator}_{w}_sampled"] for w in ("untouched", "finetuned"))
             assert before == after
-            grid = row["evaluator_seeds"][evaluator]
-            assert np.shape(grid["untouched"]) == (2, 2)
-            assert [line[0] for line in grid["untouched"]] == before["values"], "the first training is the shipped one"
         assert set(row["speaker"]["audio_mlp"]["by_speaker"]) == {"01", "02", "03"}
         assert "greyness" not in row["speaker"], "measures of drawings are taken on the random split"
         assert np.shape(row["mnist_errors_by_digit"]["evaluator_finetuned"]) == (2, 10)
+    grid = faithful.spread(tiny)["report-plain"]["evaluator"]
+    assert np.shape(grid["untouched"]) == np.shape(grid["finetuned"]) == (2, 2)
+    first = [line[0] for line in grid["untouched"]]
+    assert first == found["report-plain"]["recording"]["evaluator_untouched_sampled"]["values"], "the shipped training"
     assert {n for n, _ in tuned} == {10}
     assert {seed for _, seed in tuned} == {20, 21}
     assert [len(curve["untouched"]) for curve in found["while_training"]["by_seed"]] == [2, 2]
@@ -237,7 +240,7 @@ def test_recorded_protocol_was_measured_where_nothing_was_chosen():
     assert set(found["seeds"]).isdisjoint(tables.results("choice")["seeds"])
     for name in faithful.GENERATORS:
         row = found[name]
-        grid = row["evaluator_seeds"]["evaluator"]
+        grid = tables.results("spread")[name]["evaluator"]
         assert np.shape(grid["untouched"]) == np.shape(grid["finetuned"]) == (5, 5)
         assert row["speaker"]["audio_mlp"]["n"] == 6
     assert found["overlap"]["different_in_all"] < 5 * found["overlap"]["in_a_test_part"]
