@@ -94,11 +94,8 @@ class Kind(ABC, Generic[R, N]):
 def check_features(n_features: int, config: MfccConfig, where: str) -> None:
     """Raise :class:`~a2d.errors.RecipeError` where a network takes another number of features than there are."""
     if n_features != config.n_mfcc:
-        raise RecipeError(
-            f"the model takes {n_features} features, n_mfcc is {config.n_mfcc}",
-            where=where,
-            hint="Make n_features and n_mfcc the same",
-        )
+        what = f"the model takes {n_features} features, n_mfcc is {config.n_mfcc}"
+        raise RecipeError(what, where=where, hint="Make n_features and n_mfcc the same")
 
 
 def get(name: object, where: object = "recipe") -> Kind[Any, Any]:

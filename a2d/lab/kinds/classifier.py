@@ -85,11 +85,10 @@ class ClassifierKind(Kind[ClassifierRecipe, AudioMLP]):
 
         spoken, features, digits, part = part_to_test(setting.data, model.features, model.meta, setting.progress)
         named, said = model.net.predict(features).numpy(), digits.numpy()
-        table = metrics.confusion(named, said)
         data = {"name": spoken.name, "hash": spoken.content_hash, "part": part, "n": len(digits)}
         accuracy = metrics.recognition(named, said, seed=setting.seed).as_dict()
-        result = {"kind": model.kind, "data": data, "accuracy": accuracy}
-        return result, {"confusion": figures.confusion_matrix(table, title="spoken and named digits")}
+        picture = figures.confusion_matrix(metrics.confusion(named, said), title="spoken and named digits")
+        return {"data": data, "accuracy": accuracy}, {"confusion": picture}
 
 
 KIND = ClassifierKind()

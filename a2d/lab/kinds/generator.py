@@ -183,10 +183,8 @@ def _pictures(
     drawn = model.net.draw(features[some], rng)
     reading = read(evaluator, drawn)
     pictures = {
-        "batch": figures.batch(
-            drawn.numpy(), digits[some].tolist(), reading.digits.tolist(), reading.confidence.tolist()
-        ),
-        "confusion": figures.confusion_matrix(np.array(table), title="spoken and read digits"),
+        "batch": figures.batch(drawn.numpy(), digits[some].numpy(), reading.digits, reading.confidence),
+        "confusion": figures.confusion_matrix(table, title="spoken and read digits"),
     }
     if (grid := _class_grid(model.net, features, digits, rng)) is not None:
         pictures["grid"] = figures.grid(grid)
@@ -202,22 +200,19 @@ def _class_grid(
     net: Draws, features: Tensor, digits: Tensor, rng: torch.Generator, columns: int = 16
 ) -> np.ndarray | None:
     """Drawings by class, ``(10, columns, 28, 28)``; None if a class is not spoken."""
-    rows = []
-    for c in range(10):
-        members = torch.nonzero(digits == c)[:, 0]
-        if len(members) == 0:
-            return None
-        rows.append(net.draw(features[members.repeat(-(-columns // len(members)))[:columns]], rng))
-    return torch.stack(rows).numpy()
+    members = [torch.nonzero(digits == c)[:, 0] for c in range(10)]
+    if not all(map(len, members)):
+        return None
+    shown = [some.repeat(-(-columns // len(some)))[:columns] for some in members]
+    return torch.stack([net.draw(features[some], rng) for some in shown]).numpy()
 
 
-def _history_of(model: Model[Any]) -> dict[str, Any]:
+def _history_of(model: Model[Any]) -> Any:
     """The history in the card beside a model, or nothing: figures of the training are left out without it."""
     try:
-        history: dict[str, Any] = json.loads(model.card_path.read_text(encoding="utf-8")).get("history", {})
+        return json.loads(model.card_path.read_text(encoding="utf-8")).get("history", {})
     except (OSError, ValueError):
         return {}
-    return history
 
 
 # ------------------------------------------------------------------------------------------------------- the kind
@@ -274,7 +269,7 @@ class GeneratorKind(Kind[GeneratorRecipe, AudioVAE]):
         first, evaluator = next(iter(evaluators.items()))
         spread = variety(model.net, evaluator, features, digits, real, seed=setting.seed)
         pictures = _pictures(model, evaluator, features, digits, setting.seed, read_by[first]["confusion"])
-        return {"kind": model.kind, "data": data, "recognition": read_by, "variety": spread}, pictures
+        return {"data": data, "recognition": read_by, "variety": spread}, pictures
 
 
 KIND = GeneratorKind()
