@@ -269,8 +269,8 @@ def measure(work: Path) -> dict[str, Any]:
         }
     curves = pool.each(_curve, [(work, seed) for seed in SEEDS])
     about = (
-        "recording: mean and sd over five seeds; speaker: mean over six speakers held out in turn, each the mean of two "
-        "seeds, with Student's 95 % interval over speakers; sampled: mean of five drawings of each recording; the "
+        "recording: mean and sd over five seeds; speaker: mean over six speakers held out in turn (two seeds each), "
+        "with Student's 95 % interval over speakers; sampled: mean of five drawings of each recording; the "
         "labels of the 100 are the spoken digits"
     )
     settings = {name: asdict(recipes.load(name).training) for name in (*GENERATORS, "audio-mlp", "finetuned")}

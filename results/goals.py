@@ -128,7 +128,13 @@ def measure(work: Path) -> tuple[dict[str, Any], Tensor]:
         print(f"measured seed {seed}", flush=True)
     medians = torch.from_numpy(evaluators.medians(images)).float()
     pictures |= {"class means": targets.means(), "class medians": medians}
-    real = {"greyness": metrics.greyness(by.real.pixels / 255.0), "sharpness": 1.0}
+    flat = by.real.pixels.reshape(len(by.real), -1) / 255.0
+    real = {
+        "greyness": metrics.greyness(flat),
+        "sharpness": 1.0,
+        "within_class_distance_pixels": metrics.within_class_distance(flat, by.real.labels),
+        "within_class_distance_features": metrics.within_class_distance(by.features, by.real.labels),
+    }
     table = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in found.items()}
     still = {
         name: {
