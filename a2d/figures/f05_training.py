@@ -173,7 +173,8 @@ def _draw_levels(axes: Axes, loss: np.ndarray, lines: Mapping[str, float]) -> No
     values = list(lines.values())
     for (name, value), dashes in zip(lines.items(), base.DASHES * len(lines), strict=False):
         axes.axhline(value, color=base.DARK, linewidth=1.3, linestyle=dashes)
-        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va="bottom", parse_math=False)
+        side = "top" if value == values[-1] else "bottom"  # where the curve does not run
+        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va=side, parse_math=False)
     room = values[0] - values[-1]
     # The first epochs are far above; cut them off, or the levels would be one line.
     axes.set_ylim(values[-1] - 0.25 * room, values[0] + 0.6 * room)
@@ -202,6 +203,8 @@ def patients(curves: Mapping[str, tuple[Any, Any]], levels: Mapping[str, float])
     ``curves``: name to two series of nats per image by epoch, above 0 or NaN; ``levels``: name to nats per image.
     Raises :class:`DataError` for other shapes, or a curve without a number in its first epoch.
     """
+    from matplotlib.ticker import MaxNLocator
+
     lines = base.each_number(base.as_positive, levels, "levels")
     pairs = {name: [np.asarray(c, dtype=float) for c in pair] for name, pair in base.as_named(curves, "curves").items()}
     if any(len(pair) != 2 or pair[0].shape != pair[1].shape or pair[0].ndim != 1 for pair in pairs.values()):
@@ -222,12 +225,11 @@ def patients(curves: Mapping[str, tuple[Any, Any]], levels: Mapping[str, float])
             told.append(f"{name}: {'; '.join(ends)}")
             for value, dashes in zip(lines.values(), base.DASHES, strict=False):
                 axes.axhline(value, color=base.DARK, linewidth=1.2, linestyle=dashes)
-            axes.set(yscale="log", xlabel="epoch", title=name)
-            base.whole_ticks(axes.xaxis)
+            axes.set(yscale="log", xlabel="epoch", title=name, xlim=(0, len(pair[0]) + 1))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        beside = panels[:2][-1]  # the first panel has the legend
         for name, value in lines.items():
-            panels[-1].text(
-                1, value, name, transform=panels[-1].get_yaxis_transform(), fontsize=8, ha="right", va="bottom"
-            )
+            beside.text(1, value, name, transform=beside.get_yaxis_transform(), fontsize=8, ha="right", va="bottom")
         panels[0].minorticks_off()
         panels[0].set_yticks([100, 150, 200, 300, 400, 600, 800], ["100", "150", "200", "300", "400", "600", "800"])
         panels[0].set(ylabel="nats per image", ylim=(0.75 * min(lines.values()), 5 * max(lines.values())))

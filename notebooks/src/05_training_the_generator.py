@@ -1002,10 +1002,13 @@ ten = m_test[[int((c_test == c).nonzero()[0, 0]) for c in range(10)]]
 rng = torch.Generator().manual_seed(SEED)
 samples = np.stack([shipped.net.draw(ten, rng).numpy() for _ in range(4)])
 show(f05_training.samples_and_mean(shipped.net.draw(ten).numpy(), samples, range(10)))
+by_mean = read(evaluator, shipped.net.draw(ten)).digits
+print("the row \"mean\" is read as:", *by_mean)
 
 # %% [markdown]
 # Look down the columns: where a sample looks different, it is mostly on its way to another digit.
 # The random targets were meant to bring variety; lecture 04 has shown why they do not.
+# Where even the mean is misread, the encoder has put the recording among those of another digit.
 #
 # Is such a recording unclear to you as well?
 # We take the test recording that is read differently most often, out of 20 samples, and listen.
