@@ -1,4 +1,4 @@
-"""The evaluators: five trainings of each of two recipes, how they read MNIST, its class means and medians, and blur.
+"""The evaluators: trainings of each of two recipes, how they read MNIST, its class means and medians, and blur.
 
 No drawing of a generator is looked at here. The report's evaluator is PyTorch's example with its own settings
 (recipe ``evaluator``); which of its trainings is shipped was fixed beforehand: that of seed 0.
@@ -20,7 +20,7 @@ from a2d.pairing import Targets
 from results import pool
 
 RECIPES = ("evaluator", "evaluator-adam")
-SEEDS = (0, 1, 2, 3, 4)
+SEEDS = (0,)
 # Widths of the blur in pixels, and how many of MNIST's test images are blurred.
 SIGMAS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 N_BLURRED = 2000

@@ -99,7 +99,7 @@ def _accuracy_on_mnist(net: AccuracyNet) -> dict[str, Any]:
 
 
 def evaluator() -> None:
-    """Train five evaluators of each recipe, ship the first of each, and see how they read MNIST, means and blur."""
+    """Train evaluators of each recipe, ship the first of each, and see how they read MNIST, means and blur."""
     evaluators.train_all(WORK)
     for recipe in evaluators.RECIPES:
         run = evaluators.folder(WORK, recipe, 0)

@@ -27,7 +27,6 @@ MADE_BY = {
     "objectives": "objectives",
     "protocol": "protocol",
     "report-evaluation": "pictures",
-    "spread": "spread",
     "targets": "targets",
 }
 # Speed and memory are of a machine and a day; no code makes them stale.

@@ -108,25 +108,18 @@ def labels() -> str:
 
 
 def evaluators() -> str:
-    """Two ways to train one network, five trainings of each."""
-    found, read_by = results("evaluators")["recipes"], results("spread")["report-plain"]
+    """Two ways to train one network."""
+    found, drawn = results("evaluators")["recipes"], results("protocol")["report-plain"]["recording"]
     rows = []
     for name, row in found.items():
-        grid = read_by[name]["untouched"]
-        by_training = [100 * sum(column) / len(column) for column in zip(*grid, strict=True)]
         shown = [
-            f"{min(row[kind]['right'])} to {max(row[kind]['right'])}, {100 * sum(row[kind]['confidence']) / 5:.0f} %"
+            f"{row[kind]['right'][0]} of 10, {100 * row[kind]['confidence'][0]:.0f} %"
             for kind in ("class means", "class medians")
         ]
-        told = " ".join(f"{value:.0f}" for value in by_training)
-        rows.append([f"`{name}`", spread(row["mnist_test"]), *shown, f"{told} %"])
-    head = [
-        "recipe",
-        "MNIST test",
-        "class means: of 10 read, confidence",
-        "class medians",
-        "reads `report-plain`, each training",
-    ]
+        rows.append(
+            [f"`{name}`", interval(row["mnist_test_of_seed_0"]), *shown, spread(drawn[f"{name}_untouched_sampled"])]
+        )
+    head = ["recipe", "MNIST test", "class means read, confidence", "class medians", "reads `report-plain`"]
     return markdown(head, rows)
 
 

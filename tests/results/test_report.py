@@ -240,7 +240,5 @@ def test_recorded_protocol_was_measured_where_nothing_was_chosen():
     assert set(found["seeds"]).isdisjoint(tables.results("choice")["seeds"])
     for name in faithful.GENERATORS:
         row = found[name]
-        grid = tables.results("spread")[name]["evaluator"]
-        assert np.shape(grid["untouched"]) == np.shape(grid["finetuned"]) == (5, 5)
         assert row["speaker"]["audio_mlp"]["n"] == 6
     assert found["overlap"]["different_in_all"] < 5 * found["overlap"]["in_a_test_part"]
