@@ -237,23 +237,11 @@ EXERCISES = (
         reference=_size,
         cases=_size_cases,
         wrong=(
-            Wrong(
-                "this is the size after an ordinary convolution, which makes a signal shorter, not longer",
-                lambda n, k, s, p, q: (n + 2 * p - k) // s + 1,
-            ),
-            Wrong(
-                "padding was added; in a transposed convolution it is cut from the output, at both ends",
-                lambda n, k, s, p, q: (n - 1) * s + 2 * p + k + q,
-            ),
+            Wrong("this is the size after an ordinary convolution", lambda n, k, s, p, q: (n + 2 * p - k) // s + 1),
+            Wrong("padding was added; it is cut off", lambda n, k, s, p, q: (n - 1) * s + 2 * p + k + q),
             Wrong("padding is cut at both ends, not at one", lambda n, k, s, p, q: (n - 1) * s - p + k + q),
-            Wrong(
-                "output_padding is missing: that many values are added at the far end",
-                lambda n, k, s, p, q: (n - 1) * s - 2 * p + k,
-            ),
-            Wrong(
-                "between n inputs there are only n - 1 steps of the stride; the kernel reaches on from the last one",
-                lambda n, k, s, p, q: n * s - 2 * p + k + q,
-            ),
+            Wrong("output_padding is missing", lambda n, k, s, p, q: (n - 1) * s - 2 * p + k),
+            Wrong("between n inputs lie only n - 1 strides", lambda n, k, s, p, q: n * s - 2 * p + k + q),
         ),
         hints=(
             "The first input writes to the places from 0 to kernel - 1. Where does the last one begin to write?",
@@ -281,26 +269,14 @@ EXERCISES = (
                 "the direction of the convolution, not its kernel",
                 lambda x, w, s, p: _spread(x, w[::-1], s, p),
             ),
-            Wrong(
-                "where two copies of the kernel meet, the later one replaces the earlier; they must be added",
-                _spread_overwrites,
-            ),
-            Wrong(
-                "this is an ordinary convolution: each output gathers k inputs; here each input writes k outputs",
-                _spread_gathers,
-            ),
-            Wrong(
-                "padding is not cut off: remove that many values at each end of the output",
-                lambda x, w, s, p: _spread(x, w, s, 0),
-            ),
+            Wrong("where copies of the kernel meet, the later one replaces; they must be added", _spread_overwrites),
+            Wrong("an ordinary convolution gathers; here each input writes k outputs", _spread_gathers),
+            Wrong("padding is not cut off; cut that many at each end", lambda x, w, s, p: _spread(x, w, s, 0)),
             Wrong(
                 "a slice such as y[padding:-padding] is empty where padding is 0, because -0 is 0; say where it ends",
                 lambda x, w, s, p: _spread(x, w, s, 0)[p:-p],
             ),
-            Wrong(
-                "padding was added as zeros; a transposed convolution cuts that many values off at each end",
-                lambda x, w, s, p: np.pad(_spread(x, w, s, 0), p),
-            ),
+            Wrong("padding was added as zeros; it is cut off", lambda x, w, s, p: np.pad(_spread(x, w, s, 0), p)),
         ),
         hints=(
             "Begin with an array of zeros, as long as your answer to 5.1 says for a padding of 0.",
@@ -328,10 +304,7 @@ EXERCISES = (
                 "this is kernel / stride, the mean count; the counts differ from pixel to pixel, at the border always",
                 lambda n, k, s, p: np.full((n - 1) * s - 2 * p + k, k / s),
             ),
-            Wrong(
-                "each pixel is counted at most once: add 1 for each input that reaches it",
-                lambda n, k, s, p: np.minimum(_overlaps(n, k, s, p), 1),
-            ),
+            Wrong("each is counted at most once; add up", lambda n, k, s, p: np.minimum(_overlaps(n, k, s, p), 1)),
             Wrong("the padding is not cut off at the two ends", lambda n, k, s, p: _overlaps(n, k, s, 0)),
             Wrong(
                 "the padding is cut off at one end only; cut that many at each",
@@ -358,10 +331,7 @@ EXERCISES = (
         reference=_rate,
         cases=_rate_cases,
         wrong=(
-            Wrong(
-                "there is no warm-up: the first `rise` steps should rise in a line",
-                lambda t, total, rise, top: top * _cosine(t / total),
-            ),
+            Wrong("there is no warm-up: begin with a line", lambda t, total, rise, top: top * _cosine(t / total)),
             Wrong(
                 "the warm-up begins at 0, so the first step changes nothing; step 0 should take highest / rise",
                 lambda t, total, rise, top: top * t / rise if t < rise else _rate(t, total, rise, top),
@@ -380,8 +350,7 @@ EXERCISES = (
             ),
             Wrong("the factor 1/2 is missing: 1 + cos goes from 2 to 0", _falling(lambda share: 2 * _cosine(share))),
             Wrong(
-                "pi is missing in the cosine, so the rate does not come down to 0",
-                _falling(lambda share: _cosine(share / math.pi)),
+                "pi is missing, so the rate does not come down to 0", _falling(lambda share: _cosine(share / math.pi))
             ),
             Wrong("the rate falls in a line, not along a cosine", _falling(lambda share: 1 - share)),
         ),
@@ -426,24 +395,12 @@ EXERCISES = (
         cases=_step_cases,
         call=calls.steps_of_a_vae,
         wrong=(
-            Wrong(
-                "gradients pile up: each is added to those of the steps before; call optimizer.zero_grad() every time",
-                _step(forget=False),
-            ),
-            Wrong(
-                "the model is left in eval mode, in which it puts no noise on the features; call vae.train() first",
-                _step(train=False),
-            ),
-            Wrong(
-                "the weights do not move: call backward(), then optimizer.step(), and not zero_grad() between the two",
-                _step(move=False),
-            ),
+            Wrong("gradients pile up: call optimizer.zero_grad() in every step", _step(forget=False)),
+            Wrong("the model is left in eval mode: call vae.train()", _step(train=False)),
+            Wrong("the weights do not move: backward, then step, no zero_grad in between", _step(move=False)),
             Wrong("the KL term has its full weight in every step: multiply it by beta", _step(weigh=False)),
             Wrong("the loss is summed over the batch; take the mean", _step(mean=False)),
-            Wrong(
-                "gradients pile up, and the model is left in eval mode: call vae.train() and optimizer.zero_grad()",
-                _step(forget=False, train=False),
-            ),
+            Wrong("gradients pile up, and the model is left in eval mode", _step(forget=False, train=False)),
         ),
         hints=(
             "In this order: train mode, forget the old gradient, forward, loss, `backward`, `step`. One line for each.",
