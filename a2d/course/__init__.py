@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,25 +20,7 @@ from a2d.lab import Finding, environment, record, results, setup, show
 
 __all__ = ["Finding", "environment", "record", "results", "setup", "show"]
 
-# Old modules that its notebooks use, and where what was in them is looked for now; the first that has a name gives it.
-_MODULES = {
-    "a2d.download": ("a2d.io.fetching",),
-    "a2d.layers": ("a2d.ears",),
-    "a2d.optimizers": ("a2d.course.old",),
-    "a2d.plots": ("a2d.figures",),
-    "a2d.plots.annotated": ("a2d.figures.f07_annotation",),
-    "a2d.plots.data": ("a2d.figures.f02_datasets",),
-    "a2d.plots.judge": ("a2d.figures.f06_evaluator",),
-    "a2d.plots.latent": ("a2d.figures.f03_vae",),
-    "a2d.plots.report": ("a2d.figures.f08_report",),
-    "a2d.plots.sound": ("a2d.figures.f01_audio",),
-    "a2d.plots.targets": ("a2d.figures.f04_pairing",),
-    "a2d.plots.training": ("a2d.figures.f05_training",),
-    "a2d.recipes": ("a2d.lab.recipes", "a2d.pairing", "a2d.vae", "a2d.evaluator"),
-    "a2d.runs": ("a2d.course.old", "a2d.lab.runs"),
-    "a2d.tasks": ("a2d.course.old", "a2d.lab.kinds.classifier", "a2d.lab.kinds.evaluator", "a2d.lab.kinds.image_vae"),
-    "a2d.weights": ("a2d.lab.models",),
-}
+_MODULES: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "moved.toml").read_text(encoding="utf-8"))
 
 
 class _Old(ModuleType):

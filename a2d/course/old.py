@@ -1,4 +1,4 @@
-"""What version 0.1 had in another shape: its Adam, its generator's task and how its drawings were read."""
+"""What version 0.1 had and is gone or has another shape: Adam, the task of the generator, its reading, a figure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 from a2d.evaluator import AccuracyNet
+from a2d.figures import base
 from a2d.lab.kinds import generator
 from a2d.lab.runs import read_drawings as judge_generator
 
-__all__ = ["Adam", "GeneratorTask", "judge_generator"]
+__all__ = ["Adam", "GeneratorTask", "drawn_and_real", "judge_generator"]
 
 
 class Adam(torch.optim.Adam):
@@ -40,3 +41,9 @@ class GeneratorTask(generator.GeneratorTask):
     def judge(self) -> AccuracyNet | None:
         """The evaluator."""
         return self.evaluator
+
+
+def drawn_and_real(drawn: Any, real: Any, digit: int) -> base.Picture:
+    """Show drawings of one digit above as many handwritten ones, ``(k, 28, 28)`` each, in [0, 1]."""
+    figure = base.draw_rows(base.as_pictures([drawn, real], "drawn", 4), ["drawn", "handwritten"], [], f"digit {digit}")
+    return base.finish(figure, f"{len(drawn)} drawings of a {digit} above {len(real)} handwritten ones.")
