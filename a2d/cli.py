@@ -71,9 +71,6 @@ def main() -> None:
     """Digits from Sound: say a digit, and a network draws it."""
 
 
-# ---------------------------------------------------------------------------------------------------------- draw
-
-
 @main.command(
     epilog="""\b
 Examples:
@@ -123,9 +120,6 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
         say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
     if failed:
         raise click.exceptions.Exit(2)
-
-
-# ---------------------------------------------------------------------------------------------------------- data
 
 
 @main.group(context_settings=CONTEXT)
@@ -193,9 +187,6 @@ def data_check(folder: Path) -> None:
     say(found.summary)
     if found.problems:
         raise click.exceptions.Exit(2)
-
-
-# --------------------------------------------------------------------------------------------- train and evaluate
 
 
 @main.command(

@@ -102,9 +102,6 @@ class GeneratorTask:
         return {"accuracy": float((reading.digits == digits.numpy()).mean())}
 
 
-# ------------------------------------------------------------------------------------------------------ evaluation
-
-
 def read_drawings(
     net: Draws,
     evaluators: Mapping[str, AccuracyNet],
@@ -213,9 +210,6 @@ def _history_of(model: Model[Any]) -> Any:
         return json.loads(model.card_path.read_text(encoding="utf-8")).get("history", {})
     except (OSError, ValueError):
         return {}
-
-
-# ------------------------------------------------------------------------------------------------------- the kind
 
 
 class GeneratorKind(Kind[GeneratorRecipe, AudioVAE]):
