@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from a2d import exercises
@@ -12,26 +11,17 @@ from a2d.checks.comparison import describe
 from a2d.errors import CourseError
 from a2d.exercises import Case, Exercise, calls
 
-
-@dataclass(frozen=True)
-class Checked:
-    """What ``a2d.check`` saw last for an exercise: the function, whether it is right, the first case that failed."""
-
-    function: Any
-    right: bool
-    failed: Case | None = None
-
-
-# By the exercise's id, in this Python. A function that was right stays the learner's, whatever is tried after it.
-_last: dict[str, Checked] = {}
+# By the exercise's id, in this Python: the first case on which the last answer went wrong, if there is one, and the
+# function that was right. It stays the learner's, whatever is tried after it.
+_failed: dict[str, Case | None] = {}
 _right: dict[str, Callable[..., Any]] = {}
 
 
-def remember(id: str, checked: Checked) -> None:
+def remember(id: str, function: Any, right: bool, failed: Case | None) -> None:
     """Keep what a check saw, for :func:`mine` and :func:`case`."""
-    _last[id] = checked
-    if checked.right:
-        _right[id] = checked.function
+    _failed[id] = failed
+    if right:
+        _right[id] = function
 
 
 def mine(id: str) -> Callable[..., Any]:
@@ -55,12 +45,12 @@ def case(id: str) -> tuple[Any, ...] | None:
     Raises :class:`~a2d.errors.CourseError` if there is no such exercise, or if it is a question in words.
     """
     exercise = _exercise(id)
-    checked = _last.get(id)
-    if checked is None or checked.failed is None:
-        why = "has not been checked yet" if checked is None else "fails in no case"
+    failed = _failed.get(id)
+    if failed is None:
+        why = "fails in no case" if id in _failed else "has not been checked yet"
         print(f"Exercise {id} {why}, so there is no case to give back.")
         return None
-    given = calls.arguments(exercise.call, *copy.deepcopy(checked.failed.args))
+    given = calls.arguments(exercise.call, *copy.deepcopy(failed.args))
     names = ", ".join(exercise.parameters)
     print(f'{names} = a2d.case("{id}")')
     for name, value in zip(exercise.parameters, given, strict=False):

@@ -50,7 +50,7 @@ _HEADS = {
 class Outcome:
     """How an answer is judged: kind, points earned, and the message; ``misconception`` is the wrong answer's name.
 
-    ``expected`` and ``got`` describe the first result that differs, if it is one.
+    ``expected`` and ``got`` describe the first result that differs, if it is one; ``failed`` is its case.
     """
 
     id: str
@@ -62,6 +62,7 @@ class Outcome:
     parts: dict[str, bool] = field(default_factory=dict)
     expected: str = ""
     got: str = ""
+    failed: Case | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         points = f" ({number(self.points)} of {number(self.of)} points)" if self.kind != "empty" else ""
@@ -88,16 +89,14 @@ def check(id: str, function: Any = None) -> None:
     if isinstance(exercise, Question):
         print(f"Question {id} is marked by a person. Write your answer in the text cell below the question.")
         return
-    failed: list[Case] = []
     try:
-        outcome = judge(exercise, function, failed=failed)
+        outcome = judge(exercise, function)
     except KeyboardInterrupt:
-        print(
-            f"Exercise {id}: Error.\nIt was interrupted. If it did not end by itself, look for a loop without an end."
-        )
+        print(f"Exercise {id}: Error.")
+        print("It was interrupted. If it did not end by itself, look for a loop without an end.")
         return
     _outcomes[id] = outcome
-    using.remember(id, using.Checked(function, outcome.kind == "right", failed[0] if failed else None))
+    using.remember(id, function, outcome.kind == "right", outcome.failed)
     points = local_points()
     print(replace(outcome, points=scaled(exercise, outcome.points, points), of=points_of(id, points)))
 
@@ -122,11 +121,8 @@ def score(lecture: int | str | None = None) -> None:
         print(f"Questions that a person marks: {number(more)} points.")
 
 
-def judge(exercise: Exercise, function: Any, seed: int = 0, failed: list[Case] | None = None) -> Outcome:
-    """Judge a function on the cases that ``seed`` gives; the same seed gives the same outcome.
-
-    The cases on which it is not right are put into ``failed``.
-    """
+def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
+    """Judge a function on the cases that ``seed`` gives; the same seed gives the same outcome."""
     if function is None or function is Ellipsis:
         return _outcome(exercise, "empty", f"Write {exercise.name}, then run this cell again.")
     if not callable(function):
@@ -146,7 +142,7 @@ def judge(exercise: Exercise, function: Any, seed: int = 0, failed: list[Case] |
     with still():
         sheet = make_sheet(exercise, seed)
         answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
-        outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef), failed=failed)
+        outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef))
     if outcome.kind in ("right", "empty") or not (outer := outer_names(tree, names)):
         return outcome
     note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
@@ -164,10 +160,8 @@ class Sheet:
     @cached_property
     def wrong(self) -> list[tuple[Wrong, list[Answer]]]:
         """What the declared wrong answers give for the cases; run once, when first asked for."""
-        exercise = self.exercise
-        return [
-            (w, [answer(exercise, w.answer, c) for c in self.cases]) for w in exercise.wrong if w.looks_like is None
-        ]
+        declared = [wrong for wrong in self.exercise.wrong if wrong.looks_like is None]
+        return [(wrong, [answer(self.exercise, wrong.answer, case) for case in self.cases]) for wrong in declared]
 
 
 def make_sheet(exercise: Exercise, seed: int) -> Sheet:
@@ -316,18 +310,11 @@ def _imports(tree: ast.AST) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------ judging the answers
 
 
-def compare(
-    sheet: Sheet,
-    answers: Sequence[Answer],
-    *,
-    hidden: bool = False,
-    written: bool = False,
-    failed: list[Case] | None = None,
-) -> Outcome:
+def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False, written: bool = False) -> Outcome:
     """Judge answers against what the reference gives; runs nothing of the learner's.
 
     With ``hidden``, the message tells what was expected and what came, and not for which case. ``written``: the
-    function is known to be more than a stub. The cases that are not right are put into ``failed``.
+    function is known to be more than a stub.
     """
     exercise, cases = sheet.exercise, sheet.cases
     if all(a.unwritten for a in answers):
@@ -336,13 +323,10 @@ def compare(
             return _outcome(exercise, "wrong", text, misconception="returns nothing")
         return _outcome(exercise, "empty", f"{exercise.name} gives None. Write it, then run this cell again.")
     told = [_problem(exercise, c, a, e) for c, a, e in zip(cases, answers, sheet.expected, strict=True)]
-    parts = {
-        part: not any(t for t, case in zip(told, cases, strict=True) if case.part == part) for part in exercise.shares()
-    }
+    wrong_parts = {case.part for text, case in zip(told, cases, strict=True) if text}
+    parts = {part: part not in wrong_parts for part in exercise.shares()}
     points = sum(share for part, share in exercise.shares().items() if parts[part])
     notes = _notes(answers)
-    if failed is not None:
-        failed += [case for case, text in zip(cases, told, strict=True) if text]
     if not any(told):
         return _outcome(exercise, "right", "\n".join([exercise.right, *notes]), points, parts=parts)
     at = next(n for n, text in enumerate(told) if text)
@@ -367,6 +351,7 @@ def compare(
         misconception=wrong.means if wrong else "",
         expected=describe(sheet.expected[at]),
         got="" if answers[at].error else describe(answers[at].value),
+        failed=cases[at],
     )
 
 
