@@ -33,24 +33,8 @@ if TYPE_CHECKING:  # importing typing itself would take longer than all the rest
 __version__ = "0.2.0"
 
 _MODULES = (
-    "annotation",
-    "audio",
-    "checks",
-    "datasets",
-    "draw",
-    "ears",
-    "errors",
-    "evaluator",
-    "exercises",
-    "features",
-    "figures",
-    "io",
-    "lab",
-    "metrics",
-    "pairing",
-    "training",
-    "vae",
-    "widgets",
+    *("annotation", "audio", "checks", "datasets", "draw", "ears", "errors", "evaluator", "exercises", "features"),
+    *("figures", "io", "lab", "metrics", "pairing", "training", "vae", "widgets"),
 )
 
 __all__ = ["__version__", "case", "check", "mine", "score", *_MODULES]

@@ -80,8 +80,8 @@ def parse(values: dict[str, Any], where: str = "recipe", name: str = "recipe") -
         if not isinstance(values.setdefault(part, {}), dict):
             raise RecipeError(f"{part} must be a table", where=where, hint=f"Write [{part}] above its keys")
     tables = {part: table(kind, part, values[part], where) for part in known}
-    recipe = of_kind.recipe(name=name, kind=kind, about=about, **tables)
-    of_kind.check(recipe, where)
+    of_kind.check(tables, where)
+    recipe: Recipe = of_kind.recipe(name=name, kind=kind, about=about, **tables)
     return recipe
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from a2d.ears import AudioMLP, MlpConfig
 from a2d.features import MfccConfig
-from a2d.lab.kinds import Kind, Recipe, Setting, check_features
+from a2d.lab.kinds import Kind, Recipe, Setting
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
@@ -65,9 +65,6 @@ class ClassifierKind(Kind[ClassifierRecipe, AudioMLP]):
 
     recipe = ClassifierRecipe
     tables: ClassVar[Mapping[str, type]] = {"features": MfccConfig, "model": MlpConfig}
-
-    def check(self, recipe: ClassifierRecipe, where: str) -> None:
-        check_features(recipe.model.n_features, recipe.features, where)
 
     def build(self, tables: Mapping[str, Any]) -> AudioMLP:
         return AudioMLP(tables["model"])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from a2d.evaluator import AccuracyNet, embed, read
 from a2d.features import MfccConfig
-from a2d.lab.kinds import Kind, Recipe, Setting, check_features
+from a2d.lab.kinds import Kind, Recipe, Setting
 from a2d.pairing import TargetConfig, Targets
 from a2d.vae import AudioVAE, VaeConfig, negative_elbo
 
@@ -217,9 +217,6 @@ class GeneratorKind(Kind[GeneratorRecipe, AudioVAE]):
 
     recipe = GeneratorRecipe
     tables: ClassVar[Mapping[str, type]] = {"features": MfccConfig, "model": VaeConfig, "targets": TargetConfig}
-
-    def check(self, recipe: GeneratorRecipe, where: str) -> None:
-        check_features(recipe.model.n_features, recipe.features, where)
 
     def build(self, tables: Mapping[str, Any]) -> AudioVAE:
         return AudioVAE(tables["model"])
