@@ -13,6 +13,7 @@ Lecture 02 looks at both data sets and at what each split leaks. How a folder is
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ from a2d.errors import DataError, DataWarning
 from a2d.io import fetching, folders
 from a2d.io.folders import Checked, Metadata, Recording
 from a2d.io.idx import read_idx
-from a2d.io.shipped import shipped
+from a2d.io.shipped import PACKAGE, shipped
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
 HANDWRITTEN = ("builtin", "mnist")
@@ -259,18 +260,8 @@ def speaker_groups(speakers: np.ndarray, name: str, seed: int, groups: int = 5) 
     """
     names = sorted(set(speakers.tolist()))
     if names == [f"{i:02d}" for i in range(1, 61)] and name != "builtin":
-        return [[f"{i:02d}" for i in fold] for fold in AUDIOMNIST_FOLDS.values()]
+        return json.loads((PACKAGE / "manifests" / "audiomnist-folds.json").read_text(encoding="utf-8"))["folds"]
     if len(names) <= 10:
         return [[n] for n in names]
     order = np.random.default_rng(seed).permutation(names)
     return [sorted(part.tolist()) for part in np.array_split(order, groups)]
-
-
-# The folds published with Audio-MNIST (Becker et al. 2018, arXiv:1807.03418): test on k, validate on the one before.
-AUDIOMNIST_FOLDS: dict[str, tuple[int, ...]] = {
-    "A": (5, 13, 18, 22, 26, 32, 33, 42, 45, 51, 52, 60),
-    "B": (1, 6, 7, 16, 19, 23, 28, 34, 35, 46, 53, 56),
-    "C": (2, 8, 9, 17, 24, 29, 36, 37, 39, 48, 54, 57),
-    "D": (3, 10, 14, 20, 25, 30, 38, 40, 43, 49, 55, 58),
-    "E": (4, 11, 12, 15, 21, 27, 31, 41, 44, 47, 50, 59),
-}

@@ -24,6 +24,7 @@ from a2d.annotation import Annotations, Kind, Label
 from a2d.errors import A2DError, DataError
 from a2d.io import sheets
 from a2d.io.atomic import write_json
+from a2d.widgets.controls import whole
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -356,9 +357,7 @@ def _check_record(record: Any, images: np.ndarray, path: Path) -> None:
 
 def _order(n: int, seed: Any, order: Any) -> list[int]:
     """Give the indices of ``n`` images in the order of showing."""
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-        raise DataError(f"{short(seed)} is not a seed", where="seed", hint="Give a whole number from 0")
     if order not in ("shuffled", "given"):
         raise DataError(f"{short(order)} is not an order", where="order", hint="Choose shuffled or given")
-    rng = np.random.default_rng(int(seed))
+    rng = np.random.default_rng(whole(seed, "seed", 0, 2**63 - 1))
     return rng.permutation(n).tolist() if order == "shuffled" else list(range(n))
