@@ -195,7 +195,7 @@ def _curves(rng: np.random.Generator, fault: str, epochs: int = 24, n: int = 120
 def _diagnose(train: np.ndarray, val: np.ndarray, upper: float, floor: float) -> str:
     if not (np.isfinite(train).all() and np.isfinite(val).all()):
         return UNSTABLE
-    gap, late = upper - floor, val[len(val) // 2 :]
+    gap, late = upper - floor, train[len(train) // 2 :]
     if np.diff(late).max() > gap / 4:
         return UNSTABLE
     if train[-1] < floor - gap / 5:
