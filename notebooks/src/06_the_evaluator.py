@@ -430,7 +430,8 @@ print(f"the evaluator that we trained above reads {small_share:.0%} of the same 
 # The small evaluator reads *its own* handwriting well, see section 2.
 # These drawings imitate MNIST, and it knows MNIST only if `DATA` is `fsdd`.
 # A test on the wrong pictures would have recommended the wrong evaluator.
-#
+
+# %% [markdown]
 # ### Calibration
 #
 # An evaluator says that it is right with probability nine in ten. Is it right in nine of ten such cases?
