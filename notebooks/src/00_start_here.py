@@ -55,12 +55,12 @@
 # | 00 | What is all this? | 40 | - |
 # | 01 | How does a sound become 40 numbers? | 90 | 00 |
 # | 02 | What is in the data, and how are they split fairly? | 75 | 01 |
-# | 03 | What is an autoencoder, and what does it learn from? | 90 | 02 |
-# | 04 | Why does a random target blur every drawing? | 60 | 03 |
+# | 03 | What is an autoencoder, and what does it learn from? | 140 | 02 |
+# | 04 | Why does a random target blur every drawing? | 140 | 03 |
 # | 05 | How is the generator built and trained? | 120 | 03, 04 |
-# | 06 | What does the evaluator see, and when is it wrong? | 60 | 05 |
-# | 07 | What do 100 labels by hand change? | 45 | 06 |
-# | 08 | Does the report hold, and what did it not ask? | 60 | 02, 04, 06, 07 |
+# | 06 | What does the evaluator see, and when is it wrong? | 80 | 05 |
+# | 07 | What do 100 labels by hand change? | 100 | 06 |
+# | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 #
 # From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
 # After that: 09 draws more sharply, 10 and 11 listen better.
@@ -109,9 +109,8 @@ print("digits:", *sorted(set(spoken.digits.tolist())))
 # WAV, FLAC, OGG and MP3 can be read.
 # Many telephones write .m4a, which cannot be read here: save it as WAV, for example with Audacity.
 #
-# Run the next cell, press the button and choose your file; set `said` to the digit that you say, and do not run
-# that cell again.
-# Or write the file's name into `own`, and run the cell.
+# Set `said` to the digit that you say, run the cell, press its button and choose your file; then go on below it.
+# Or write the file's name into `own` before you run the cell.
 # With neither, the lecture goes on with a synthetic voice.
 #
 # Your recording goes to the computer on which this notebook runs, and nowhere else.
@@ -123,7 +122,7 @@ import ipywidgets
 own = ""  # a file beside this notebook, such as "my_two.wav"
 said = 2  # the digit in it
 kinds = ".wav,.flac,.ogg,.mp3,.aiff"
-picker = ipywidgets.FileUpload(accept=kinds, description="Choose a sound")
+picker = ipywidgets.FileUpload(accept=kinds, description="Your sound")
 picker
 
 # %% id="own-load"
@@ -183,7 +182,7 @@ known = found["recording"]["untouched_mean"]["mean"]
 new = found["speaker"]["untouched_mean"]["mean"]
 each = [row["untouched_mean"]["mean"] for row in found["speakers"].values()]
 print(f"The model for real voices, on other recordings of its own six people: {known:.0%}")
-print(f"On a person it never heard: {new:.0%}, from {min(each):.0%} to {max(each):.0%} (six people)")
+print(f"On a person it never heard: {new:.0%}, by person {min(each):.0%} to {max(each):.0%}")
 print(f"Guessing: 10%. A new voice costs {100 * (known - new):.0f} of 100 drawings.")
 
 # %% [markdown]
@@ -307,7 +306,7 @@ ten = [artist.draw_file(takes[digit].path) for digit in range(10)]
 images, read_as = [d.image for d in ten], [d.digit for d in ten]
 show(figures.batch(images, range(10), read_as, [d.confidence for d in ten], columns=5))
 half_sure = sum(d.confidence > 0.5 for d in ten)
-print(f"The evaluator gives more than half of the probability to its reading in {half_sure} of 10.")
+print(f"In {half_sure} of 10 the evaluator is more than half sure of its reading.")
 
 # %% [markdown]
 # It is b).
@@ -347,7 +346,8 @@ import numpy as np
 
 turned = artist.draw_clip(backwards)
 both = [drawing, turned]
-show(figures.batch([d.image for d in both], [7, 7], [d.digit for d in both], [d.confidence for d in both]))
+readings, sure = [d.digit for d in both], [d.confidence for d in both]
+show(figures.batch([d.image for d in both], [7, 7], readings, sure))
 change = np.abs(turned.image - drawing.image).max()
 print(f"The most that any pixel changes is {change:.4f}; from black to white would be 1.")
 
@@ -523,7 +523,7 @@ A = my_share(readings, spoken.digits[some])
 estimate = metrics.recognition(readings, spoken.digits[some], seed=SEED)
 print(f"N = {N}, A = {A:.1%}, 95 % interval {estimate.low:.1%} to {estimate.high:.1%}")
 reach = (estimate.high - estimate.low) / 2
-print(f"The interval reaches {reach:.1%} to either side; planned were at most {half_width:.0%}.")
+print(f"It reaches {reach:.1%} to either side; planned were at most {half_width:.0%}.")
 
 # %% [markdown]
 # ### What do you expect?
