@@ -749,7 +749,8 @@ print(f'untouched: {untouched.min():.0%} to {untouched.max():.0%}; the report: i
 # Our fine-tuned evaluators read more than the report's does.
 # But its recordings are others (60 speakers of Audio-MNIST, here six of FSDD), so we have not copied its number.
 # What comes out is its finding: an untouched evaluator that reads badly, and a large step with 100 labels.
-#
+
+# %% [markdown]
 # ### What does it forget?
 #
 # Take care with the handwriting of scikit-learn.
