@@ -1,4 +1,4 @@
-"""What version 0.1 had and is gone or has another shape: Adam, the task of the generator, its reading, a figure."""
+"""What version 0.1 had and is gone or has another shape: Adam, the task of the generator, its reading, figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from a2d.figures import base
 from a2d.lab.kinds import generator
 from a2d.lab.runs import read_drawings as judge_generator
 
-__all__ = ["Adam", "GeneratorTask", "drawn_and_real", "judge_generator"]
+__all__ = ["Adam", "GeneratorTask", "judge_generator"]
 
 
 class Adam(torch.optim.Adam):
@@ -43,7 +43,26 @@ class GeneratorTask(generator.GeneratorTask):
         return self.evaluator
 
 
-def drawn_and_real(drawn: Any, real: Any, digit: int) -> base.Picture:
-    """Show drawings of one digit above as many handwritten ones, ``(k, 28, 28)`` each, in [0, 1]."""
-    figure = base.draw_rows(base.as_pictures([drawn, real], "drawn", 4), ["drawn", "handwritten"], [], f"digit {digit}")
-    return base.finish(figure, f"{len(drawn)} drawings of a {digit} above {len(real)} handwritten ones.")
+# Figures that lectures no longer have.
+_GONE = (
+    "drawn_and_real",
+    "judged",
+    "latent_maps",
+    "latent_variances",
+    "named_digits",
+    "smoothing",
+    "there_and_back",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _GONE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def stand_in(*given: Any, **named: Any) -> base.Picture:
+        """A blank, and where the figure went."""
+        with base.drawing(0.6) as figure:
+            figure.text(0.02, 0.5, f"{name}: not in this version")
+        return base.finish(figure, f"The figure {name} is not in this version of the course. Fetch the lecture anew.")
+
+    return stand_in
