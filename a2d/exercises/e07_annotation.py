@@ -144,48 +144,57 @@ def _gain_any_difference(before: np.ndarray, after: np.ndarray, spoken: np.ndarr
 # --- 7.5: cure or flattery -----------------------------------------------------------------------------
 
 _ONE, _MORE = "cures and flattery", "both at once, and nothing"
-# Of the drawings that show the spoken digit, and of the others: how many, won, lost.
+# Of the drawings in which a reader sees the spoken digit, and another one: how many, won, lost.
 _CURES = (((60, 22, 3), (40, 4, 3)), ((300, 17, 5), (60, 6, 4)))
 _FLATTERIES = (((50, 4, 2), (45, 20, 1)), ((80, 9, 5), (30, 9, 2)))
-_OTHERS = (((70, 25, 4), (50, 21, 3)), ((60, 7, 3), (40, 5, 2)), ((30, 3, 9), (20, 0, 0)))
+_OTHERS = (((70, 25, 4), (50, 21, 3)), ((60, 7, 3), (40, 5, 2)), ((0, 0, 0), (40, 6, 3)), ((30, 3, 9), (20, 0, 0)))
 
 
-def _made(rng: np.random.Generator, shown: tuple[int, int, int], other: tuple[int, int, int]) -> tuple:
-    """Readings by two evaluators, the spoken digits and what a reader sees, (n,) each, in a random order."""
+def _made(rng: np.random.Generator, *groups: tuple[int, int, int]) -> tuple:
+    """Readings by two evaluators, the spoken digits and what a reader sees, (n,) each, in a random order.
+
+    ``groups``: of the drawings in which the reader sees the spoken digit, another one, none: how many, won, lost.
+    """
     parts = []
-    for (n, won, lost), sees in ((shown, True), (other, False)):
-        spoken, step, misread = (rng.integers(low, 10, n) for low in (0, 1, 1))
+    for kind, (n, won, lost) in enumerate(groups):
+        spoken, step, misread = (rng.integers(1, 10, n) for _ in range(3))
         place = np.arange(n)
         was = (place >= won) & (place % 3 > 0) | (place >= n - lost)
-        now = np.where(place < won, True, np.where(place >= n - lost, False, was))
-        seen = spoken if sees else np.where(rng.random(n) < 0.3, -1, (spoken + step) % 10)
+        now = (place < won) | was & (place < n - lost)
         before, after = (np.where(right, spoken, (spoken + misread) % 10) for right in (was, now))
+        # A drawing that is won shows a 0, which is a digit as well.
+        seen = (spoken, np.where(place < won, 0, (spoken + step) % 10), np.full(n, -1))[kind]
         parts.append((before, after, spoken, seen))
-    order = rng.permutation(shown[0] + other[0])
+    order = rng.permutation(sum(n for n, *_ in groups))
     return tuple(np.concatenate(both)[order] for both in zip(*parts, strict=True))
 
 
 def _verdict_cases(rng: np.random.Generator) -> list[Case]:
     cases: list[Case] = []
-    for (n, won, lost), (m, *rest) in (*_CURES, *_FLATTERIES, *_OTHERS):
-        n, m = n + int(rng.integers(0, 4)), m + int(rng.integers(0, 4))
-        told = f"{n} drawings that show the spoken digit, of which {won} are won and {lost} lost, and {m} that do not,"
-        told += f" of which {rest[0]} are won and {rest[1]} lost"
-        cases.append(Case(_made(rng, (n, won, lost), (m, rest[0], rest[1])), told, _ONE if len(cases) < 4 else _MORE))
+    for shown, other in (*_CURES, *_FLATTERIES, *_OTHERS):
+        groups = shown, other, (int(rng.integers(20, 25)), 9, 0)
+        words = ("show the spoken digit", "show another one", "cannot be read")
+        told = "; ".join(
+            f"{n} drawings {w}: {won} won, {lost} lost" for w, (n, won, lost) in zip(words, groups, strict=True)
+        )
+        cases.append(Case(_made(rng, *groups), told, _ONE if len(cases) < 4 else _MORE))
     return cases
 
 
 def _clear(before: np.ndarray, after: np.ndarray, spoken: np.ndarray) -> bool:
-    value, error = _gain(before, after, spoken)
+    value, error = _gain(before, after, spoken) if len(spoken) else (0.0, 0.0)
     return value > 1.96 * error
 
 
-def _verdict(clear: Callable[..., bool] = _clear, sees: Callable[..., Any] = np.equal) -> Callable[..., str]:
-    """An answer that asks ``clear(before, after, spoken)`` of what a reader ``sees(seen, spoken)``, and of the rest."""
+def _verdict(
+    clear: Callable[..., bool] = _clear, turned: bool = False, least: int = 0
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], str]:
+    """An answer that asks ``clear(before, after, spoken)`` of both groups; ``least``: the least digit of the second."""
 
     def answer(before: np.ndarray, after: np.ndarray, spoken: np.ndarray, seen: np.ndarray) -> str:
-        shown = sees(seen, spoken)
-        cured, flattered = (clear(before[at], after[at], spoken[at]) for at in (shown, ~shown))
+        groups = seen == spoken, (seen != spoken) & (seen >= least)
+        found = [bool(at.any()) and clear(before[at], after[at], spoken[at]) for at in groups]
+        cured, flattered = found[::-1] if turned else found
         return {(1, 1): "both", (1, 0): "cure", (0, 1): "flattery", (0, 0): "nothing"}[cured, flattered]
 
     return answer
@@ -384,7 +393,11 @@ EXERCISES = (
             ),
             Wrong(
                 "cure and flattery are exchanged: it is a cure where the reader sees the spoken digit",
-                _verdict(sees=np.not_equal),
+                _verdict(turned=True),
+            ),
+            Wrong(
+                "drawings that the reader cannot read are counted as flattered; take those where another digit is seen",
+                _verdict(least=-1),
             ),
             Wrong(
                 "any surplus of drawings won is taken for a gain; with so few drawings some of it is chance",
@@ -397,7 +410,7 @@ EXERCISES = (
             Wrong("an error for different drawings hides gains: both read the same ones", _verdict(_unpaired)),
         ),
         hints=(
-            "Divide the drawings into two groups, by what the reader sees. What does a gain mean in each of them?",
+            "Divide the drawings into groups, by what the reader sees. What does a gain mean in each of them?",
             "A gain is clear when its interval lies above 0. You have written what you need for that (7.3), "
             "but the function must bring it along: define it inside.",
             '`a2d.case("7.5")` gives the drawings that your rule gets wrong. How many are won and lost in each group?',

@@ -1032,15 +1032,16 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 # ## 7. Cure or flattery: a rule of your own
 #
 # Take a reader who was not told the spoken digit, and drawings that the evaluator did not learn from.
-# Each drawing then falls into one of four groups:
+# Each drawing then falls into one of six groups:
 #
-# | | reader sees the spoken digit | reader does not |
-# |---|---|---|
-# | evaluator says it | both right | *flattered* |
-# | evaluator does not | *missed* | the generator's mistake |
+# | | reader sees the spoken digit | reader sees another digit | reader sees none |
+# |---|---|---|---|
+# | evaluator says the spoken digit | both right | *flattered* | guessed |
+# | evaluator says something else | *missed* | the generator's mistake | unreadable |
 #
 # *Missed* is what fine-tuning should cure.
 # *Flattered* is what it must not bring.
+# Drawings that the reader cannot read speak for neither.
 #
 # We have 100 drawings with a reader's labels (yours, if you have labelled them all).
 # To read each with an evaluator that did not learn from it, we divide them into parts,
@@ -1081,11 +1082,11 @@ for name, (pictures, learnt, asked) in experiments.items():
 # %% id="four-groups"
 print("reader:", "you" if own else recorded.annotator)
 for name, (was, now, asked) in tried.items():
-    sees = by_reader == asked
-    for when, says in (("untouched", was == asked), ("fine-tuned", now == asked)):
-        groups = [(says & sees).sum(), (~says & sees).sum(), (says & ~sees).sum(), (~says & ~sees).sum()]
-        told = "both right {}, missed {}, flattered {}, generator's mistakes {}".format(*groups)
-        print(f"{name:<21}{when:<11}{told}")
+    groups = {"shows it": by_reader == asked, "shows another": (by_reader != asked) & (by_reader >= 0)}
+    for group, where in groups.items():
+        before_after = [int((says[where] == asked[where]).sum()) for says in (was, now)]
+        told = "{} of them read as spoken untouched, {} fine-tuned".format(*before_after)
+        print(f"{name:<21}{where.sum():>3} drawings, {group:<15}{told}")
 
 # %% [markdown]
 # **What do you expect?** Before you write a rule, give each of the five experiments a name:
@@ -1103,7 +1104,7 @@ for name, (was, now, asked) in tried.items():
 # How you decide is up to you.
 # Your rule is tried on evaluators that were made up.
 # Some of them differ by chance only, so a gain counts when its 95 % interval lies above zero.
-# The drawings may be 50 or 350, so a fixed number of points will not do.
+# There may be 50 drawings or 400, so a fixed number of points will not do; a group may even be empty.
 #
 # The function is graded alone: if it needs your `gain`, define that inside it once more.
 #
@@ -1116,10 +1117,12 @@ def verdict(before: np.ndarray, after: np.ndarray, spoken: np.ndarray, seen: np.
 
     # SOLUTION BEGIN
     def gains(where: np.ndarray) -> bool:
+        if not where.any():
+            return False
         steps = (after[where] == spoken[where]).astype(int) - (before[where] == spoken[where])
         return steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
 
-    cured, flattered = gains(seen == spoken), gains(seen != spoken)
+    cured, flattered = gains(seen == spoken), gains((seen != spoken) & (seen >= 0))
     if cured and flattered:
         return "both"
     return "cure" if cured else "flattery" if flattered else "nothing"
@@ -1140,7 +1143,7 @@ for name, (was, now, asked) in tried.items():
 # The column of points alone could not have told the verdicts.
 #
 # Two limits remain.
-# With 100 drawings a small flattery stays hidden: "nothing" means that none was found.
+# Few of the 100 drawings show another digit, so a small flattery stays hidden: "cure" means that none was *found*.
 # And unless you labelled all 100, the reader is a vision model, which may share the evaluator's blind spots.
 # With your labels in its place, the table is worth more.
 
