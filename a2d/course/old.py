@@ -51,6 +51,7 @@ _GONE = (
     "latent_variances",
     "named_digits",
     "smoothing",
+    "sound_steps",
     "there_and_back",
 )
 
