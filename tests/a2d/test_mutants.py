@@ -59,7 +59,7 @@ SAME: dict[str, dict[str, str]] = {
 
 # Open tasks are graded by what an answer does, within limits: a slightly other rule may be right as well. Of their
 # mutants at least a third are refused.
-OPEN = {"4.7", "8.5"}
+OPEN = {"1.7", "2.6", "3.7", "4.7", "8.5"}
 
 
 def mutants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
