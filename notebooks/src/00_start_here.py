@@ -177,13 +177,14 @@ for who, d in zip(("six people (left)", "60 synthetic voices (right)"), drawn, s
 # %% id="own-odds"
 from a2d.lab import results
 
-found = results("protocol")
-known = found["recording"]["untouched_mean"]["mean"]
-new = found["speaker"]["untouched_mean"]["mean"]
-each = [row["untouched_mean"]["mean"] for row in found["speakers"].values()]
+found = results("protocol")["report"]
+known = found["recording"]["evaluator_untouched_mean"]["mean"]
+new = found["speaker"]["evaluator_untouched_mean"]
 print(f"The model for real voices, on other recordings of its own six people: {known:.0%}")
-print(f"On a person it never heard: {new:.0%}, by person {min(each):.0%} to {max(each):.0%}")
-print(f"Guessing: 10%. A new voice costs {100 * (known - new):.0f} of 100 drawings.")
+print(f"On a person it never heard: {new['mean']:.0%}")
+span = f"{max(0, new['low']):.0%} to {new['high']:.0%}"
+print(f"95 % interval over speakers: {span} (six people)")
+print(f"Guessing: 10%. A new voice costs {100 * (known - new['mean']):.0f} of 100 drawings.")
 
 # %% [markdown]
 # Both are measured on real recordings.
