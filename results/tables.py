@@ -64,7 +64,7 @@ def report_and_here() -> str:
         return [f"{of['recording'][key]['mean']:.{digits}f}" for of in (plain, better)]
 
     ink = plain["recording"]["greyness_of_images"]["mean"]
-    own = spread(networks["recipes"]["evaluator"]["mnist_test"])
+    own = interval(networks["recipes"]["evaluator"]["mnist_test_of_seed_0"])
     heard = [over_speakers(of["speaker"]["audio_mlp"]) for of in (plain, better)]
     unheard = {
         when: [over_speakers(of["speaker"][f"evaluator_{when}_sampled"]) for of in (plain, better)]
