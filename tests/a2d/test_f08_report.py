@@ -65,11 +65,18 @@ def test_what_cannot_be_drawn_is_refused(call):
 
 def test_the_model_answers_numbers_are_those_of_the_results():
     """They stand in a sentence, where no cell can put them."""
-    protocol, answer = results("protocol"), rubric("8.4").answer
-    heard, never = protocol["recording"], protocol["speaker"]
-    for entry, share in ((heard["untouched_sampled"], "94.1"), (heard["finetuned_sampled"], "95.0")):
-        assert f"{100 * entry['mean']:.1f}" == share
-        assert f"{share} %" in answer
-    assert f"standard deviation {100 * heard['untouched_sampled']['sd']:.1f} points" in answer
-    assert f"it is {100 * never['untouched_sampled']['mean']:.0f} %" in answer
-    assert f"{heard['diversity']['mean']:.2f} of" in answer
+    protocol, answer = results("protocol")["report-plain"], rubric("8.4").answer
+    heard, never = protocol["recording"], protocol["speaker"]["evaluator_untouched_sampled"]
+    for when in ("untouched", "finetuned"):
+        entry = heard[f"evaluator_{when}_sampled"]
+        assert f"{100 * entry['mean']:.1f} %" in answer
+        assert f"{100 * entry['sd']:.1f}" in answer
+    assert f"reads {100 * never['mean']:.0f} %" in answer
+    assert f"{100 * never['low']:.0f} to {100 * never['high']:.0f}" in answer
+    assert f"{heard['pixel_diversity']['mean']:.2f} of" in answer
+    rows = results("objectives")["rows"]
+    assert all(
+        rows["look-up"]["evaluator_sampled"]["mean"] > e["evaluator_sampled"]["mean"]
+        for n, e in rows.items()
+        if n != "look-up"
+    )
