@@ -97,7 +97,7 @@ def dots(
             axes.plot(values.mean(), place, "|", color=base.RED, markersize=16, markeredgewidth=2.5)
         known = base.draw_references(axes, lines, upright=True)
         axes.set_yticks(range(len(shares)), [base.plain(name) for name in shares], parse_math=False)
-        axes.invert_yaxis()
+        axes.set_ylim(len(shares) - 0.4, -0.6)
         axes.set_xlim(min(low, *(float(v.min()) for v in shares.values())) - 0.01, 1.005)
         axes.set_xlabel(f"share read as spoken (dots: one for each {told}; bar: their mean)")
         axes.grid(axis="x", alpha=0.3)
@@ -118,18 +118,13 @@ def grey_and_same(rows: Mapping[str, tuple[float, float]], reference: str) -> ba
     if reference not in points or any(len(p) != 2 for p in points.values()):
         raise DataError(f"these rows cannot be drawn beside {reference!r}", where="rows", hint="Name one of them")
     with base.one_panel(3.6) as (figure, axes):
-        for name, (variety, grey) in points.items():
+        for name, (variety, grey), color, marker, _ in base.looks(points):
             star = name == reference
-            axes.plot(
-                variety, grey, "*" if star else "o", color=base.RED if star else base.BLUE, markersize=13 if star else 7
-            )
-            right = variety > 0.8
-            axes.annotate(
-                base.plain(name), (variety, grey), xytext=(-9 if right else 9, 6), textcoords="offset points",
-                fontsize=9, ha="right" if right else "left", parse_math=False,
-            )  # fmt: skip
+            look = ("*", base.RED, 15) if star else (marker, color, 8)
+            axes.plot(variety, grey, look[0], color=look[1], markersize=look[2], alpha=0.8, label=base.plain(name))
         axes.set(xlabel="variety within a class (pixels; handwriting is 1)", ylabel="greyness", xlim=(0, 1.15))
         axes.set_ylim(0, 1.15 * max(p[1] for p in points.values()))
         axes.grid(alpha=0.3)
+        base.legend_below(figure, axes)
     listed = ", ".join(f"{name} ({v:.2f}, {g:.2f})" for name, (v, g) in points.items())
     return base.finish(figure, f"Variety and greyness: {listed}. {reference} is the aim.")
