@@ -118,10 +118,19 @@ def grey_and_same(rows: Mapping[str, tuple[float, float]], reference: str) -> ba
     if reference not in points or any(len(p) != 2 for p in points.values()):
         raise DataError(f"these rows cannot be drawn beside {reference!r}", where="rows", hint="Name one of them")
     with base.one_panel(3.6) as (figure, axes):
-        for name, (variety, grey), color, marker, _ in base.looks(points):
+        for n, (name, (variety, grey), color, marker, _) in enumerate(base.looks(points)):
             star = name == reference
             look = ("*", base.RED, 15) if star else (marker, color, 8)
-            axes.plot(variety, grey, look[0], color=look[1], markersize=look[2], alpha=0.8, label=base.plain(name))
+            inside = look[1] if n < 5 else "none"  # the looks of the first five come again, hollow
+            axes.plot(
+                variety,
+                grey,
+                look[0],
+                color=look[1],
+                markerfacecolor=inside,
+                markersize=look[2],
+                label=base.plain(name),
+            )
         axes.set(xlabel="variety within a class (pixels; handwriting is 1)", ylabel="greyness", xlim=(0, 1.15))
         axes.set_ylim(0, 1.15 * max(p[1] for p in points.values()))
         axes.grid(alpha=0.3)
