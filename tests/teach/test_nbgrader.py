@@ -93,7 +93,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     out = tmp_path_factory.mktemp("nbgrader") / "course"
     told = write_course(out, [2, 8], {"8.2": 6, "8.4": 4.5}, seed=SEED)
-    assert [line.rpartition(": ")[2] for line in told[1:3]] == ["10 points", "15.5 points"]
+    assert [line.rpartition(": ")[2] for line in told[1:3]] == ["14 points", "18.5 points"]
     assert told[-1].endswith("nbgrader generate_assignment 02_two_data_sets")
     nbgrader(out, "generate_assignment", f"--assignment={LAST}")
     api = NbGraderAPI(config=PyFileConfigLoader(CONFIG, path=str(out)).load_config())
@@ -123,7 +123,7 @@ def test_points_are_the_teachers_and_stand_in_the_text(course):
     given = {
         name: cell.metadata.nbgrader.points for name, cell in named(notebook).items() if cell.metadata.nbgrader.grade
     }
-    assert given == {"points-8-1": 2, "points-8-2": 6, "points-8-3": 3, "answer-8-4": 4.5}
+    assert given == {"points-8-1": 2, "points-8-2": 6, "points-8-3": 3, "answer-8-4": 4.5, "points-8-5": 3}
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "min, 6 points." in text
     assert "min, 4.5 points, marked by a person." in text
@@ -154,7 +154,7 @@ def test_a_student_gets_the_students_notebook_and_nothing_hidden(course, slug):
 def test_what_grades_is_locked_and_the_rest_stays_open(course):
     cells = named(notebook_of(course, "release"))
     shut = {name for name, cell in cells.items() if cell.metadata.get("editable") is False}
-    assert shut == {"points-8-1", "points-8-2", "points-8-3"}
+    assert shut == {"points-8-1", "points-8-2", "points-8-3", "points-8-5"}
     assert {name for name, cell in cells.items() if cell.metadata.nbgrader.locked} == {*shut, "setup", "parameters"}
 
 
