@@ -48,8 +48,9 @@ def test_a_long_lecture_has_places_to_stop():
 
 def test_numbers_are_found_where_they_are_claims():
     assert honest.numbers("It reads 91.5 % of them, and 8 % more, or 0.25 nats.") == ["91.5", "8", "0.25"]
-    for text in ("Lecture 05", "in 2016", "28 x 28 pixels", "`0.5`", "$p = 0.5$", "$$x = 0.5$$", "arXiv:1312.6114",
-                 "[a](https://a.b/1.5)", "version 3.11.2", "# About 0.5", "100 labels", "as in exercise 8.1"):  # fmt: skip
+    ignored = ["Lecture 05", "in 2016", "28 x 28 pixels", "`0.5`", "$p = 0.5$", "$$x = 0.5$$", "arXiv:1312.6114"]
+    ignored += ["[a](https://a.b/1.5)", "version 3.11.2", "# About 0.5", "100 labels", "as in exercise 8.1"]
+    for text in ignored:
         assert honest.numbers(text) == [], text
 
 
