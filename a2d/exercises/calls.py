@@ -30,6 +30,11 @@ def plain(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
+def but_last(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it with all arguments but the last, on which its result is tried afterwards."""
+    return function(*args[:-1])
+
+
 def many(function: Callable[..., Any], inputs: list[tuple[Any, ...]]) -> Any:
     """Call it once for each of several inputs; the list of results, None if there is none at all."""
     results = [function(*one) for one in inputs]

@@ -10,7 +10,6 @@ alone. The figures of one lecture stand in a module of their own, with its numbe
 from a2d.figures.base import Picture
 from a2d.figures.common import accuracy_while_training, bars_with_spread, batch, confusion_matrix, grid, loss_terms
 from a2d.figures.f00_start import pipeline
-from a2d.figures.f01_audio import sound_steps
 
 __all__ = ["Picture", "accuracy_while_training", "bars_with_spread", "batch", "confusion_matrix", "grid"]
-__all__ += ["loss_terms", "pipeline", "sound_steps"]
+__all__ += ["loss_terms", "pipeline"]
