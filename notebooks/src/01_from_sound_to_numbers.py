@@ -1091,8 +1091,7 @@ for q in range(Q):
 
 # %% id="how-many-figure"
 best = {name: 1 + int(np.argmax(row)) for name, row in right.items()}
-each = right.items()
-parts = [f"{name} {max(row):.0%} with {best[name]}, {row[-1]:.0%} with {Q}" for name, row in each]
+parts = [f"{n} {max(v):.0%} with {best[n]}, {v[-1]:.0%} with {Q}" for n, v in right.items()]
 told = f"Digits named right by the nearest neighbour: {'; '.join(parts)}."
 label = "coefficients that are kept, from 0 on"
 show(f01_audio.curves(right, told, xlabel=label, ylabel="named right", first=1, shares=True))

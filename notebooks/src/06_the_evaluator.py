@@ -375,7 +375,8 @@ a2d.check("6.1", accuracy_of)
 # %% [markdown] id="8ca6cfe732"
 # ## 3. How sure is it of our pictures?
 #
-# Now the evaluator meets what it was not trained on: drawings by the report's own generator (`report-plain`), one for each of
+# Now the evaluator meets what it was not trained on: drawings by the report's own generator (`report-plain`), one
+# for each of
 # some test recordings, with sampled latents.
 
 # %% id="drawn"
@@ -699,7 +700,10 @@ show(f06_evaluator.class_means_read(both))
 # %% id="two-judges" tags=["nbval-check-output"]
 for name in names:
     row = found["recipes"][name]
-    told = [f"{row[kind]['right'][0]} of 10 at {row[kind]['confidence'][0]:.0%}" for kind in ("class means", "class medians")]
+    told = [
+        f"{row[kind]['right'][0]} of 10 at {row[kind]['confidence'][0]:.0%}"
+        for kind in ("class means", "class medians")
+    ]
     share = protocol[f"{name}_untouched_sampled"]
     drawn_text = f"drawings {100 * share['mean']:.1f} ± {100 * share['sd']:.1f} %"
     print(f"{name:<15}MNIST {on_mnist[name]['value']:.1%}, class means {told[0]}, medians {told[1]}, {drawn_text}")
@@ -714,7 +718,8 @@ for name in names:
 # For a while this course had the second evaluator only.
 # It was one of five trainings, and it had been picked because it read *test* drawings best.
 # With it, the course found that the report's complaint was hardly true.
-# But that was decided when the evaluator was picked: whoever chooses the reader that reads best cannot ask any more whether
+# But that was decided when the evaluator was picked: whoever chooses the reader that reads best cannot ask any more
+# whether
 # readers fail.
 # The report's evaluator is fixed by the report, not by us. Now it is the first one.
 
@@ -739,7 +744,8 @@ for name, net in evaluators.items():
     print(f"{name:<15}reads it in {by_net.sum()}: {only_reader} that only the reader, {only_net} that only it gets")
 
 # %% [markdown] id="02bfa7a338"
-# These are the same 100 drawings, so we compare them one by one: what counts is how many only the one, and only the other,
+# These are the same 100 drawings, so we compare them one by one: what counts is how many only the one, and only the
+# other,
 # gets right.
 # The report is right about its evaluator: the reader sees the digit in many drawings where it does not.
 # "Cannot" is too strong, but the direction is the report's.

@@ -323,8 +323,8 @@ for name in ("audio_mlp", "evaluator_untouched_sampled", "evaluator_finetuned_sa
 show(f08_report.seeds_and_chance(values, N, simulated))
 
 # %% [markdown] id="6fa3744357"
-# Compare the two columns: where the seeds vary more than $\mathrm{SD}_0$, the *training* of the generator varies, and no
-# larger test part would help. (Five drawings of each recording make $\mathrm{SD}_0$ a little smaller than the formula.)
+# Compare the two columns: where the seeds vary more than $\mathrm{SD}_0$, the *training* of the generator varies,
+# and no larger test part would help. (Five drawings of each recording make $\mathrm{SD}_0$ a little smaller than the formula.)
 #
 # What follows for a comparison of two systems?
 #
@@ -485,7 +485,9 @@ for name in ("thirds", "eighths"):
     other = sorts[name]["heard_speaker"]["by_speaker"]
     gains = np.array([100 * (other[s] - base[s]) for s in base])
     better = int((gains > 0).sum())
-    print(f"{name} against the mean, speaker by speaker: {gains.mean():+.0f} points, better for {better} of {len(gains)}")
+    print(
+        f"{name} against the mean, speaker by speaker: {gains.mean():+.0f} points, better for {better} of {len(gains)}"
+    )
 
 # %% [markdown]
 # That answers an open question of the report.
@@ -720,7 +722,7 @@ record("reads the drawings of new speakers better", float(answer == "b"), told)
 # No: both share this test part, so its luck falls out of the difference.
 #
 # </details>
-# <details><summary>b) That this B reads these recordings slightly better; not that another training of B would</summary>
+# <details><summary>b) That this B reads these recordings slightly better, not that another B would</summary>
 #
 # Right: pair the readings to see whether four is more than chance, and train both several times before you say more.
 #
