@@ -134,7 +134,7 @@ def two_faults(points: Mapping[str, tuple[Any, Any]]) -> base.Picture:
     ``points``: name to (greyness, variety), each from 0 on, one value for each seed or a single one, equally many of
     both; the first is the yardstick, handwriting. Raises :class:`DataError` for other lengths or values below 0.
     """
-    pairs = base.each(lambda v, name: base.as_array(np.atleast_2d(np.transpose(v)), name, 2).T, points, "points")
+    pairs = base.each(base.as_array, points, "points", 2)
     if any(len(pair) != 2 or pair.min() < 0 for pair in pairs.values()):
         raise DataError("expected greyness and variety, from 0 on", where="points")
     markers = "*osD^vPX<>hdp8"

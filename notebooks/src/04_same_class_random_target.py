@@ -282,7 +282,7 @@ a2d.check("4.2", class_means)
 #
 # </details>
 #
-# Now your means, below ten recordings' targets at four steps of a training.
+# Now your means, below ten recordings' targets at three steps of a training.
 #
 # **What do you expect?**
 # Does a later step's target come nearer to the class mean than an earlier one?
@@ -296,7 +296,7 @@ from a2d.figures import f04_pairing
 means = torch.tensor(a2d.mine("4.2")(handwriting.pixels, handwriting.labels)).float()
 targets.means = lambda: means
 classes = torch.arange(10)
-rows = {f"step {t}": targets.random(classes, rng).numpy() for t in range(1, 5)}
+rows = {f"step {t}": targets.random(classes, rng).numpy() for t in range(1, 4)}
 show(f04_pairing.picture_rows(rows | {"class mean": means.numpy()}, "class mean", range(10)))
 
 # %% [markdown]
@@ -1169,9 +1169,8 @@ from a2d.io.shipped import shipped
 
 sheet = imread(shipped("results") / "objectives.png").reshape(-1, 28, 10, 28).swapaxes(1, 2)
 pictures = dict(zip(objectives["picture_rows"], sheet, strict=True))
-names = "class means", *losses[:2], "class medians", losses[2], "look-up"
-rows = {name: pictures[name] for name in names}
-show(f04_pairing.picture_rows(rows, "class means", [f"spoken {k}" for k in range(10)]))
+rows = {name: pictures[name] for name in (*losses, "look-up")}
+show(f04_pairing.picture_rows(rows, "look-up", [f"spoken {k}" for k in range(10)]))
 
 # %% [markdown]
 # (Untouched evaluators; sampled latents, five drawings of each test recording; ± is the standard deviation over five
@@ -1235,7 +1234,6 @@ def best_under(loss, x):
 some_of = [images[labels == k][:400].double().numpy() for k in range(10)]
 ten = torch.tensor(np.stack([best_under(bold, x) for x in some_of])).float()
 rows = {"mean": means, "median": medians, "your loss": ten}
-rows["nearest image"] = nearest(ten, classes)
 show(f04_pairing.picture_rows(rows, "median", range(10)))
 faults["your loss"] = both(ten.repeat(2, 1, 1), twice)
 table({name: faults[name] for name in ("class means", "class medians", "your loss")})
@@ -1280,8 +1278,8 @@ def random_one(pictures, x):
 eight = {"random one": compete(random_one), "nearest one": compete(nearest_one)}
 
 # %% id="compete-figure"
+show(f04_pairing.picture_rows(eight, "random one"))
 rows = {"class mean": m.expand(8, 28, 28), "median": medians[DIGIT].expand(8, 28, 28)} | eight
-show(f04_pairing.picture_rows(rows, "class mean"))
 table({name: both(pictures, torch.full((8,), DIGIT)) for name, pictures in rows.items()})
 
 # %% [markdown] id="c4c476c26d"
