@@ -265,7 +265,7 @@ _BOX = Question(
         "You standardised them, kept the 20 that go best with the disease, and then split the photographs at random.\n"
         "On the test part 98 % are named right.\n"
         "A gardener buys the app for a plant of her own.\n\n"
-        "Name three reasons why the 98 % are too good for her, and for each what you would do instead.\n"
+        "Name three reasons why the 98 % are too optimistic for her, and for each what you would do instead.\n"
         "Which of the three do you expect to matter most? Support your guess with two numbers of this lecture."
     ),
 )
@@ -332,6 +332,12 @@ def _by_both(right: np.ndarray, speakers: list, n_times: int, seed: int) -> np.n
     return again.sum(axis=1) / many[drawn].sum(axis=1)
 
 
+def _by_set(right: np.ndarray, speakers: list, n_times: int, seed: int) -> np.ndarray:
+    many = np.unique(speakers, return_counts=True)[1]
+    there = (_pick(np.arange(len(many)), seed, n_times, len(many))[:, :, None] == np.arange(len(many))).any(axis=1)
+    return there @ (many * _shares(right, speakers)) / (there @ many)
+
+
 _RESAMPLE = Exercise(
     id="2.5",
     title="resample the speakers",
@@ -365,6 +371,7 @@ _RESAMPLE = Exercise(
             lambda right, who, n, seed: _pick(_shares(right, who), seed, n),
         ),
         _drawn("the recordings of each speaker are resampled as well; keep them all as they are", _by_both),
+        _drawn("a speaker who is drawn twice counts once; take the recordings as often as the speaker", _by_set),
         _drawn("this is in per cent; a share from 0 to 1 is wanted", lambda *args: 100 * _by_speaker(*args)),
     ),
     hints=(

@@ -210,7 +210,7 @@ def descent(
             axes.set_title(base.plain(name), parse_math=False)
             crossed = int((np.diff(np.sign(path - lowest)) != 0).sum())
             text.append(
-                f"{name}: {loss(path[:1])[0]:.2f} to {loss(path[-1:])[0]:.2f}, over the lowest point {crossed} x"
+                f"{name}: {loss(path[:1])[0]:.2f} to {loss(path[-1:])[0]:.2f}, {crossed} jumps over the lowest point"
             )
         panels[0].set_ylabel("loss")
     steps = base.count(len(next(iter(paths.values()))) - 1, "step")

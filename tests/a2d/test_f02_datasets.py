@@ -101,8 +101,8 @@ def test_neighbours_tell_medians():
 def test_descent_tells_where_each_walk_ends_and_how_often_it_jumps_over_the_lowest_point():
     text = PICTURES["descent"][0]().text
     assert text == (
-        "Loss before and after 2 steps. slow: 4.00 to 3.24, over the lowest point 0 x; "
-        "too fast: 4.00 to 3.24, over the lowest point 2 x."
+        "Loss before and after 2 steps. slow: 4.00 to 3.24, 0 jumps over the lowest point; "
+        "too fast: 4.00 to 3.24, 2 jumps over the lowest point."
     )
 
 
