@@ -28,8 +28,8 @@ class BetaNumbers:
 
 
 # Curves need less room than pictures, and each notebook has to stay small.
-_NARROW = 5.4
-_MOST_MARKS = 120
+_NARROW = 6.6
+_MOST_MARKS = 100
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -90,7 +90,7 @@ def walks(lines: Mapping[str, Any], distances: Mapping[str, Any]) -> base.Pictur
 def latent_maps(codes: Mapping[str, Any], labels: Sequence[int], grids: Mapping[str, Any]) -> base.Picture:
     """Show where images lie in latent spaces of two dimensions, and below it what is drawn in the square of the prior.
 
-    ``codes``: name to z (n, 2), the same images in each, of which the first 120 are shown as their digits;
+    ``codes``: name to z (n, 2), the same images in each, of which the first 100 are shown as their digits;
     ``labels``: their n digits; ``grids``: the same names to drawings (s, s, 28, 28) at even places from -2 to 2, the
     first axis along the second latent. The dashed circle has the radius 2, in standard deviations of the prior.
     Raises :class:`DataError` for another shape, or NaN.
@@ -101,7 +101,7 @@ def latent_maps(codes: Mapping[str, Any], labels: Sequence[int], grids: Mapping[
     if set(drawn) != set(places):
         raise DataError("expected drawings for each map", where="grids")
     inside, parts = base.percent(1 - np.exp(-2)), []
-    with base.drawing(11 / max(len(places), 2) + 0.8, 5.5) as figure:
+    with base.drawing(10 / max(len(places), 2) + 0.8, 5.2) as figure:
         panels = figure.subplots(2, len(places), squeeze=False)
         for (upper, lower), (name, z) in zip(panels.T, places.items(), strict=True):
             _draw_codes(upper, z[:_MOST_MARKS], digits[:_MOST_MARKS], f"radius 2: {inside} of the prior's draws")
@@ -212,12 +212,12 @@ def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[s
     known = base.each(base.as_positive, exact, "exact", x.shape)
     if not set(known) <= set(found):
         raise DataError("expected names of estimators that are measured", where="exact")
-    with base.one_panel(3.1, _NARROW) as (figure, axes):
+    with base.one_panel(3.5, _NARROW) as (figure, axes):
         for name, y, color, marker, line in base.looks(found):
             axes.loglog(x, y, color=color, marker=marker, linestyle="none", label=f"{name}, measured")
             if name in known:
                 axes.loglog(x, known[name], color=color, linestyle=line, label=f"{name}, exact")
-        axes.set(xlabel="sigma, the standard deviation of q", ylabel="variance of one sample's gradient")
+        axes.set(xlabel="sigma, the standard deviation of q", ylabel="variance of one gradient")
         axes.grid(which="major", alpha=0.3)
         base.legend_below(figure, axes)
     parts = [f"{k} {v[0]:,.3g} at sigma = {x[0]:g} and {v[-1]:,.3g} at {x[-1]:g}" for k, v in found.items()]

@@ -1167,7 +1167,7 @@ show(widgets.latent_walker(sweep[1.0].decode, 2, read=digits_of))
 #
 # Where do images lie in such a space?
 # We train two small networks with two latents on our own images: an autoencoder and a VAE.
-# Above: one $z$ from $q_\phi(z \mid x)$ for each of 120 test images, as its digit (the autoencoder has one code for
+# Above: one $z$ from $q_\phi(z \mid x)$ for each of 100 test images, as its digit (the autoencoder has one code for
 # each), each map on its own scale. Below: what the decoder draws over the square from -2 to 2, where most draws from
 # the prior lie.
 #
