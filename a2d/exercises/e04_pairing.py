@@ -437,8 +437,8 @@ EXERCISES = (
             "group, and so on for some rounds.",
         ),
         right=(
-            "Who is told the group has less to average over. So the means are less grey, and there are k of them in "
-            "each class: both faults get smaller by the same means."
+            "A generator that is told the group has less to average over: its drawings are less grey, and there are k "
+            "for each class. Both faults get smaller at once."
         ),
     ),
 )
