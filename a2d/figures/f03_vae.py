@@ -287,7 +287,7 @@ def latent_variances(
     ]
     if set(both[0]) != set(both[1]):
         raise DataError("expected the same betas in both", where="kl")
-    labels = ("variance of the mean over the images", "KL (nats per image)")
+    labels = ("variance of the mean", "KL (nats per image)")
     with base.drawing(3.0, 7.0) as figure:
         panels = figure.subplots(1, 2)
         for axes, series, limit, label in zip(panels, both, least, labels, strict=True):
