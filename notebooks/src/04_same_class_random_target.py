@@ -956,8 +956,8 @@ means_of = {key: {rule: row[key]["mean"] for rule, row in found.items()} for key
 read, grey, varied, _, kl = (means_of[key] for key in keys)
 order = sorted(nets, key=lambda rule: -read[rule])
 print(f"cross-entropy, from the most to the least read as spoken: {', '.join(order)}")
-ours, gaussian = (np.array(found[r][keys[0]]["values"]) for r in ("random", "random, gaussian"))
-gain = 100 * (gaussian - ours)
+seeds = {rule: np.array(row[keys[0]]["values"]) for rule, row in found.items()}
+gain = 100 * (seeds["random, gaussian"] - seeds["random"])
 told = f"{gain.mean():+.1f} ± {gain.std(ddof=1):.1f} points"
 print(f"random targets, squared error less cross-entropy, seed by seed: {told}")
 assert varied["fixed"] > varied["random"] > varied["mean"] > 0.5 * varied["random"]
@@ -970,7 +970,7 @@ assert kl["random, gaussian"] > kl["random"]
 #
 # - Greyness: about the same for all rules, and several times that of images.
 # - Variety: fixed targets have most, and you know from where. Random targets have little more than class means.
-# - Readings: the cell above ranks the rules. Class means have the optimum of random targets, and no variance on the way.
+# - Readings: the cell above ranks the rules. Class means have the optimum of random targets, without the variance.
 # - Why cross-entropy? The report took it; nothing here says that it is better than squared error. One difference is
 #   the weight: the recipe counts squared error (over a standard deviation of $0.3$ for each pixel) more against the KL
 #   term than cross-entropy, so its latent tells more of the sound (last column). Section 6 turns that weight by itself.
