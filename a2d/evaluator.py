@@ -1,4 +1,4 @@
-"""The judge: AccuracyNet, the small CNN of PyTorch's basic MNIST example, and what reads images with it.
+"""The evaluator: AccuracyNet, the small CNN of PyTorch's basic MNIST example, and what reads images with it.
 
 Images travel as floats in [0, 1] (ink is 1) of shape ``(n, 28, 28)``; :func:`normalise` turns them into what
 the network was trained on. Lecture 06 explains the network, lecture 07 its fine-tuning.

@@ -10,6 +10,7 @@ Nearly all attack through exercise 1.1 (``frame``), whose right answer is short.
 
 from __future__ import annotations
 
+import importlib.util
 import base64
 import functools
 import json
@@ -664,6 +665,8 @@ _BY_PATH = """
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 """
+# Where SciPy computes the transform: 1.18, which Python 3.11 does not get, has another library for it.
+_INNER = "_pocketfft" if importlib.util.find_spec("scipy.fft._pocketfft") else "_duccfft"
 _DCTS = {
     "dct": ("from scipy.fft import dct", "dct"),
     "dct by another name": ("import scipy.fft as s", "s.dct"),
@@ -674,7 +677,8 @@ _DCTS = {
     "dct by a star": ("n = {}; exec('from scipy.fft import *', n)", "n['dct']"),
     "dct by its path": (_BY_PATH.strip(), "module.dct"),
     "dct of the older module": ("from scipy import fftpack as s", "getattr(s, 'd' + 'ct')"),
-    "dct of the inner module": ("import scipy.fft._realtransforms_backend as s", "getattr(s, 'd' + 'ct')"),
+    "dct of the inner module": (f"import scipy.fft.{_INNER}.realtransforms as s", "getattr(s, 'd' + 'ct')"),
+    "dct of the backend": ("import scipy.fft._realtransforms_backend as s", "getattr(s, 'd' + 'ct')"),
 }
 _CONVOLUTIONS = {
     "convolution": "torch.nn.functional.conv_transpose1d",

@@ -461,13 +461,7 @@ def test_a_lecture_runs_and_labels_in_it_outlive_a_restart(lecture, opened):
     assert desk.labelled == (done + 10, n)
     where = desk.where
     notebook.screenshot("labelled")
-    # The restarted kernel runs what comes before and with the annotator; what follows was just run.
     notebook.restart()
-    cells = json.loads(lecture.read_bytes())
-    at = next(n for n, cell in enumerate(cells["cells"]) if "widgets.annotator(" in "".join(cell["source"]))
-    shorter = lecture.with_name("until-the-annotator.ipynb")
-    shorter.write_text(json.dumps({**cells, "cells": cells["cells"][: at + 1]}))
-    notebook = opened(shorter)
     notebook.run_all()
     assert notebook.errors() == []
     desk = Desk(notebook, label)
