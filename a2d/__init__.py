@@ -14,7 +14,8 @@ annotation      07     labels by a person, and how far two readers agree
 metrics         06,08  recognition, variety, distances, intervals
 draw            00     a recording becomes a picture
 
-Beside them: ``check`` and ``score`` (:mod:`a2d.checks`), ``exercises``, ``figures``, ``widgets``, ``io`` (files and
+Beside them: ``check``, ``score``, ``mine`` and ``case`` (:mod:`a2d.checks`),
+``exercises``, ``figures``, ``widgets``, ``io`` (files and
 downloads, below the pipeline) and ``lab`` (recipes, trained models, runs, the set-up cell, above it).
 
 Importing this package is cheap: torch, matplotlib and scikit-learn are imported by the modules that need
@@ -32,38 +33,24 @@ if TYPE_CHECKING:  # importing typing itself would take longer than all the rest
 __version__ = "0.2.0"
 
 _MODULES = (
-    "annotation",
-    "audio",
-    "checks",
-    "datasets",
-    "draw",
-    "ears",
-    "errors",
-    "evaluator",
-    "exercises",
-    "features",
-    "figures",
-    "io",
-    "lab",
-    "metrics",
-    "pairing",
-    "training",
-    "vae",
-    "widgets",
+    *("annotation", "audio", "checks", "datasets", "draw", "ears", "errors", "evaluator", "exercises", "features"),
+    *("figures", "io", "lab", "metrics", "pairing", "training", "vae", "widgets"),
 )
 
-__all__ = ["__version__", "check", "score", *_MODULES]
+__all__ = ["__version__", "case", "check", "mine", "score", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
     """Import a submodule on first use, so that ``a2d.vae`` works after a plain ``import a2d``.
 
-    ``check`` and ``score`` are those of :mod:`a2d.checks.verdicts`.
+    ``check`` and ``score`` are those of :mod:`a2d.checks.verdicts`, ``mine`` and ``case`` of :mod:`a2d.checks.using`.
     """
     if name in _MODULES:
         return importlib.import_module(f"a2d.{name}")
     if name in ("check", "score"):
         return getattr(importlib.import_module("a2d.checks.verdicts"), name)
+    if name in ("mine", "case"):
+        return getattr(importlib.import_module("a2d.checks.using"), name)
     raise AttributeError(f"module 'a2d' has no attribute {name!r}")
 
 

@@ -40,9 +40,6 @@ Policy = Literal["labels", "spoken", "readable"]
 _SIDE = 28
 
 
-# --- what may come in -------------------------------------------------------------------------------------------------
-
-
 def check_images(images: Any) -> np.ndarray:
     """Give ``images`` as a read-only copy, uint8 of shape (n, 28, 28), white strokes on black (lecture 07).
 
@@ -127,16 +124,12 @@ def check_who(annotator: Any, kind: Any, note: Any) -> tuple[str, Kind, str]:
     return annotator.strip(), kind, note.strip()  # type: ignore[return-value]
 
 
-# --- the data set -----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Annotations:
     """Images with the labels that somebody, named by ``annotator`` and ``kind``, gave them (lecture 07).
 
     images : uint8 (n, 28, 28). labels : n labels, 0 to 9 or ``UNREADABLE``. spoken : n digits or None.
-    kind : see :data:`Kind`; labels that equal the spoken classes because they were copied from them are
-    ``spoken-class`` and no human's annotation. note : free text; required of a model or a recorded reading.
+    kind : see :data:`Kind`. note : free text; required of a model or a recorded reading.
     Raises :class:`DataError` where these do not fit together.
     """
 
@@ -212,10 +205,8 @@ class Annotations:
         head: dict[str, Any] = {"format": sheets.FORMAT, "annotator": self.annotator, "kind": self.kind}
         head |= {"note": self.note, "count": len(self), "images": own_hash, "labels": []}
         spoken = [None] * len(self) if self.spoken is None else self.spoken.tolist()
-        rows = [
-            json.dumps({"image": index, "label": label, "spoken": digit})
-            for index, (label, digit) in enumerate(zip(self.labels, spoken, strict=True))
-        ]
+        given = enumerate(zip(self.labels, spoken, strict=True))
+        rows = [json.dumps({"image": index, "label": label, "spoken": digit}) for index, (label, digit) in given]
         text = json.dumps(head, indent=2, ensure_ascii=False).removesuffix("]\n}")
         return text + "\n    " + ",\n    ".join(rows) + "\n  ]\n}\n"
 
@@ -239,9 +230,6 @@ class Annotations:
             )
         except DataError as error:
             raise DataError(str(error).rstrip("."), where=folder / "labels.json") from error
-
-
-# --- two annotators ---------------------------------------------------------------------------------------------------
 
 
 class Agreement(TypedDict):
@@ -275,9 +263,10 @@ def agreement(a: Annotations | Sequence[Label | None], b: Annotations | Sequence
     if len(first) != len(second):
         raise DataError(f"{len(first)} labels against {len(second)}", where="agreement")
     confusion = np.zeros((11, 11), dtype=np.int64)
-    for x, y in zip(first, second, strict=True):
-        if x is not None and y is not None:
-            confusion[_category(x), _category(y)] += 1
+    for pair in zip(first, second, strict=True):
+        if None not in pair:
+            row, column = (10 if label == UNREADABLE else int(label) for label in map(check_label, pair))
+            confusion[row, column] += 1
     n = int(confusion.sum())
     if n == 0:
         raise DataError("no image was labelled by both", where="agreement")
@@ -285,8 +274,3 @@ def agreement(a: Annotations | Sequence[Label | None], b: Annotations | Sequence
     chance = float(confusion.sum(axis=1) @ confusion.sum(axis=0)) / n**2
     kappa = (equal - chance) / (1 - chance) if chance < 1 else float("nan")
     return {"n": n, "equal": equal, "kappa": kappa, "confusion": confusion}
-
-
-def _category(label: Label) -> int:
-    checked = check_label(label)
-    return 10 if checked == UNREADABLE else int(checked)

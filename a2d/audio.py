@@ -59,32 +59,21 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
         with soundfile.SoundFile(path if os.name == "nt" else os.fsencode(path)) as stream:
             rate, frames, channels, kind = stream.samplerate, stream.frames, stream.channels, stream.format
             if frames > MAX_SECONDS * rate:
-                raise AudioError(
-                    f"the recording is {frames / rate:.1f} s long; at most {MAX_SECONDS:g} s are taken",
-                    where=path,
-                    hint="Cut out the one digit",
-                )
+                what = f"the recording is {frames / rate:.1f} s long; at most {MAX_SECONDS:g} s are taken"
+                raise AudioError(what, where=path, hint="Cut out the one digit")
             if channels > 2:
-                raise AudioError(
-                    f"the recording has {channels} channels; mono and stereo are taken",
-                    where=path,
-                    hint="Mix it down to mono, for example with `sox IN OUT channels 1`",
-                )
+                what = f"the recording has {channels} channels; mono and stereo are taken"
+                hint = "Mix it down to mono, for example with `sox IN OUT channels 1`"
+                raise AudioError(what, where=path, hint=hint)
             # A header may be wrong about the length: read one frame past the limit and look.
             samples = stream.read(int(MAX_SECONDS * rate) + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: the name ends in .raw
-        raise AudioError(
-            f"this is not a sound file that can be read ({plain_reason(error)})",
-            where=path,
-            hint="Give a WAV, FLAC, OGG or MP3 file",
-        ) from error
+        what = f"this is not a sound file that can be read ({plain_reason(error)})"
+        raise AudioError(what, where=path, hint="Give a WAV, FLAC, OGG or MP3 file") from error
     # An MP3's number of frames may be a guess; what is lost to damage is far more than two frames.
     if kind in ("FLAC", "OGG", "MP3") and len(samples) < frames - (2304 if kind == "MP3" else 0):
-        raise AudioError(
-            f"the file is cut off or damaged: {len(samples)} of {frames} samples can be read",
-            where=path,
-            hint="Copy or record it again",
-        )
+        what = f"the file is cut off or damaged: {len(samples)} of {frames} samples can be read"
+        raise AudioError(what, where=path, hint="Copy or record it again")
     return samples, rate
 
 
@@ -99,54 +88,42 @@ def check_samples(samples: np.ndarray, rate: int, where: object = "recording") -
     if not isinstance(rate, int | np.integer) or not 1000 <= rate <= 768000:
         raise AudioError(f"a sampling rate of {rate!r} Hz makes no sense", where=where, hint="Use 1000 to 768000 Hz")
     if x.ndim not in (1, 2) or x.dtype.kind not in "fiu" or (x.ndim == 2 and x.shape[1] not in (1, 2)):
-        raise AudioError(
-            f"samples have shape {x.shape} and type {x.dtype}",
-            where=where,
-            hint="Give numbers of shape (n,), (n, 1) or (n, 2)",
-        )
+        hint = "Give numbers of shape (n,), (n, 1) or (n, 2)"
+        raise AudioError(f"samples have shape {x.shape} and type {x.dtype}", where=where, hint=hint)
     if x.dtype.kind in "iu":
         middle = 128 if x.dtype == np.uint8 else 0
         x = (x.astype(np.float64) - middle) / (np.iinfo(x.dtype).max - middle + 1)
     with np.errstate(over="ignore"):  # what does not fit into 32 bits is found below
         x = np.asarray(x.mean(axis=1) if x.ndim == 2 else x, dtype=np.float32)
-    if len(x) == 0:
-        raise AudioError("the recording is empty (no samples)", where=where, hint="Record the digit again")
-    if not np.isfinite(x).all():
-        bad = int((~np.isfinite(x)).sum())
-        raise AudioError(
-            f"{bad} of {len(x)} samples are NaN or infinite", where=where, hint="Export the recording again"
-        )
-    seconds = len(x) / rate
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        raise AudioError(
-            f"the recording is {seconds:.3g} s long; {MIN_SECONDS:g} to {MAX_SECONDS:g} s are taken",
-            where=where,
-            hint="Cut out the one digit, or record it again",
-        )
+    if problem := _problem(x, rate):
+        raise AudioError(problem[0], where=where, hint=problem[1])
     peak = float(np.abs(x).max())
-    if peak > HIGHEST_PEAK:
-        raise AudioError(
-            f"its samples reach {peak:.3g} times full scale",
-            where=where,
-            hint="Divide them by their greatest value, or export the recording with 16-bit samples",
-        )
-    swing = float(np.abs(x - x.mean()).max())
-    if swing < SILENCE_PEAK:
-        raise AudioError(
-            f"the recording is silent (its peak is {swing:.2g} of full scale)",
-            where=where,
-            hint="Check the microphone and record the digit again",
-        )
     stuck = float((np.abs(x) >= 0.999 * peak).mean())
     if peak >= 0.99 and stuck > CLIPPED_SHARE:
-        warnings.warn(
-            AudioWarning(
-                f"{where}: the recording is clipped ({100 * stuck:.0f} % of its samples are at full scale); "
-                "what is drawn may be wrong. Record it more softly."
-            ),
-            stacklevel=2,
-        )
+        text = f"the recording is clipped ({100 * stuck:.0f} % of its samples are at full scale)"
+        warning = AudioWarning(f"{where}: {text}; what is drawn may be wrong. Record it more softly.")
+        warnings.warn(warning, stacklevel=2)
     return x
+
+
+def _problem(x: np.ndarray, rate: int) -> tuple[str, str] | None:
+    """Why mono samples cannot be used, and what to do about it."""
+    if len(x) == 0:
+        return "the recording is empty (no samples)", "Record the digit again"
+    if bad := int((~np.isfinite(x)).sum()):
+        return f"{bad} of {len(x)} samples are NaN or infinite", "Export the recording again"
+    seconds = len(x) / rate
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        what = f"the recording is {seconds:.3g} s long; {MIN_SECONDS:g} to {MAX_SECONDS:g} s are taken"
+        return what, "Cut out the one digit, or record it again"
+    peak, swing = float(np.abs(x).max()), float(np.abs(x - x.mean()).max())
+    if peak > HIGHEST_PEAK:
+        hint = "Divide them by their greatest value, or export the recording with 16-bit samples"
+        return f"its samples reach {peak:.3g} times full scale", hint
+    if swing < SILENCE_PEAK:
+        what = f"the recording is silent (its peak is {swing:.2g} of full scale)"
+        return what, "Check the microphone and record the digit again"
+    return None
 
 
 def load(path: str | os.PathLike, rate: int | None = None) -> Clip:

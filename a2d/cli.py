@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -31,18 +31,11 @@ def warnings_in_one_line() -> Iterator[None]:
     with warnings.catch_warnings():
         usual = warnings.showwarning
 
-        def show(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
             if issubclass(category, DataWarning):
                 say(f"Warning: {message}", err=True)
             else:
-                usual(message, category, filename, lineno, file, line)
+                usual(message, category, *where, **more)
 
         warnings.showwarning = show
         warnings.simplefilter("always", DataWarning)
@@ -78,9 +71,6 @@ def main() -> None:
     """Digits from Sound: say a digit, and a network draws it."""
 
 
-# ---------------------------------------------------------------------------------------------------------- draw
-
-
 @main.command(
     epilog="""\b
 Examples:
@@ -92,13 +82,7 @@ Examples:
 @click.argument("files", nargs=-1, required=True, type=_PATH)
 @click.option("--model", default="report", show_default=True, help="Shipped model, or folder of a training run.")
 @click.option("--evaluator", default="evaluator", show_default=True, help="Who reads the pictures.")
-@click.option(
-    "--out",
-    default="drawings",
-    show_default=True,
-    type=_PATH,
-    help="Folder to write to.",
-)
+@click.option("--out", default="drawings", show_default=True, type=_PATH, help="Folder to write to.")
 @click.option("--seed", type=click.IntRange(min=0), help="Sample the latent with this seed. Default: take its mean.")
 def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: int | None) -> None:
     """Draw recordings of spoken digits: a PNG each, a contact sheet, and what the evaluator reads.
@@ -138,20 +122,12 @@ def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: i
         raise click.exceptions.Exit(2)
 
 
-# ---------------------------------------------------------------------------------------------------------- data
-
-
 @main.group(context_settings=CONTEXT)
 def data() -> None:
     """List, fetch and check data sets."""
 
 
-@data.command(
-    "list",
-    epilog="""\b
-Example:
-  a2d data list""",
-)
+@data.command("list", epilog="\b\nExample:\n  a2d data list")
 def data_list() -> None:
     """List the data sets: which are here, how large, under which licence."""
     from a2d.io import fetching
@@ -213,9 +189,6 @@ def data_check(folder: Path) -> None:
         raise click.exceptions.Exit(2)
 
 
-# --------------------------------------------------------------------------------------------- train and evaluate
-
-
 @main.command(
     epilog="""\b
 Examples:
@@ -234,39 +207,16 @@ Examples:
 @click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's number.")
 @click.option("--evaluator", default="evaluator", show_default=True, help="Who reads pictures while training.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in --out.")
-def train(
-    recipe: str,
-    data: str,
-    out: Path,
-    images: str | None,
-    split: str,
-    held_out: tuple[str, ...],
-    seed: int,
-    epochs: int | None,
-    evaluator: str,
-    resume: bool,
-) -> None:
+def train(recipe: str, data: str, out: Path, **options: Any) -> None:
     """Train RECIPE (report, audio-mlp, evaluator, finetuned, or a path to a .toml file) on a data set.
 
     Interrupt it as you like: --resume gives the same numbers as a run that was never interrupted.
     """
     from a2d.lab import runs
 
-    if held_out and split != "speaker":
+    if options["held_out"] and options["split"] != "speaker":
         raise A2DError("--held-out goes with --split speaker", where="--held-out", hint="Add --split speaker")
-    card = runs.train(
-        recipe,
-        data,
-        out,
-        images=images,
-        split=split,
-        held_out=list(held_out) or None,
-        seed=seed,
-        epochs=epochs,
-        evaluator=evaluator,
-        resume=resume,
-        progress=sys.stderr.isatty(),
-    )
+    card = runs.train(recipe, data, out, progress=sys.stderr.isatty(), **options)
     last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in card["history"].items() if values)
     say(f"Trained {card['recipe']['name']}: {last}")
     say(f"Model: {out / 'model.safetensors'}")
@@ -282,25 +232,23 @@ Examples:
 @click.argument("run")
 @click.option("--data", required=True, help="builtin, fsdd, audiomnist, mnist (for an evaluator), or a folder.")
 @click.option("--images", help="Handwriting to compare with: builtin or mnist. Default: what goes with the data.")
-@click.option("--evaluator", multiple=True, help="Who reads the pictures. Repeatable. Default: all that are shipped.")
+@click.option(
+    "--evaluator",
+    "evaluators",
+    multiple=True,
+    help="Who reads the pictures. Repeatable. Default: all that are shipped.",
+)
 @click.option("--out", type=_PATH, help="Folder for JSON and figures. Default: in the run's own.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-def evaluate(run: str, data: str, images: str | None, evaluator: tuple[str, ...], out: Path | None, seed: int) -> None:
+def evaluate(run: str, data: str, evaluators: tuple[str, ...], **options: Any) -> None:
     """Evaluate RUN (a folder that `a2d train` wrote, or a shipped model): metrics.json and figures.
 
     On the data that a model was trained on, its own test part is used; on any other data set, all of it.
     """
     from a2d.lab import runs
 
-    result = runs.evaluate(
-        run,
-        data,
-        images=images,
-        evaluators=evaluator or ("evaluator", "finetuned"),
-        seed=seed,
-        out=out,
-        progress=sys.stderr.isatty(),
-    )
+    readers = evaluators or ("evaluator", "finetuned")
+    result = runs.evaluate(run, data, evaluators=readers, progress=sys.stderr.isatty(), **options)
     for line in _table(result):
         say(line)
     say(f"Written to {result['folder']}")
@@ -308,11 +256,9 @@ def evaluate(run: str, data: str, images: str | None, evaluator: tuple[str, ...]
 
 def _table(result: dict) -> list[str]:
     """An evaluation as lines of text."""
-    part = f"{result['data']['name']}, {result['data']['part']} part, n = {result['data']['n']}"
-    lines = [f"{result['kind']} on {part}"]
-    rows = {}
-    if "accuracy" in result:
-        rows["accuracy"] = result["accuracy"]
+    data = result["data"]
+    lines = [f"{result['kind']} on {data['name']}, {data['part']} part, n = {data['n']}"]
+    rows = {"accuracy": result["accuracy"]} if "accuracy" in result else {}
     for evaluator, estimates in result.get("recognition", {}).items():
         rows |= {f"read by {evaluator}, {kind} latent": estimates[kind] for kind in ("sampled", "mean")}
     for name, e in rows.items():

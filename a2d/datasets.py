@@ -13,6 +13,7 @@ Lecture 02 looks at both data sets and at what each split leaks. How a folder is
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -28,13 +29,10 @@ from a2d.errors import DataError, DataWarning
 from a2d.io import fetching, folders
 from a2d.io.folders import Checked, Metadata, Recording
 from a2d.io.idx import read_idx
-from a2d.io.shipped import shipped
+from a2d.io.shipped import PACKAGE, shipped
 
 SPOKEN = ("builtin", "fsdd", "audiomnist")
 HANDWRITTEN = ("builtin", "mnist")
-
-
-# ---------------------------------------------------------------------------------------------- spoken digits
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,7 @@ class SpokenDigits:
 
 
 def _fetched(name: str) -> Path:
-    folder = fetching.find(name)
-    if folder is None:
+    if (folder := fetching.find(name)) is None:
         hint = f"Run `a2d data fetch {name}`, or use builtin"
         raise DataError(f"{name} is not here yet", where=fetching.data_home(), hint=hint)
     return folder
@@ -118,11 +115,11 @@ def load_spoken(name_or_folder: str | os.PathLike[str]) -> SpokenDigits:
     name = os.fspath(name_or_folder)
     if name == "builtin":
         return _spoken("builtin", shipped("builtin"))
-    if name in fetching.NAMES:
-        if name not in SPOKEN:
-            hint = f"Use one of {', '.join(SPOKEN)}"
-            raise DataError(f"{name} holds images, not recordings", where="--data", hint=hint)
+    if name in SPOKEN:
         return _spoken(name, _fetched(name))
+    if name in fetching.NAMES:
+        hint = f"Use one of {', '.join(SPOKEN)}"
+        raise DataError(f"{name} holds images, not recordings", where="--data", hint=hint)
     folder = Path(name)
     if not os.path.isdir(folder):  # unlike pathlib's, it says "no" to a name that is too long
         hint = f"Name one of {', '.join(SPOKEN)}, or a folder in Audio-MNIST's layout"
@@ -142,18 +139,14 @@ def check_folder(folder: str | os.PathLike[str]) -> Checked:
 
     Names that do not fit, takes that are there twice, recordings that cannot be used; as notes, gaps and oddities.
     """
-    return folders.check(Path(folder), _listen)
 
+    def listen(path: Path) -> tuple[float, list[str]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", audio.AudioWarning)
+            seconds = audio.load(path).seconds
+        return seconds, [str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning)]
 
-def _listen(path: Path) -> tuple[float, list[str]]:
-    """The duration of a recording in seconds, and what is odd about it."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", audio.AudioWarning)
-        seconds = audio.load(path).seconds
-    return seconds, [str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning)]
-
-
-# ------------------------------------------------------------------------------------------ handwritten digits
+    return folders.check(Path(folder), listen)
 
 
 @dataclass(frozen=True)
@@ -186,31 +179,23 @@ def load_images(name: str, part: Literal["train", "test"] = "train") -> Images:
     if name != "mnist":
         raise DataError("there are no such images", where=name, hint=f"Use one of {', '.join(HANDWRITTEN)}")
     stem = "train" if part == "train" else "t10k"
-    folder = _fetched("mnist")
-    pixels = read_idx(folder / f"{stem}-images-idx3-ubyte")
-    labels = read_idx(folder / f"{stem}-labels-idx1-ubyte")
+    folder, hint = _fetched("mnist"), "Run `a2d data fetch mnist` again"
+    pixels, labels = read_idx(folder / f"{stem}-images-idx3-ubyte"), read_idx(folder / f"{stem}-labels-idx1-ubyte")
     if pixels.shape[1:] != (28, 28) or labels.shape != pixels.shape[:1] or labels.max(initial=0) > 9:
-        raise DataError("images and labels do not fit together", where=folder, hint="Run `a2d data fetch mnist` again")
+        raise DataError("images and labels do not fit together", where=folder, hint=hint)
     if len(labels) == 0:
-        raise DataError("there are no images in it", where=folder, hint="Run `a2d data fetch mnist` again")
+        raise DataError("there are no images in it", where=folder, hint=hint)
     return Images(name, pixels, labels.astype(np.int64))
 
 
 def enlarge(small: np.ndarray, box: int = 20, size: int = 28) -> np.ndarray:
     """Enlarge ``(n, 8, 8)`` values in [0, 1] to uint8 ``(n, 28, 28)``: bilinear to ``box``, then a black border."""
-    n, height = small.shape[:2]
-    scale = np.linspace(0, height - 1, box)
-    low = np.minimum(np.floor(scale).astype(int), height - 2)
-    weights = np.zeros((box, height))
-    weights[np.arange(box), low] = 1 - (scale - low)
-    weights[np.arange(box), low + 1] = scale - low
-    big = np.einsum("ai,nij,bj->nab", weights, small, weights)
+    from scipy.ndimage import zoom
+
+    big = zoom(small, (1, box / small.shape[1], box / small.shape[2]), order=1)
     # Bilinear enlargement washes strokes out; a steeper grey curve gives them MNIST's contrast back.
-    big = np.clip((big - 0.15) / 0.6, 0, 1)
-    out = np.zeros((n, size, size), np.uint8)
-    start = (size - box) // 2
-    out[:, start : start + box, start : start + box] = np.round(255 * big)
-    return out
+    big, edge = np.clip((big - 0.15) / 0.6, 0, 1), (size - box) // 2
+    return np.pad(np.round(255 * big).astype(np.uint8), ((0, 0), (edge, edge), (edge, edge)))
 
 
 def _builtin_images(part: str) -> Images:
@@ -218,15 +203,11 @@ def _builtin_images(part: str) -> Images:
 
     digits = load_digits()
     labels = digits.target.astype(np.int64)
-    rank = np.zeros(len(labels), int)
+    test = np.zeros(len(labels), bool)
     for c in range(10):
-        members = np.flatnonzero(labels == c)
-        rank[members] = np.arange(len(members))
-    keep = (rank % 5 == 4) == (part == "test")
+        test[np.flatnonzero(labels == c)[4::5]] = True
+    keep = test == (part == "test")
     return Images("builtin", enlarge(digits.images[keep] / 16.0), labels[keep])
-
-
-# ----------------------------------------------------------------------------------------------------- splits
 
 
 @dataclass(frozen=True)
@@ -263,11 +244,8 @@ def split_by_speaker(speakers: np.ndarray, test: Sequence[str], seed: int, val_s
     """
     unknown = sorted(set(test) - set(speakers.tolist()))
     if unknown or not test:
-        raise DataError(
-            f"there is no speaker {', '.join(unknown) or '(none named)'}",
-            where="split",
-            hint=f"The speakers are {', '.join(sorted(set(speakers.tolist())))}",
-        )
+        hint = f"The speakers are {', '.join(sorted(set(speakers.tolist())))}"
+        raise DataError(f"there is no speaker {', '.join(unknown) or '(none named)'}", where="split", hint=hint)
     held = np.isin(speakers, list(test))
     rest = np.random.default_rng(seed).permutation(np.flatnonzero(~held))
     n_val = round(val_share * len(rest))
@@ -282,18 +260,8 @@ def speaker_groups(speakers: np.ndarray, name: str, seed: int, groups: int = 5) 
     """
     names = sorted(set(speakers.tolist()))
     if names == [f"{i:02d}" for i in range(1, 61)] and name != "builtin":
-        return [[f"{i:02d}" for i in fold] for fold in AUDIOMNIST_FOLDS.values()]
+        return json.loads((PACKAGE / "manifests" / "audiomnist-folds.json").read_text(encoding="utf-8"))["folds"]
     if len(names) <= 10:
         return [[n] for n in names]
     order = np.random.default_rng(seed).permutation(names)
     return [sorted(part.tolist()) for part in np.array_split(order, groups)]
-
-
-# The folds published with Audio-MNIST (Becker et al. 2018, arXiv:1807.03418): test on k, validate on the one before.
-AUDIOMNIST_FOLDS: dict[str, tuple[int, ...]] = {
-    "A": (5, 13, 18, 22, 26, 32, 33, 42, 45, 51, 52, 60),
-    "B": (1, 6, 7, 16, 19, 23, 28, 34, 35, 46, 53, 56),
-    "C": (2, 8, 9, 17, 24, 29, 36, 37, 39, 48, 54, 57),
-    "D": (3, 10, 14, 20, 25, 30, 38, 40, 43, 49, 55, 58),
-    "E": (4, 11, 12, 15, 21, 27, 31, 41, 44, 47, 50, 59),
-}

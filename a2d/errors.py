@@ -10,11 +10,8 @@ from __future__ import annotations
 class A2DError(Exception):
     """A mistake that the user can mend: the message says what was wrong, where, and what to do.
 
-    Parameters
-    ----------
-    what : what was wrong, a sentence without its full stop.
-    where : the file, folder, key or argument that it was found in.
-    hint : what to do about it, a sentence without its full stop.
+    ``what`` was wrong and the ``hint`` what to do are sentences without their full stops; ``where`` is the file,
+    folder, key or argument that it was found in.
     """
 
     exit_code = 2
@@ -57,8 +54,5 @@ def refuse(problems: dict[str, bool], config: object, where: str) -> None:
     """Raise a :class:`RecipeError` that names the first setting of ``config`` whose check in ``problems`` is false."""
     for name, fine in problems.items():
         if not fine:
-            raise RecipeError(
-                f"{name} = {getattr(config, name)!r} is out of its range, or does not go with the other settings",
-                where=where,
-                hint=f"See {type(config).__name__} for what each may be",
-            )
+            what = f"{name} = {getattr(config, name)!r} is out of its range, or does not go with the other settings"
+            raise RecipeError(what, where=where, hint=f"See {type(config).__name__} for what each may be")

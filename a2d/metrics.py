@@ -91,6 +91,12 @@ def confusion(read: np.ndarray, spoken: np.ndarray) -> np.ndarray:
     return table
 
 
+def greyness(pictures: np.ndarray) -> float:
+    """How grey pictures in [0, 1] are: mean of ``4 y (1 - y)``, 0 for black and white, 1 for all pixels one half."""
+    y = np.asarray(pictures, dtype=np.float64)
+    return float((4 * y * (1 - y)).mean())
+
+
 def within_class_distance(features: np.ndarray, labels: np.ndarray, *, seed: int = 0, most: int = 500) -> float:
     """Mean Euclidean distance between two different items of the same class, averaged over the classes present.
 

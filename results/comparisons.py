@@ -6,8 +6,6 @@ Each function trains what it compares, unless it lies in the folder ``work`` alr
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,29 +17,12 @@ from torch import Tensor
 from a2d import datasets, metrics, training, vae
 from a2d.evaluator import AccuracyNet, embed
 from a2d.lab import models, recipes, runs
-from a2d.lab.kinds.generator import GeneratorRecipe, GeneratorTask
+from a2d.lab.kinds.generator import Draws, GeneratorRecipe, GeneratorTask
 from a2d.lab.kinds.image_vae import ImageVaeRecipe, ImageVaeTask
-from a2d.lab.recipes import Recipe
 from a2d.pairing import Rule, Targets
+from results.pool import each, trained
 
 RULES: tuple[Rule, ...] = ("random", "fixed", "mean")
-
-
-def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model[Any]:
-    """The model at ``path``, trained first if it is not there or was made by another recipe or seed.
-
-    Its history lies in its ``meta``. An interrupted training begins anew.
-    """
-    meta = json.loads(json.dumps({"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed}))
-    if path.is_file():
-        found = models.load(path)
-        if {k: found.meta.get(k) for k in meta} == meta:
-            return found
-    task = make_task()
-    history = training.fit(task, recipe.training, seed=seed)
-    models.save(path, task.model, {**meta, "history": history.series})
-    print(f"trained {path.parent.name}/{path.stem}", flush=True)
-    return models.load(path)
 
 
 def slug(name: str) -> str:
@@ -61,11 +42,6 @@ def sharpness(images: Tensor) -> float:
     x = images.double()
     laplacian = x[:, :-2, 1:-1] + x[:, 2:, 1:-1] + x[:, 1:-1, :-2] + x[:, 1:-1, 2:] - 4 * x[:, 1:-1, 1:-1]
     return float(laplacian.flatten(1).var(1, correction=0).mean())
-
-
-def greyness(images: Tensor) -> float:
-    """How grey pictures in [0, 1] are: mean of ``4 x (1 - x)``, 0 for black and white, 1 for all pixels at one half."""
-    return float((4 * images.double() * (1 - images.double())).mean())
 
 
 def squared_distance(a: Tensor, b: Tensor) -> float:
@@ -91,7 +67,7 @@ def image_vae_row(net: vae.ImageVAE, images: Tensor, real_sharpness: float, seed
         "squared_error": error,
         "rmse": (error / images[0].numel()) ** 0.5,
         "sharpness": sharpness(again) / real_sharpness,
-        "grey": greyness(again),
+        "grey": metrics.greyness(again.numpy()),
     }
 
 
@@ -101,22 +77,62 @@ def sweep_rows(sweep: vae.BetaSweep, images: Tensor, seed: int = 0) -> dict[str,
     return {f"{b:g}": {"beta": b, **image_vae_row(sweep[b], images, real, seed)} for b in sweep.betas}
 
 
+# Long enough for a loss that no longer falls: `flat` in the results file says by how much it still did.
+WIDE_EPOCHS, WIDE_SEEDS = 40, (0, 1, 2)
+# A latent that carries less than this, in nats, is of no use, whatever the variance of its mean.
+USED = 0.1
+
+
 def wide_recipe(recipe: ImageVaeRecipe) -> ImageVaeRecipe:
-    """The sweep's recipe with as many latent dimensions as the course's generator has, and a shorter training."""
-    shorter = replace(recipe.training, epochs=6)
-    return replace(recipe, name=f"{recipe.name}-20", model=replace(recipe.model, latent=20), training=shorter)
+    """The sweep's recipe with as many latent dimensions as the course's generator has, trained until it is flat."""
+    longer = replace(recipe.training, epochs=WIDE_EPOCHS)
+    return replace(recipe, name=f"{recipe.name}-20", model=replace(recipe.model, latent=20), training=longer)
+
+
+def _train_wide(cell: tuple[Path, int]) -> None:
+    _wide(*cell)
+
+
+def _wide(work: Path, seed: int) -> models.Model[vae.BetaSweep]:
+    recipe = wide_recipe(recipes.load_as(ImageVaeRecipe, "beta-sweep"))
+    images = datasets.load_images("mnist")
+    return trained(
+        work / f"latent-20-{seed}.safetensors", recipe, lambda: ImageVaeTask(recipe, images, seed=seed), seed
+    )
+
+
+def flatness(history: dict[str, list[float]], beta: float) -> float:
+    """By how many nats a training's negative ELBO still fell: mean of the last tenth but one less that of the last."""
+    terms = np.array(history[f"reconstruction, beta {beta:g}"]) + beta * np.array(history[f"kl, beta {beta:g}"])
+    tenth = max(1, len(terms) // 10)
+    return float(terms[-2 * tenth : -tenth].mean() - terms[-tenth:].mean())
 
 
 def beta_sweeps(shipped: vae.BetaSweep, work: Path, seed: int = 0) -> dict[str, Any]:
-    """Both sweeps on MNIST's test images: the shipped one of 2 latent dimensions, and one of 20."""
+    """Both sweeps on MNIST's test images: the shipped one of 2 latent dimensions, and one of 20 with three seeds.
+
+    ``latent 20`` holds the rows of the first seed, ``latent 20, seeds`` for each beta what the three have in common.
+    """
     recipe = wide_recipe(recipes.load_as(ImageVaeRecipe, "beta-sweep"))
-    images, test = datasets.load_images("mnist"), _pixels(datasets.load_images("mnist", "test"))
-    wide = trained(work / "latent-20.safetensors", recipe, lambda: ImageVaeTask(recipe, images, seed=seed), seed).net
+    test = _pixels(datasets.load_images("mnist", "test"))
+    each(_train_wide, [(work, one) for one in WIDE_SEEDS])
+    wide = [_wide(work, one) for one in WIDE_SEEDS]
+    rows = [sweep_rows(one.net, test, seed) for one in wide]
+    spread = {}
+    for name, first in rows[0].items():
+        numbers = [k for k, v in first.items() if isinstance(v, int | float) and k != "beta"]
+        of_seeds = {k: metrics.mean_and_spread([row[name][k] for row in rows]) for k in numbers}
+        used = [sum(kl > USED for kl in row[name]["kl_by_dimension"]) for row in rows]
+        fell = [flatness(one.meta["history"], first["beta"]) for one in wide]
+        spread[name] = of_seeds | {"used_units": metrics.mean_and_spread(used), "fell": metrics.mean_and_spread(fell)}
     return {
         "active_threshold": vae.ACTIVE,
+        "used_threshold": USED,
         "training": recipe.as_dict()["training"],
+        "training of the shipped one": recipes.load_as(ImageVaeRecipe, "beta-sweep").as_dict()["training"],
         "latent 2": sweep_rows(shipped, test, seed),
-        "latent 20": sweep_rows(wide, test, seed),
+        "latent 20": rows[0],
+        "latent 20, seeds": {"seeds": list(WIDE_SEEDS), "rows": spread},
     }
 
 
@@ -132,7 +148,7 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
     base = wide_recipe(recipes.load_as(ImageVaeRecipe, "beta-sweep"))
     images, held = datasets.load_images("mnist"), datasets.load_images("mnist", "test")
     test = _pixels(held)
-    nets = {"bernoulli": models.load(work / "latent-20.safetensors").net[1.0]}
+    nets = {"bernoulli": _wide(work, seed).net[1.0]}
     for sigma in SIGMAS:
         recipe = replace(
             base,
@@ -151,7 +167,7 @@ def likelihoods(work: Path, seed: int = 0) -> tuple[dict[str, Any], Tensor]:
         rows.append({**head, **image_vae_row(net, test, real, seed)})
     ten = test[torch.tensor([int(np.flatnonzero(held.labels == c)[0]) for c in range(10)])]
     pictures = torch.stack([ten, *(net.reconstruct(ten) for net in nets.values())])
-    mnist = {"sharpness": 1.0, "grey": greyness(test)}
+    mnist = {"sharpness": 1.0, "grey": metrics.greyness(test.numpy())}
     return {"latent": 20, "mnist": mnist, "rows": rows, "picture_rows": ["originals", *nets]}, pictures
 
 
@@ -208,7 +224,7 @@ class Handwriting:
         }
 
 
-def _drawn(net: vae.AudioVAE, features: Tensor, seed: int) -> Tensor:
+def _drawn(net: Draws, features: Tensor, seed: int) -> Tensor:
     """Sampled drawings, from a seed of their own."""
     return net.draw(features, training.stream(seed, "drawn"))
 
@@ -226,7 +242,12 @@ class Yardsticks:
     def real_row(self) -> dict[str, float]:
         """The measures of pictures for handwriting itself, the test images."""
         pixels, labels = _pixels(self.test), torch.from_numpy(self.test.labels)
-        return {**self.hand.compare(pixels, labels), "sharpness": 1.0, "grey": greyness(pixels), "diversity": 1.0}
+        return {
+            **self.hand.compare(pixels, labels),
+            "sharpness": 1.0,
+            "grey": metrics.greyness(pixels.numpy()),
+            "diversity": 1.0,
+        }
 
 
 def rule_row(model: models.Model[vae.AudioVAE], spoken: runs.SpokenSet, by: Yardsticks, seed: int) -> dict[str, float]:
@@ -239,7 +260,7 @@ def rule_row(model: models.Model[vae.AudioVAE], spoken: runs.SpokenSet, by: Yard
     row = {f"accuracy_{k}": reading[k]["value"] for k in ("sampled", "mean")}
     row |= distances | {f"{k}_mean_latent": v for k, v in by.hand.compare(by_mean, digits).items()}
     row |= runs.variety(net, by.evaluator, features, digits, by.test, seed=seed, real_features=by.test_features)
-    row |= {"sharpness": sharpness(sampled) / sharpness(_pixels(by.test)), "grey": greyness(sampled)}
+    row |= {"sharpness": sharpness(sampled) / sharpness(_pixels(by.test)), "grey": metrics.greyness(sampled.numpy())}
     with torch.inference_mode():
         mu, logvar = net.encode(features)
         row["kl_test"] = float(vae.kl_divergence(mu, logvar).mean())
@@ -254,6 +275,15 @@ def rule_row(model: models.Model[vae.AudioVAE], spoken: runs.SpokenSet, by: Yard
     return row
 
 
+def _rules() -> dict[str, GeneratorRecipe]:
+    return {rule: rule_recipe(rule) for rule in RULES} | {"random, gaussian": rule_recipe("random", "gaussian")}
+
+
+def _train_rule(cell: tuple[Path, str, int, str, str]) -> None:
+    work, name, seed, data, images = cell
+    generator_run(work, _rules()[name], seed, datasets.load_images(images), slug(name), data)
+
+
 def target_rules(
     work: Path, seeds: tuple[int, ...], data: str = "fsdd", images: str = "mnist"
 ) -> tuple[dict[str, Any], Tensor]:
@@ -262,7 +292,8 @@ def target_rules(
     Returns the numbers, and pictures ``(rows, 10, 28, 28)``: one sampled drawing of each digit for each row.
     """
     handwritten, by = datasets.load_images(images), Yardsticks(images)
-    cells = {rule: rule_recipe(rule) for rule in RULES} | {"random, gaussian": rule_recipe("random", "gaussian")}
+    cells = _rules()
+    each(_train_rule, [(work, name, seed, data, images) for name in cells for seed in seeds])
     found: dict[str, Any] = {}
     pictures: dict[str, Tensor] = {}
     for name, recipe in cells.items():
@@ -288,7 +319,7 @@ def target_rules(
     }, torch.stack(list(pictures.values()))
 
 
-def one_of_each(net: vae.AudioVAE, features: Tensor, digits: Tensor, seed: int) -> Tensor:
+def one_of_each(net: Draws, features: Tensor, digits: Tensor, seed: int) -> Tensor:
     """A sampled drawing of one random recording of each digit, ``(10, 28, 28)``; the seed alone chooses it."""
     rng = np.random.default_rng([seed, 14])
     some = torch.tensor([int(rng.choice(np.flatnonzero(digits.numpy() == c))) for c in range(10)])
@@ -454,62 +485,63 @@ def choose(scores: dict[str, list[float]]) -> str:
 
 
 def _accuracies(
-    model: models.Model[Any], part: tuple[Tensor, Tensor], judges: dict[str, AccuracyNet], seed: int
+    model: models.Model[Any], part: tuple[Tensor, Tensor], nets: dict[str, AccuracyNet], seed: int
 ) -> dict[str, dict[str, float]]:
-    judged = runs.read_drawings(model.net, judges, *part, seed=seed)
-    return {name: {k: judged[name][k]["value"] for k in ("sampled", "mean")} for name in judges}
+    read_by = runs.read_drawings(model.net, nets, *part, seed=seed)
+    return {name: {k: read_by[name][k]["value"] for k in ("sampled", "mean")} for name in nets}
 
 
-def choosing(
-    work: Path, judge: AccuracyNet, others: dict[str, AccuracyNet], seeds: tuple[int, ...], data: str = "fsdd"
-) -> dict[str, Any]:
-    """Train all candidates on the train parts and let ``judge`` read the validation parts; the test parts stay shut.
+def _train_candidate(cell: tuple[Path, str, int]) -> None:
+    work, name, seed = cell
+    generator_run(work, candidates()[name], seed, datasets.load_images("mnist"), slug(name))
 
-    Only for the nested estimate is a test part opened: for each seed that of the candidate which this seed's own
-    validation part has chosen.
+
+def train_candidates(work: Path, seeds: tuple[int, ...]) -> None:
+    """Train all candidates on the train parts."""
+    each(_train_candidate, [(work, name, seed) for name in candidates() for seed in seeds])
+
+
+def choosing(work: Path, nets: dict[str, AccuracyNet], seeds: tuple[int, ...], data: str = "fsdd") -> dict[str, Any]:
+    """Let the first evaluator read the validation drawings of all candidates; the test parts stay shut.
+
+    ``against_report`` is each candidate's accuracy less that of ``report`` with the same seed. Only for the nested
+    estimate is a test part opened: for each seed that of the candidate which this seed's own validation part chose.
     """
     images = datasets.load_images("mnist")
+    first = next(iter(nets))
     scores: dict[str, dict[str, list[float]]] = {}
     for name, recipe in candidates().items():
         for seed in seeds:
             model, spoken = generator_run(work, recipe, seed, images, slug(name), data)
-            of_val = _accuracies(model, spoken.part("val"), {"judge": judge}, seed)["judge"]
-            for kind, value in of_val.items():
-                scores.setdefault(name, {}).setdefault(kind, []).append(value)
-    sampled = {name: by_kind["sampled"] for name, by_kind in scores.items()}
+            of_val = _accuracies(model, spoken.part("val"), nets, seed)
+            for key, value in {f"{n}_{k}": v for n, by_kind in of_val.items() for k, v in by_kind.items()}.items():
+                scores.setdefault(name, {}).setdefault(key, []).append(value)
+    sampled = {name: by_kind[f"{first}_sampled"] for name, by_kind in scores.items()}
+    base = np.array(sampled["report"])
     nested = []
     for i, seed in enumerate(seeds):
         own = choose({name: [values[i]] for name, values in sampled.items()})
         model, spoken = generator_run(work, candidates()[own], seed, images, slug(own), data)
-        of_test = _accuracies(model, spoken.part("test"), {"judge": judge, **others}, seed)
+        of_test = _accuracies(model, spoken.part("test"), nets, seed)
         nested.append({"seed": seed, "chosen": own, "validation": sampled[own][i], "test": of_test})
     table = {
         name: {kind: metrics.mean_and_spread(values) for kind, values in by_kind.items()}
         for name, by_kind in scores.items()
     }
-    return {"seeds": list(seeds), "validation": table, "chosen": choose(sampled), "nested": nested}
-
-
-def fresh(
-    work: Path,
-    names: list[str],
-    judges: dict[str, AccuracyNet],
-    seeds: tuple[int, ...],
-    finetune: Callable[[models.Model[vae.AudioVAE], runs.SpokenSet, int], AccuracyNet],
-    data: str = "fsdd",
-) -> dict[str, Any]:
-    """Recipes on the test parts of seeds that nothing was chosen on; ``finetune`` makes each run's own judge."""
-    images = datasets.load_images("mnist")
-    found: dict[str, Any] = {}
-    for name in names:
-        rows = []
-        for seed in seeds:
-            model, spoken = generator_run(work, candidates()[name], seed, images, slug(name), data)
-            mine = {**judges, "finetuned": finetune(model, spoken, seed)}
-            of_test = _accuracies(model, spoken.part("test"), mine, seed)
-            rows.append({f"{judge}_{kind}": v for judge, by_kind in of_test.items() for kind, v in by_kind.items()})
-        found[name] = {k: metrics.mean_and_spread([r[k] for r in rows]) for k in rows[0]}
-    return {"seeds": list(seeds), "test": found}
+    against = {
+        name: metrics.mean_and_spread((np.array(values) - base).tolist())
+        for name, values in sampled.items()
+        if name != "report"
+    }
+    chosen = choose(sampled)
+    return {
+        "seeds": list(seeds),
+        "evaluator": first,
+        "validation": table,
+        "against_report": against,
+        "chosen": chosen,
+        "nested": nested,
+    }
 
 
 def strips(pictures: Tensor) -> np.ndarray:

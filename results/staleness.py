@@ -20,9 +20,11 @@ from teach.closure import code_hash
 MADE_BY = {
     "beta": "beta",
     "choice": "choice",
-    "evaluator": "evaluator",
+    "evaluators": "evaluator",
     "finetuning": "finetuned",
+    "hearing": "hearing",
     "likelihood": "beta",
+    "objectives": "objectives",
     "protocol": "protocol",
     "report-evaluation": "pictures",
     "targets": "targets",

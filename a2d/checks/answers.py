@@ -19,14 +19,15 @@ from typing import Any
 
 import numpy as np
 
-from a2d.checks.comparison import plain
+from a2d.checks.comparison import Refused, plain
 
 
 @dataclass(frozen=True)
 class Answer:
     """What a function gave for one case: a value, or an error in words; ``changed`` are arguments it wrote into.
 
-    ``stopped`` is "timeout" or "killed" where the function did not come to an end by itself.
+    ``refused``: the error is about the result, which cannot be used. ``stopped`` is "timeout" or "killed" where the
+    function did not come to an end by itself.
     """
 
     value: Any = None
@@ -35,6 +36,7 @@ class Answer:
     changed: tuple[str, ...] = ()
     warning: str = ""
     stopped: str = ""
+    refused: bool = False
 
 
 def answer(
@@ -58,7 +60,7 @@ def answer(
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Answer(error=explain(error, function, parameters))
+            return Answer(error=explain(error, function, parameters), refused=isinstance(error, Refused))
     names = [n for n, a, b in zip(parameters, given, args, strict=False) if _changed(a, b)]
     warning = str(warned[0].message) if warned else ""
     return Answer(value, unwritten=value is None or value is Ellipsis, changed=tuple(names), warning=warning)
@@ -69,6 +71,8 @@ def explain(error: BaseException, function: Callable[..., Any], wanted: Sequence
 
     ``wanted`` are the names of the parameters that the function should have.
     """
+    if isinstance(error, Refused):
+        return str(error)
     found = _parameters(function)
     if isinstance(error, TypeError) and found is not None and len(found) != len(wanted):
         return f"The function should take {len(wanted)} arguments ({', '.join(wanted)}), it takes {len(found)}."

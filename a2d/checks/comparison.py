@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 _FEW = 8
+
+
+class Refused(Exception):
+    """A result that cannot be used, in a sentence for the learner; raised by the calls of exercises."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def _number(expected: float, got: Any, rtol: float, atol: float) -> str:
     if isinstance(got, np.ndarray) and got.size == 1:
         got = got.reshape(()).item()
     if isinstance(got, bool) or not isinstance(got, int | float):
-        return f"Expected one number, got {describe(got)}."
+        return f"Expected one number, {describe(expected)}, got {describe(got)}."
     with contextlib.suppress(OverflowError):  # a whole number that is too large for a float
         if math.isnan(got) and not math.isnan(expected):
             return "It is NaN (not a number): look for 0 / 0, or for the logarithm of a negative number."
@@ -74,7 +78,7 @@ def _array(expected: np.ndarray, got: Any, rtol: float, atol: float) -> str:
         same = isinstance(got, np.ndarray) and got.dtype.kind == "U" and np.array_equal(got, expected)
         return "" if same else f"Expected {describe(expected)}, got {describe(got)}."
     if not isinstance(got, np.ndarray) or got.dtype.kind not in "biufc":
-        return f"Expected an array of numbers, got {describe(got)}."
+        return f"Expected an array of shape {expected.shape}, got {_one(got)}."
     if got.shape != expected.shape:
         return f"The shape should be {expected.shape}, it is {got.shape}."
     if got.dtype.kind == "c":
@@ -132,20 +136,65 @@ def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def describe(value: Any) -> str:
-    """A value in a few words: short arrays in full, long ones by shape."""
+def _one(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"one number, {describe(value)}" if is_number else describe(value)
+
+
+def describe(value: Any, few: int = _FEW) -> str:
+    """A value in a few words: arrays of up to ``few`` values in full, longer ones by shape."""
     value = plain(value)
     if isinstance(value, np.ndarray):
-        if value.size <= _FEW and value.dtype.kind in "biufU":
-            return np.array2string(value, precision=4, separator=", ", suppress_small=True).replace("\n", "")
+        if value.size <= few and value.dtype.kind in "biufU":
+            text = np.array2string(value, precision=4, separator=", ", suppress_small=True, max_line_width=10**6)
+            return " ".join(text.split())
         return f"an array of shape {value.shape}"
     if isinstance(value, float | int | bool) or value is None:
         return _short(value)
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, list | tuple):
-        inner = ", ".join(describe(v) for v in value[:4]) + (", ..." if len(value) > 4 else "")
+        inner = ", ".join(describe(v, few) for v in value[:4]) + (", ..." if len(value) > 4 else "")
         return f"[{inner}]" if isinstance(value, list) else f"({inner})"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k!r}: {describe(v)}" for k, v in list(value.items())[:4]) + "}"
     return f"a value of the type {value.kind if isinstance(value, Other) else type(value).__name__}"
+
+
+def pattern(pairs: Sequence[tuple[Any, Any]], rtol: float, atol: float) -> str:
+    """What all wrong results have in common, in a sentence, or "": one factor, one summand, an axis turned round.
+
+    ``pairs`` are the expected and the given results of the cases that are not right, :func:`plain`.
+    """
+    arrays = [(np.asarray(e, float), np.asarray(g, float)) for e, g in pairs if _numeric(e) and _numeric(g)]
+    if not arrays or len(arrays) < len(pairs):
+        return ""
+
+    def always(change: Callable[[np.ndarray], np.ndarray]) -> bool:
+        changed = [(e, change(g)) for e, g in arrays]
+        return all(e.shape == g.shape and np.allclose(g, e, rtol, atol, equal_nan=True) for e, g in changed)
+
+    if all(e.ndim == g.ndim == 2 for e, g in arrays) and always(np.transpose):
+        return "Rows and columns are exchanged."
+    if any(e.shape != g.shape for e, g in arrays):
+        return ""
+    if all(e.ndim >= 1 for e, _ in arrays) and always(lambda g: np.flip(g, -1)):
+        return "The values are in reversed order."
+    expected, got = (np.concatenate([pair[n].ravel() for pair in arrays]) for n in (0, 1))
+    if len(expected) < 3 or not (np.isfinite(expected).all() and np.isfinite(got).all()):
+        return ""
+    if np.dot(expected, expected) > 0:
+        factor = float(np.dot(expected, got) / np.dot(expected, expected))
+        if abs(factor) > 1e-9 and np.allclose(got, factor * expected, max(rtol, 1e-4), atol):
+            sign = "the negative of" if abs(factor + 1) < 1e-4 else f"{factor:.4g} times"
+            return f"Every value is {sign} what it should be."
+    shift = float(np.mean(got - expected))
+    if np.allclose(got, expected + shift, rtol, max(atol, 1e-4 * abs(shift))):
+        return f"Every value is {abs(shift):.4g} too {'large' if shift > 0 else 'small'}."
+    return ""
+
+
+def _numeric(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "iuf"
+    return isinstance(value, int | float) and not isinstance(value, bool)

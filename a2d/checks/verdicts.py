@@ -15,7 +15,7 @@ import sys
 import textwrap
 import types
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -23,15 +23,17 @@ from typing import Any, Literal
 import numpy as np
 
 from a2d import exercises
-from a2d.checks import answers
+from a2d.checks import answers, using
 from a2d.checks.answers import Answer
-from a2d.checks.comparison import describe, difference, plain
+from a2d.checks.comparison import describe, difference, pattern, plain
 from a2d.checks.points import local_points, number, points_of, scaled
 from a2d.errors import A2DError
 from a2d.exercises import Case, Exercise, Question, Wrong
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
+# Arrays of a case with up to so many values are shown whole.
+_WHOLE = 60
 Kind = Literal["right", "partly right", "wrong", "error", "empty", "timeout", "killed"]
 _HEADS = {
     "right": "Right",
@@ -48,7 +50,7 @@ _HEADS = {
 class Outcome:
     """How an answer is judged: kind, points earned, and the message; ``misconception`` is the wrong answer's name.
 
-    ``expected`` and ``got`` describe the first result that differs, if it is one.
+    ``expected`` and ``got`` describe the first result that differs, if it is one; ``failed`` is its case.
     """
 
     id: str
@@ -60,6 +62,7 @@ class Outcome:
     parts: dict[str, bool] = field(default_factory=dict)
     expected: str = ""
     got: str = ""
+    failed: Case | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         points = f" ({number(self.points)} of {number(self.of)} points)" if self.kind != "empty" else ""
@@ -89,11 +92,11 @@ def check(id: str, function: Any = None) -> None:
     try:
         outcome = judge(exercise, function)
     except KeyboardInterrupt:
-        print(
-            f"Exercise {id}: Error.\nIt was interrupted. If it did not end by itself, look for a loop without an end."
-        )
+        print(f"Exercise {id}: Error.")
+        print("It was interrupted. If it did not end by itself, look for a loop without an end.")
         return
     _outcomes[id] = outcome
+    using.remember(id, function, outcome.kind == "right", outcome.failed)
     points = local_points()
     print(replace(outcome, points=scaled(exercise, outcome.points, points), of=points_of(id, points)))
 
@@ -125,25 +128,25 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
     if not callable(function):
         text = f'Give the function itself: a2d.check("{exercise.id}", {exercise.name}). This is {describe(function)}.'
         return _outcome(exercise, "error", text)
-    tree = syntax(function)
-    if tree is not None and is_stub(tree):
+    tree, names = syntax(function), getattr(inspect.unwrap(function), "__globals__", {})
+    if is_stub(tree):
         return _outcome(exercise, "empty", f"Write {exercise.name} above, run its cell, then run this cell again.")
-    if tree is not None and (name := forbidden_name(tree, exercise.forbidden, _globals(function))):
+    if name := forbidden_name(tree, exercise.forbidden, names):
         text = f"It uses {name}, which is the answer itself. Write it with simpler steps."
         return _outcome(exercise, "wrong", text, misconception="uses the answer itself")
     # The declared answers of the course itself may use the package.
     module = str(getattr(function, "__module__", ""))
-    given = (*exercise.given, module)
-    foreign = "" if tree is None or module.startswith("a2d.") else foreign_name(tree, given, _globals(function))
-    if foreign:
-        text = (
-            f"It uses {foreign}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
-        )
+    if not module.startswith("a2d.") and (name := foreign_name(tree, (*exercise.given, module), names)):
+        text = f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
         return _outcome(exercise, "wrong", text)
     with still():
         sheet = make_sheet(exercise, seed)
         answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
-        return compare(sheet, answers)
+        outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef))
+    if outcome.kind in ("right", "empty") or not (outer := outer_names(tree, names)):
+        return outcome
+    note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
+    return replace(outcome, message=f"{outcome.message}\n{note}")
 
 
 @dataclass
@@ -157,10 +160,8 @@ class Sheet:
     @cached_property
     def wrong(self) -> list[tuple[Wrong, list[Answer]]]:
         """What the declared wrong answers give for the cases; run once, when first asked for."""
-        exercise = self.exercise
-        return [
-            (w, [answer(exercise, w.answer, c) for c in self.cases]) for w in exercise.wrong if w.looks_like is None
-        ]
+        declared = [wrong for wrong in self.exercise.wrong if wrong.looks_like is None]
+        return [(wrong, [answer(self.exercise, wrong.answer, case) for case in self.cases]) for wrong in declared]
 
 
 def make_sheet(exercise: Exercise, seed: int) -> Sheet:
@@ -201,20 +202,15 @@ def still() -> Iterator[None]:
 # ------------------------------------------------------------------------------------------------- reading a function
 
 
-def syntax(function: Callable[..., Any]) -> ast.AST | None:
-    """The syntax tree of a function written in a notebook or file, or None where its source is not to be had."""
+def syntax(function: Callable[..., Any]) -> ast.AST:
+    """The syntax tree of a function written in a notebook or file; an empty one where its source is not to be had."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-    except (OSError, TypeError, SyntaxError, IndentationError, ValueError):
-        return None
+    except (OSError, TypeError, SyntaxError, ValueError):
+        return ast.Module([], [])
     # The source of a lambda is its whole line, as in a2d.check("1.1", lambda x: x).
     kind = ast.Lambda if getattr(function, "__name__", "") == "<lambda>" else (ast.FunctionDef, ast.ClassDef)
-    found = [n for n in ast.walk(tree) if isinstance(n, kind)]
-    return found[0] if found else tree
-
-
-def _globals(function: Callable[..., Any]) -> dict[str, Any]:
-    return dict(getattr(inspect.unwrap(function), "__globals__", {}))
+    return next((node for node in ast.walk(tree) if isinstance(node, kind)), tree)
 
 
 def is_stub(tree: ast.AST) -> bool:
@@ -223,12 +219,11 @@ def is_stub(tree: ast.AST) -> bool:
         return False
 
     def nothing(node: ast.stmt) -> bool:
-        if isinstance(node, ast.Pass):
-            return True
-        if isinstance(node, ast.Expr):
-            return isinstance(node.value, ast.Constant)
-        if isinstance(node, ast.Return):
-            return node.value is None or (isinstance(node.value, ast.Constant) and node.value.value in (None, ...))
+        match node:
+            case ast.Pass() | ast.Expr(ast.Constant()) | ast.Return(None):
+                return True
+            case ast.Return(ast.Constant(value)):
+                return value in (None, ...)
         return isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node)
 
     return all(nothing(node) for node in tree.body)
@@ -240,7 +235,7 @@ def forbidden_name(tree: ast.AST, forbidden: Sequence[str], namespace: Mapping[s
     ``librosa.feature.mfcc`` is found as that, as ``feature.mfcc``, and by any name that ``namespace`` (the function's
     globals) or an import in its body gives it. A learner's own function of the same name is not meant.
     """
-    for full in _used_names(tree, namespace or {}):
+    for full, _ in _used_names(tree, namespace or {}):
         for name in forbidden:
             same_end = full.rpartition(".")[2] == name.rpartition(".")[2]
             same_start = full.partition(".")[0] == name.partition(".")[0]
@@ -254,34 +249,41 @@ def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, An
 
     That is whatever comes from a package other than :data:`PACKAGES`, but for the functions and modules ``given``.
     """
-    local = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    local |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    outside = {name: value for name, value in namespace.items() if name not in local}
-    packages = {name for name, value in outside.items() if _origin(name, value)} | set(_imports(tree))
-    for full in _used_names(tree, outside, packages):
+    own = _own_names(tree)
+    for full, known in _used_names(tree, {name: value for name, value in namespace.items() if name not in own}):
         root = full.partition(".")[0]
-        known = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
-        if not known and not any(
-            f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given
-        ):
+        there = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
+        allowed = (f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given)
+        if known and not there and not any(allowed):
             return full
     return ""
 
 
-def _used_names(tree: ast.AST, namespace: Mapping[str, Any], only: Collection[str] | None = None) -> Iterator[str]:
-    """Each name with its attributes in a function's source, in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
+def outer_names(tree: ast.AST, namespace: Mapping[str, Any]) -> list[str]:
+    """The notebook's variables that a function reads, in its order: data, not functions, classes or modules."""
+    own = _own_names(tree)
+    read = dict.fromkeys(n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id not in own)
+    values = [(name, namespace.get(name)) for name in read]
+    return [f"`{n}`" for n, v in values if v is not None and not callable(v) and not isinstance(v, types.ModuleType)]
 
-    ``only`` are the names to look at; None means all.
+
+def _own_names(tree: ast.AST) -> set[str]:
+    """The names that a function gives a meaning itself: its parameters, and what it assigns."""
+    nodes = list(ast.walk(tree))
+    assigned = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return assigned | {n.arg for n in nodes if isinstance(n, ast.arg)}
+
+
+def _used_names(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Each name with its attributes in a function's source, and whether it is known what its first part stands for.
+
+    If it is, the name is given in full: ``np.fft.rfft`` as ``numpy.fft.rfft``.
     """
-    known = _imports(tree)
-    for name, value in namespace.items():
-        if origin := _origin(name, value):
-            known.setdefault(name, origin)
+    known = {name: origin for name, value in namespace.items() if (origin := _origin(name, value))} | _imports(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name):
             root, dot, rest = ast.unparse(node).partition(".")
-            if only is None or root in only:
-                yield known[root] + dot + rest if root in known else root + dot + rest
+            yield known.get(root, root) + dot + rest, root in known
 
 
 def _origin(name: str, value: Any) -> str:
@@ -297,31 +299,32 @@ def _imports(tree: ast.AST) -> dict[str, str]:
     """The names that import statements in a function give, with what they stand for."""
     found = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            package = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             for alias in node.names:
-                found[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom):
-            found |= {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+                name = alias.name if package or alias.asname else alias.name.partition(".")[0]
+                found[alias.asname or name] = package + name
     return found
 
 
 # ------------------------------------------------------------------------------------------------ judging the answers
 
 
-def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) -> Outcome:
+def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False, written: bool = False) -> Outcome:
     """Judge answers against what the reference gives; runs nothing of the learner's.
 
-    With ``hidden``, the message tells what was expected and what came, and not for which case.
+    With ``hidden``, the message tells what was expected and what came, and not for which case. ``written``: the
+    function is known to be more than a stub.
     """
     exercise, cases = sheet.exercise, sheet.cases
     if all(a.unwritten for a in answers):
+        if written:
+            text = f"{exercise.name} gives None in every case. Is a `return` missing at its end?"
+            return _outcome(exercise, "wrong", text, misconception="returns nothing")
         return _outcome(exercise, "empty", f"{exercise.name} gives None. Write it, then run this cell again.")
     told = [_problem(exercise, c, a, e) for c, a, e in zip(cases, answers, sheet.expected, strict=True)]
-    parts = {
-        part: not any(t for t, case in zip(told, cases, strict=True) if case.part == part) for part in exercise.shares()
-    }
+    wrong_parts = {case.part for text, case in zip(told, cases, strict=True) if text}
+    parts = {part: part not in wrong_parts for part in exercise.shares()}
     points = sum(share for part, share in exercise.shares().items() if parts[part])
     notes = _notes(answers)
     if not any(told):
@@ -332,16 +335,32 @@ def compare(sheet: Sheet, answers: Sequence[Answer], *, hidden: bool = False) ->
         lines = [_case_line(exercise, cases[at]), *(f"  {line}" for line in lines)]
     if wrong := misconception(sheet, answers):
         lines.append(f"This looks like a known mistake: {wrong.means}.")
+    elif alike := _alike(sheet, answers, told):
+        lines.append(alike)
+    if fine := told.count(""):
+        lines.append(f"{fine} of {len(told)} cases are right.")
     if points:
         good = ", ".join(part for part, fine in parts.items() if fine)
-        lines.append(f"What is right already: {good}.")
-    outcome = _outcome(exercise, _kind(answers[at], points), "\n".join([*lines, *notes]), points, parts=parts)
-    return replace(
-        outcome,
+        lines.append(f"It has the points for: {good}.")
+    return _outcome(
+        exercise,
+        _kind(answers[at], points),
+        "\n".join([*lines, *notes]),
+        points,
+        parts=parts,
         misconception=wrong.means if wrong else "",
         expected=describe(sheet.expected[at]),
-        got=outcome.got if answers[at].error else describe(answers[at].value),
+        got="" if answers[at].error else describe(answers[at].value),
+        failed=cases[at],
     )
+
+
+def _alike(sheet: Sheet, answers: Sequence[Answer], told: Sequence[str]) -> str:
+    """What all wrong results have in common, where the exercise compares numbers with numbers."""
+    if sheet.exercise.verify is not None or any(a.error for a in answers):
+        return ""
+    bad = [(expected, a.value) for expected, a, text in zip(sheet.expected, answers, told, strict=True) if text]
+    return pattern(bad, sheet.exercise.rtol, sheet.exercise.atol)
 
 
 def _kind(answer: Answer, points: int) -> Kind:
@@ -349,7 +368,7 @@ def _kind(answer: Answer, points: int) -> Kind:
         return "partly right"
     if answer.stopped:
         return "timeout" if answer.stopped == "timeout" else "killed"
-    return "error" if answer.error else "wrong"
+    return "error" if answer.error and not answer.refused else "wrong"
 
 
 def _problem(exercise: Exercise, case: Case, given: Answer, expected: Any) -> str:
@@ -376,14 +395,12 @@ def _notes(answers: Sequence[Answer]) -> list[str]:
 def _case_line(exercise: Exercise, case: Case) -> str:
     if case.told:
         return f"For {case.told}:"
-    told = [f"{name} = {describe(value)}" for name, value in zip(exercise.parameters, case.args, strict=False)]
+    told = [f"{name} = {describe(value, _WHOLE)}" for name, value in zip(exercise.parameters, case.args, strict=False)]
     return f"For {', '.join(told)}:"
 
 
 def misconception(sheet: Sheet, answers: Sequence[Answer]) -> Wrong | None:
     """The wrong answer that explains these answers: it gives the same in every case, and differs from the right one."""
-    if any(a.error for a in answers):
-        return None
     exercise = sheet.exercise
     given = list(zip(sheet.cases, sheet.expected, answers, strict=True))
     bad = [(c, e, a.value) for c, e, a in given if _problem(exercise, c, a, e)]
@@ -399,18 +416,15 @@ def misconception(sheet: Sheet, answers: Sequence[Answer]) -> Wrong | None:
 
 
 def _explains(exercise: Exercise, theirs: Sequence[Answer], answers: Sequence[Answer]) -> bool:
-    return not any(
-        wrong.error or difference(wrong.value, given.value, exercise.rtol, exercise.atol)
-        for wrong, given in zip(theirs, answers, strict=True)
-    )
+    for wrong, given in zip(theirs, answers, strict=True):
+        if wrong.error or given.error:
+            # The line that is told before the last one differs with how the function is written.
+            if wrong.error.splitlines()[-1:] != given.error.splitlines()[-1:]:
+                return False
+        elif difference(wrong.value, given.value, exercise.rtol, exercise.atol):
+            return False
+    return True
 
 
-def _outcome(
-    exercise: Exercise,
-    kind: Kind,
-    message: str,
-    points: int = 0,
-    misconception: str = "",
-    parts: dict[str, bool] | None = None,
-) -> Outcome:
-    return Outcome(exercise.id, kind, points, exercise.points, message, misconception, parts or {})
+def _outcome(exercise: Exercise, kind: Kind, message: str, points: int = 0, **more: Any) -> Outcome:
+    return Outcome(exercise.id, kind, points, exercise.points, message, **more)

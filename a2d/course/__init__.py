@@ -7,9 +7,10 @@ names work as well (``a2d.plots``, ``a2d.weights``, ``a2d.tasks``, ...). It goes
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import sys
+import tomllib
 import warnings
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -19,42 +20,7 @@ from a2d.lab import Finding, environment, record, results, setup, show
 
 __all__ = ["Finding", "environment", "record", "results", "setup", "show"]
 
-# Old modules, and where what was in them is looked for now; the first that has a name gives it.
-_MODULES = {
-    "a2d.checkpoints": ("a2d.io.tensorfile",),
-    "a2d.classifier": ("a2d.ears",),
-    "a2d.course.environments": ("a2d.lab.colab",),
-    "a2d.course.exercises": ("a2d.exercises",),
-    "a2d.download": ("a2d.io.fetching",),
-    "a2d.files": ("a2d.io.atomic",),
-    "a2d.layers": ("a2d.ears",),
-    "a2d.optimizers": ("a2d.course.optimizers",),
-    "a2d.plots": ("a2d.figures",),
-    "a2d.plots.annotated": ("a2d.figures.f07_annotation",),
-    "a2d.plots.data": ("a2d.figures.f02_datasets",),
-    "a2d.plots.figures": ("a2d.figures",),
-    "a2d.plots.judge": ("a2d.figures.f06_evaluator",),
-    "a2d.plots.latent": ("a2d.figures.f03_vae",),
-    "a2d.plots.report": ("a2d.figures.f08_report",),
-    "a2d.plots.sound": ("a2d.figures.f01_audio",),
-    "a2d.plots.targets": ("a2d.figures.f04_pairing",),
-    "a2d.plots.training": ("a2d.figures.f05_training",),
-    "a2d.recipes": ("a2d.lab.recipes", "a2d.pairing", "a2d.vae", "a2d.evaluator"),
-    "a2d.runs": ("a2d.lab.runs",),
-    "a2d.tables": ("a2d.lab",),
-    "a2d.tasks": (
-        "a2d.lab.kinds.generator",
-        "a2d.lab.kinds.classifier",
-        "a2d.lab.kinds.evaluator",
-        "a2d.lab.kinds.image_vae",
-    ),
-    "a2d.weights": ("a2d.lab.models",),
-}
-# What has another name now.
-_NAMES = {
-    "a2d.runs.judge_generator": "a2d.lab.runs:read_drawings",
-    "a2d.tasks.GeneratorTask": "a2d.course.tasks:GeneratorTask",
-}
+_MODULES: dict[str, list[str]] = tomllib.loads((Path(__file__).parent / "moved.toml").read_text(encoding="utf-8"))
 
 
 class _Old(ModuleType):
@@ -66,8 +32,6 @@ class _Old(ModuleType):
         full = f"{self.__name__}.{name}"
         if full in _MODULES:
             return sys.modules[full]
-        if full in _NAMES:
-            return pkgutil.resolve_name(_NAMES[full])
         for place in _MODULES[self.__name__]:
             module = importlib.import_module(place)
             if hasattr(module, name):

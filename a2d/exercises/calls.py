@@ -11,10 +11,34 @@ from typing import Any
 
 import numpy as np
 
+from a2d.checks.comparison import Refused
+
+
+def arguments(call: Callable[..., Any], *args: Any) -> tuple[Any, ...]:
+    """What the function gets when ``call`` calls it with a case's arguments."""
+    given: list[tuple[Any, ...]] = []
+
+    def keep(*them: Any) -> None:
+        given.append(them)
+
+    call(keep, *args)
+    return given[0]
+
 
 def plain(function: Callable[..., Any], *args: Any) -> Any:
     """Call it with the arguments as they are."""
     return function(*args)
+
+
+def but_last(function: Callable[..., Any], *args: Any) -> Any:
+    """Call it with all arguments but the last, on which its result is tried afterwards."""
+    return function(*args[:-1])
+
+
+def many(function: Callable[..., Any], inputs: list[tuple[Any, ...]]) -> Any:
+    """Call it once for each of several inputs; the list of results, None if there is none at all."""
+    results = [function(*one) for one in inputs]
+    return None if all(one is None for one in results) else results
 
 
 def tensors(function: Callable[..., Any], *args: Any) -> Any:
@@ -25,17 +49,23 @@ def tensors(function: Callable[..., Any], *args: Any) -> Any:
 def gradients(function: Callable[..., Any], *args: Any) -> Any:
     """Call it as :func:`tensors`; the result, and the gradient of its sum in each argument of floats.
 
-    An argument that the result does not depend on has the gradient 0.
+    An argument that the result does not depend on has the gradient 0. Raises ``Refused`` for a result that has no
+    gradient: nothing can be trained with it.
     """
     import torch
 
     given = [as_tensor(a) for a in args]
     floats = [a.requires_grad_() for a in given if isinstance(a, torch.Tensor) and a.is_floating_point()]
     result = function(*given)
-    if not isinstance(result, torch.Tensor):
-        return result
-    if not result.requires_grad:
-        return (result, *(torch.zeros_like(a) for a in floats))
+    if result is None or (isinstance(result, torch.Tensor) and result.requires_grad):
+        pass
+    elif isinstance(result, torch.Tensor):
+        raise Refused("The result has no gradient, so nothing can be trained with it: leave out detach and no_grad.")
+    else:
+        kind = type(result).__name__
+        raise Refused(f"The result is a {kind}, not a tensor with a gradient: leave out item, float and numpy.")
+    if result is None:
+        return None
     found = torch.autograd.grad(result.sum(), floats, allow_unused=True)
     return (result, *(torch.zeros_like(a) if g is None else g for a, g in zip(floats, found, strict=True)))
 
@@ -109,3 +139,44 @@ def scored(function: Callable[..., Any], image: np.ndarray, weights: np.ndarray,
         return float(np.tanh((weights * one).sum()))
 
     return function(image, score, size)
+
+
+def steps_of_a_vae(
+    function: Callable[..., Any],
+    encoder: np.ndarray,
+    decoder: np.ndarray,
+    features: np.ndarray,
+    targets: np.ndarray,
+    betas: list[float],
+    noise: float,
+) -> Any:
+    """Call it once for each batch with a small VAE that comes in eval mode, and plain gradient descent.
+
+    ``encoder`` (2 d, n) and ``decoder`` (pixels, d): the weights; ``features`` (steps, b, n), ``targets`` (steps, b,
+    pixels) and ``betas``: what each step gets; ``noise`` on the features in train mode. Gives what each step returned,
+    and the weights after the last one. Raises ``Refused`` for a step that returns a tensor.
+    """
+    import torch
+    from torch import nn
+
+    class Vae(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.decoder = nn.Parameter(as_tensor(encoder)), nn.Parameter(as_tensor(decoder))
+
+        def forward(self, x: Any, rng: Any) -> tuple[Any, Any, Any]:
+            x = x + noise * torch.randn(x.shape, generator=rng) if self.training else x
+            mu, logvar = (x @ self.encoder.T).chunk(2, dim=1)
+            z = mu + torch.exp(logvar / 2) * torch.randn(mu.shape, generator=rng)
+            return z @ self.decoder.T, mu, logvar
+
+    def cost(output: Any, target: Any, mu: Any, logvar: Any) -> tuple[Any, Any]:
+        return (output - target).square().sum(1), (mu.square() + logvar.exp() - 1 - logvar).sum(1) / 2
+
+    vae, rng = Vae().eval(), torch.Generator().manual_seed(0)
+    optimizer, told = torch.optim.SGD(vae.parameters(), lr=0.01), []
+    for x, target, beta in zip(as_tensor(features), as_tensor(targets), betas, strict=True):
+        told.append(function(vae, optimizer, cost, (x, target), beta, rng))
+    if any(isinstance(one, torch.Tensor) for one in told):
+        raise Refused("The step returns a tensor, which keeps all that was computed for it: return loss.item().")
+    return None if all(one is None for one in told) else (told, *vae.parameters())

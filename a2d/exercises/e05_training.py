@@ -4,54 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from a2d.exercises import calls
 from a2d.exercises.model import Case, Exercise, Question, Wrong
+
+_TORCH = tuple(
+    f"torch.nn.{name}" for name in ("functional.conv_transpose1d", "functional.conv_transpose2d", "ConvTranspose1d")
+)
 
 # ------------------------------------------------------------------------------ 5.1 size of a transposed convolution
 
 
-def _torch_upsamples(n_in: int, kernel: int, **given: int) -> np.ndarray:
-    """What torch makes of zeros; the exercise itself forbids to ask it."""
+def _size(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
+    """The length of what torch makes of zeros; the exercise itself forbids to ask it."""
     import torch
 
     signal, weights = torch.zeros(1, 1, n_in), torch.zeros(1, 1, kernel)
-    made = torch.nn.functional.conv_transpose1d(signal, weights, **given)  # type: ignore[arg-type]  # all are numbers
-    return np.asarray(made[0, 0])
-
-
-def _size(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return len(_torch_upsamples(n_in, kernel, stride=stride, padding=padding, output_padding=output_padding))
+    return torch.nn.functional.conv_transpose1d(signal, weights, None, stride, padding, output_padding).shape[-1]
 
 
 def _size_cases(rng: np.random.Generator) -> list[Case]:
-    cases = [Case((7, 4, 2, 1, 0)), Case((7, 3, 2, 1, 1)), Case((1, 5, 1, 0, 0)), Case((14, 3, 2, 0, 0))]
+    n, kernel = rng.integers(5, 40, 3).tolist(), int(rng.integers(4, 9))
+    cases = [Case((n[0], 4, 2, 1, 0)), Case((n[1], 3, 2, 1, 1)), Case((1, kernel, 1, 0, 0)), Case((n[2], 3, 2, 0, 0))]
     for _ in range(6):
         kernel, stride = int(rng.integers(3, 8)), int(rng.integers(2, 5))
         padding, output_padding = int(rng.integers(1, (kernel + 1) // 2)), int(rng.integers(1, stride))
         cases.append(Case((int(rng.integers(3, 30)), kernel, stride, padding, output_padding)))
     return cases
-
-
-def _size_of_convolution(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return (n_in + 2 * padding - kernel) // stride + 1
-
-
-def _size_padding_added(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return (n_in - 1) * stride + 2 * padding + kernel + output_padding
-
-
-def _size_padding_once(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return (n_in - 1) * stride - padding + kernel + output_padding
-
-
-def _size_without_output_padding(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return (n_in - 1) * stride - 2 * padding + kernel
-
-
-def _size_one_step_more(n_in: int, kernel: int, stride: int, padding: int, output_padding: int) -> int:
-    return n_in * stride - 2 * padding + kernel + output_padding
 
 
 # ------------------------------------------------------------------------------------ 5.2 transposed convolution, 1-D
@@ -66,20 +48,13 @@ def _spread(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> np.ndarr
 
 
 def _spread_cases(rng: np.random.Generator) -> list[Case]:
-    def some(n: int) -> np.ndarray:
-        return rng.normal(size=n).round(2) + 0.1
+    def case(n: int, kernel: int, stride: int, padding: int) -> Case:
+        x, w = (rng.normal(size=size).round(2) + 0.1 for size in (n, kernel))
+        return Case((x, w, stride, padding), part="padding above 0" if padding else "padding 0")
 
-    cases = [Case((some(1), some(4), 2, 0), part="ordinary"), Case((some(4), some(2), 3, 0), part="ordinary")]
-    for stride in (1, 2, 2, 3):
-        cases.append(Case((some(int(rng.integers(5, 10))), some(int(rng.integers(4, 6))), stride, 0), part="ordinary"))
-    for stride, padding in ((1, 1), (2, 1), (2, 2), (3, 1)):
-        n, kernel = int(rng.integers(5, 10)), int(rng.integers(4, 6))
-        cases.append(Case((some(n), some(kernel), stride, padding), part="padding"))
-    return cases
-
-
-def _spread_flipped(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> np.ndarray:
-    return _spread(x, w[::-1], stride, padding)
+    some = ((1, 0), (2, 0), (2, 0), (3, 0), (1, 1), (2, 1), (2, 2), (3, 1))
+    sizes = [(int(rng.integers(5, 10)), int(rng.integers(4, 6))) for _ in some]
+    return [case(1, 4, 2, 0), case(4, 2, 3, 0), *(case(*size, *how) for size, how in zip(sizes, some, strict=True))]
 
 
 def _spread_overwrites(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> np.ndarray:
@@ -93,16 +68,7 @@ def _spread_gathers(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> 
     padded = np.pad(x, padding)
     if len(padded) < len(w):
         return np.zeros(0)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, len(w))[::stride]
-    return windows @ w
-
-
-def _spread_not_cut(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> np.ndarray:
-    return _spread(x, w, stride, 0)
-
-
-def _spread_zeros_at_the_ends(x: np.ndarray, w: np.ndarray, stride: int, padding: int) -> np.ndarray:
-    return np.pad(_spread(x, w, stride, 0), padding)
+    return np.lib.stride_tricks.sliding_window_view(padded, len(w))[::stride] @ w
 
 
 # ------------------------------------------------------------------------------------------------- 5.3 overlap counts
@@ -116,43 +82,24 @@ def _overlaps(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
 
 
 def _overlaps_cases(rng: np.random.Generator) -> list[Case]:
-    cases = [Case((6, 3, 2, 0)), Case((6, 4, 2, 1)), Case((5, 3, 2, 1)), Case((4, 2, 3, 0)), Case((3, 5, 1, 2))]
+    n = rng.integers(4, 9, 5).tolist()
+    some = ((3, 2, 0), (4, 2, 1), (3, 2, 1), (2, 3, 0), (5, 1, 2))
+    cases = [Case((size, *how)) for size, how in zip(n, some, strict=True)]
     for _ in range(5):
         kernel, stride = int(rng.integers(3, 8)), int(rng.integers(1, 4))
         cases.append(Case((int(rng.integers(4, 10)), kernel, stride, int(rng.integers(0, (kernel + 1) // 2)))))
     return cases
 
 
-def _overlaps_mean(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
-    return np.full((n_in - 1) * stride - 2 * padding + kernel, kernel / stride)
-
-
-def _overlaps_set(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
-    return np.minimum(_overlaps(n_in, kernel, stride, padding), 1)
-
-
-def _overlaps_not_cut(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
-    return _overlaps(n_in, kernel, stride, 0)
-
-
-def _overlaps_cut_at_one_end(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
-    full = _overlaps(n_in, kernel, stride, 0)
-    return full[: len(full) - 2 * padding]
-
-
 # ---------------------------------------------------------------------------------------------- 5.4 the learning rate
 
 
-def _schedules(total: int, rise: int, highest: float) -> Callable[[int], float]:
+def _rate(step: int, total: int, rise: int, highest: float) -> float:
     """The package's own schedule; the exercise itself forbids to ask it."""
     from a2d.training import TrainConfig, learning_rate
 
     config = TrainConfig(epochs=1, lr=highest, schedule="cosine", warmup=rise / total)
-    return lambda step: learning_rate(config, step, total)
-
-
-def _rate(step: int, total: int, rise: int, highest: float) -> float:
-    return _schedules(total, rise, highest)(step)
+    return learning_rate(config, step, total)
 
 
 def _rate_cases(rng: np.random.Generator) -> list[Case]:
@@ -165,32 +112,118 @@ def _rate_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _fall(share: float, highest: float) -> float:
-    return highest * 0.5 * (1 + math.cos(math.pi * share))
+def _cosine(share: float) -> float:
+    return (1 + math.cos(math.pi * share)) / 2
 
 
-def _rate_without_warm_up(step: int, total: int, rise: int, highest: float) -> float:
-    return _fall(step / total, highest)
+def _falling(fall: Callable[[float], float]) -> Callable[[int, int, int, float], float]:
+    """A right warm-up, and after it a wrong way down: ``fall`` of the share of the way is the share of the rate."""
+    return lambda t, total, rise, top: top * ((t + 1) / rise if t < rise else fall((t - rise) / (total - rise)))
 
 
-def _rate_from_zero(step: int, total: int, rise: int, highest: float) -> float:
-    return highest * step / rise if step < rise else _rate(step, total, rise, highest)
+# ------------------------------------------------------------------------------------------------ 5.6 a training step
 
 
-def _rate_falls_from_the_start(step: int, total: int, rise: int, highest: float) -> float:
-    return highest * (step + 1) / rise if step < rise else _fall(step / total, highest)
+def _step(
+    *, train: bool = True, forget: bool = True, weigh: bool = True, mean: bool = True, move: bool = True
+) -> Callable[..., float]:
+    """A training step, or one from which something is missing."""
+
+    def step(vae: Any, optimizer: Any, cost: Any, pair: Any, beta: float, rng: Any) -> float:
+        if train:
+            vae.train()
+        if forget:
+            optimizer.zero_grad()
+        output, mu, logvar = vae(pair[0], rng)
+        reconstruction, kl = cost(output, pair[1], mu, logvar)
+        each = reconstruction + (beta if weigh else 1.0) * kl
+        loss = each.mean() if mean else each.sum()
+        loss.backward()
+        if move:
+            optimizer.step()
+        return float(loss.item())
+
+    return step
 
 
-def _rate_negative(step: int, total: int, rise: int, highest: float) -> float:
-    if step < rise:
-        return highest * (step + 1) / rise
-    return highest * math.cos(math.pi * (step - rise) / (total - rise))
+def _step_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for steps, noise in ((1, 0.0), (1, 0.0), (3, 0.5), (4, 0.3), (3, 0.8)):
+        inputs, latent, pixels, batch = (int(n) for n in rng.integers((3, 2, 5, 3), (6, 4, 9, 7)))
+        shapes = (2 * latent, inputs), (pixels, latent), (steps, batch, inputs), (steps, batch, pixels)
+        given = [rng.normal(size=shape).round(2) * scale for shape, scale in zip(shapes, (0.5, 1, 1, 1), strict=True)]
+        betas = rng.uniform(0.2, 0.7, steps).round(2).tolist()
+        told = f"a small VAE that comes in eval mode, and {steps} step{'s' if steps > 1 else ''}"
+        part = "one step" if steps == 1 else "several steps"
+        cases.append(Case((*given, betas, noise), told=told, part=part))
+    return cases
 
 
-def _rate_in_a_line(step: int, total: int, rise: int, highest: float) -> float:
-    if step < rise:
-        return highest * (step + 1) / rise
-    return highest * (1 - (step - rise) / (total - rise))
+# ---------------------------------------------------------------------------------------- 5.7 a training and its curve
+
+FINE, UNSTABLE, SLOW, DEAF, HEART = "fine", "unstable", "slow", "ignores the sound", "learned by heart"
+
+
+def _entropy(p: np.ndarray) -> np.ndarray:
+    return -(p * np.log(p) + (1 - p) * np.log(1 - p)).sum(-1)
+
+
+def _curves(rng: np.random.Generator, fault: str, epochs: int = 24, n: int = 120) -> tuple[Any, ...]:
+    """A small generator, one layer and 50 pixels, trained on random targets of ten classes with one fault.
+
+    Returns what a case holds: the reconstruction term of training and validation by epoch, and the two levels.
+    """
+    means = rng.beta(0.4, 0.8, (10, 50)).clip(0.01, 0.99)
+    said = np.arange(2 * n) % 10
+    heard = np.hstack([1.5 * np.eye(10)[said], np.ones((2 * n, 1)), rng.normal(size=(2 * n, 150)) * 0.1])
+    weights, curve = np.zeros((heard.shape[1], 50)), []
+    weights[10] = rng.uniform(1.5, 2.5)  # a start that is too bright, as any start is too something
+    rate = {UNSTABLE: 40.0, SLOW: 0.004}.get(fault, 1.5) * rng.uniform(0.8, 1.25)
+    own = rng.random((n, 50)) < means[said[:n]]
+    for step in range(4 * epochs):
+        classes = rng.integers(10, size=n) if fault == DEAF else said[:n]
+        target = own if fault == HEART else rng.random((n, 50)) < means[classes]
+        logits = heard @ weights
+        if step % 4 == 0:
+            costs = np.logaddexp(0, logits) - np.vstack([target, means[said[n:]]]) * logits
+            curve.append([costs[:n].sum(1).mean(), costs[n:].sum(1).mean()])
+        weights += rate * heard[:n].T @ (target - 1 / (1 + np.exp(-logits[:n].clip(-50, 50)))) / n
+    levels = float(_entropy(means.mean(0)).round(1)), float(_entropy(means).mean().round(1))
+    return (*np.array(curve).round(1).T, *levels)
+
+
+def _diagnose(train: np.ndarray, val: np.ndarray, upper: float, floor: float) -> str:
+    if not (np.isfinite(train).all() and np.isfinite(val).all()):
+        return UNSTABLE
+    gap, late = upper - floor, train[len(train) // 2 :]
+    if np.diff(late).max() > gap / 4:
+        return UNSTABLE
+    if train[-1] < floor - gap / 5:
+        return HEART
+    if val[-1] > upper + gap / 5:
+        return SLOW
+    return DEAF if val[-1] > upper - gap / 5 else FINE
+
+
+def _diagnose_cases(rng: np.random.Generator) -> list[Case]:
+    cases: list[Case] = []
+    for fault in (FINE, UNSTABLE, SLOW, DEAF, HEART, FINE, UNSTABLE, SLOW, DEAF, HEART):
+        train, val, *levels = _curves(rng, fault)
+        if fault == UNSTABLE and len(cases) > 5:  # as a training ends whose weights have become too large for a float
+            train, val = (np.where(np.arange(len(c)) < 3, c, np.nan) for c in (train, val))
+        part = "trouble with the pairs" if fault in (DEAF, HEART) else "trouble with the rate"
+        cases.append(Case((train, val, *levels), part=part))
+    return cases
+
+
+def _mistaken(right: str, said: str, when: Callable[[Case], bool] = lambda case: True) -> dict[str, Any]:
+    """An answer that says ``said`` where ``right`` is right, and how to know it by its results."""
+
+    def answer(*args: Any) -> str:
+        found = _diagnose(*args)
+        return said if found == right and when(Case(args)) else found
+
+    return {"answer": answer, "looks_like": lambda case, e, got: e == right and got == said and when(case)}
 
 
 EXERCISES = (
@@ -204,37 +237,22 @@ EXERCISES = (
         reference=_size,
         cases=_size_cases,
         wrong=(
-            Wrong(
-                "this is the size after an ordinary convolution, which makes a signal shorter; "
-                "a transposed one goes the other way",
-                _size_of_convolution,
-            ),
-            Wrong(
-                "padding was added; in a transposed convolution it is cut from the output, at both ends",
-                _size_padding_added,
-            ),
-            Wrong("padding is cut at both ends, not at one", _size_padding_once),
-            Wrong("output_padding is missing: so many values are added at one end", _size_without_output_padding),
-            Wrong(
-                "between n inputs there are only n - 1 steps of the stride; the kernel reaches on from the last one",
-                _size_one_step_more,
-            ),
+            Wrong("this is the size after an ordinary convolution", lambda n, k, s, p, q: (n + 2 * p - k) // s + 1),
+            Wrong("padding was added; it is cut off", lambda n, k, s, p, q: (n - 1) * s + 2 * p + k + q),
+            Wrong("padding is cut at both ends, not at one", lambda n, k, s, p, q: (n - 1) * s - p + k + q),
+            Wrong("output_padding is missing", lambda n, k, s, p, q: (n - 1) * s - 2 * p + k),
+            Wrong("between n inputs lie only n - 1 strides", lambda n, k, s, p, q: n * s - 2 * p + k + q),
         ),
         hints=(
-            "The first input writes to the places $0, \\dots, k - 1$. Where does the last one begin to write?",
-            "The last one begins at the place $(n - 1) s$ and fills $k$ places. Then cut $p$ at each end.",
-            "For $n = 7$, $k = 4$, $s = 2$, $p = 1$ and no output padding: $6 \\cdot 2 + 4 - 2 = 14$.",
+            "The first input writes to the places from 0 to kernel - 1. Where does the last one begin to write?",
+            "How many strides lie between the first input and the last? What do kernel and padding change after that?",
+            "For 7 inputs, kernel 4, stride 2, padding 1 and no output padding: $6 \\cdot 2 + 4 - 2 = 14$.",
         ),
         right=(
             "Kernel 4, stride 2 and padding 1 double a size exactly, whatever it is: 7, 14, 28. "
             "Kernel 3 cannot do that without output padding."
         ),
-        forbidden=(
-            "torch.nn.functional.conv_transpose1d",
-            "torch.nn.functional.conv_transpose2d",
-            "torch.nn.ConvTranspose1d",
-            "torch.nn.ConvTranspose2d",
-        ),
+        forbidden=_TORCH,
     ),
     Exercise(
         id="5.2",
@@ -247,39 +265,30 @@ EXERCISES = (
         cases=_spread_cases,
         wrong=(
             Wrong(
-                "the kernel is turned round; each input writes w[0] first, because the transpose undoes "
-                "the way of the convolution, not its kernel",
-                _spread_flipped,
+                "the kernel is turned round; each input writes w[0] first, because the transpose reverses "
+                "the direction of the convolution, not its kernel",
+                lambda x, w, s, p: _spread(x, w[::-1], s, p),
             ),
+            Wrong("where copies of the kernel meet, the later one replaces; they must be added", _spread_overwrites),
+            Wrong("an ordinary convolution gathers; here each input writes k outputs", _spread_gathers),
+            Wrong("padding is not cut off; cut that many at each end", lambda x, w, s, p: _spread(x, w, s, 0)),
             Wrong(
-                "where two copies of the kernel meet, the later one replaces the earlier; they must be added",
-                _spread_overwrites,
+                "a slice such as y[padding:-padding] is empty where padding is 0, because -0 is 0; say where it ends",
+                lambda x, w, s, p: _spread(x, w, s, 0)[p:-p],
             ),
-            Wrong(
-                "this is an ordinary convolution: each output gathers k inputs; here each input writes k outputs",
-                _spread_gathers,
-            ),
-            Wrong("padding is not cut off: remove that many values at each end of the output", _spread_not_cut),
-            Wrong(
-                "padding was added as zeros; a transposed convolution cuts so many values off at each end",
-                _spread_zeros_at_the_ends,
-            ),
+            Wrong("padding was added as zeros; it is cut off", lambda x, w, s, p: np.pad(_spread(x, w, s, 0), p)),
         ),
         hints=(
             "Begin with an array of zeros, as long as your answer to 5.1 says for a padding of 0.",
-            "Go through the inputs. Input $i$ adds `x[i] * w` to the $k$ places from `stride * i` on; use `+=`.",
-            "At the end cut: `y[padding : len(y) - padding]`. (`y[padding:-padding]` is empty for a padding of 0.)",
+            "Go through the inputs. To which slice of the array does input $i$ add, and what does it add there?",
+            "At the end cut both ends. (`y[padding:-padding]` is empty for a padding of 0: count from the start.)",
         ),
         right=(
             "This loop is the decoder's upsampling. In two dimensions each input pixel writes a small picture, "
             "and neighbours overlap; for a stride above 1 the same comes from setting zeros between the inputs."
         ),
-        parts={"ordinary": 3, "padding": 1},
-        forbidden=(
-            "torch.nn.functional.conv_transpose1d",
-            "torch.nn.ConvTranspose1d",
-            "torch.nn.functional.conv_transpose2d",
-        ),
+        parts={"padding 0": 2, "padding above 0": 2},
+        forbidden=_TORCH,
     ),
     Exercise(
         id="5.3",
@@ -293,22 +302,24 @@ EXERCISES = (
         wrong=(
             Wrong(
                 "this is kernel / stride, the mean count; the counts differ from pixel to pixel, at the border always",
-                _overlaps_mean,
+                lambda n, k, s, p: np.full((n - 1) * s - 2 * p + k, k / s),
             ),
-            Wrong("each pixel is counted at most once: add 1 for each input that reaches it", _overlaps_set),
-            Wrong("the padding is not cut off at the two ends", _overlaps_not_cut),
-            Wrong("the padding is cut off at one end only; cut so many at each", _overlaps_cut_at_one_end),
+            Wrong("each is counted at most once; add up", lambda n, k, s, p: np.minimum(_overlaps(n, k, s, p), 1)),
+            Wrong("the padding is not cut off at the two ends", lambda n, k, s, p: _overlaps(n, k, s, 0)),
+            Wrong(
+                "the padding is cut off at one end only; cut that many at each",
+                lambda n, k, s, p: _overlaps(n, k, s, 0)[: (n - 1) * s + k - 2 * p],
+            ),
         ),
         hints=(
             "Which values of $x$ and $w$ turn a transposed convolution into a count?",
-            "With all inputs 1 and all weights 1, each input adds 1 to every place that it reaches. "
-            "A loop with `counts[stride * i : stride * i + kernel] += 1` does it.",
+            "With all inputs 1 and all weights 1, each input adds 1 to every place that it reaches.",
         ),
         right=(
             "Where the stride divides the kernel's length, all inner pixels get the same count. "
             "Where it does not, no training data are needed to see the pattern coming."
         ),
-        forbidden=("torch.nn.functional.conv_transpose1d", "torch.nn.functional.conv_transpose2d"),
+        forbidden=_TORCH,
     ),
     Exercise(
         id="5.4",
@@ -320,24 +331,32 @@ EXERCISES = (
         reference=_rate,
         cases=_rate_cases,
         wrong=(
-            Wrong("there is no warm-up: the first `rise` steps should rise in a line", _rate_without_warm_up),
+            Wrong("there is no warm-up: begin with a line", lambda t, total, rise, top: top * _cosine(t / total)),
             Wrong(
                 "the warm-up begins at 0, so the first step changes nothing; step 0 should take highest / rise",
-                _rate_from_zero,
+                lambda t, total, rise, top: top * t / rise if t < rise else _rate(t, total, rise, top),
+            ),
+            Wrong(
+                "the warm-up has one step too many: step `rise` is the first of the cosine, so compare with <, not <=",
+                lambda t, total, rise, top: top * (t + 1) / rise if t <= rise else _rate(t, total, rise, top),
             ),
             Wrong(
                 "the cosine counts from step 0, so the rate jumps at the end of the warm-up; count from `rise` on",
-                _rate_falls_from_the_start,
+                lambda t, total, rise, top: top * ((t + 1) / rise if t < rise else _cosine(t / total)),
             ),
             Wrong(
                 "the cosine itself falls to -1, and a negative rate makes the loss grow; use (1 + cos) / 2",
-                _rate_negative,
+                _falling(lambda share: math.cos(math.pi * share)),
             ),
-            Wrong("the rate falls in a line, not along a cosine", _rate_in_a_line),
+            Wrong("the factor 1/2 is missing: 1 + cos goes from 2 to 0", _falling(lambda share: 2 * _cosine(share))),
+            Wrong(
+                "pi is missing, so the rate does not come down to 0", _falling(lambda share: _cosine(share / math.pi))
+            ),
+            Wrong("the rate falls in a line, not along a cosine", _falling(lambda share: 1 - share)),
         ),
         hints=(
             "Two cases: `step < rise`, and all others. `math.cos` and `math.pi` are what you need.",
-            "After the warm-up the share of the way is $(t - U) / (T - U)$: 0 at step $U$, nearly 1 at the last step.",
+            "What share of the way down lies behind at a step? It is 0 at step `rise`, nearly 1 at the last step.",
         ),
         right=(
             "The rate is a function of the step alone. "
@@ -347,22 +366,90 @@ EXERCISES = (
     ),
     Question(
         id="5.5",
-        title="read a training curve",
+        title="better than the best?",
         points=2,
         minutes=10,
         text=(
-            "A friend trains the generator and shows you this.\n\n"
-            "| epoch | reconstruction (nats) | KL (nats) | accuracy |\n"
-            "|---|---|---|---|\n"
-            "| 1 | 472.6 | 110.8 | 12 % |\n"
-            "| 3 | 204.3 | 41.9 | 16 % |\n"
-            "| 4 | 197.5 | 31.2 | 47 % |\n"
-            "| 10 | 184.3 | 14.7 | 90 % |\n"
-            "| 60 | 176.9 | 5.0 | 94 % |\n\n"
-            'They say: "The loss was practically done after epoch 3. '
-            'From then on the accuracy rose without the loss, so the loss is useless."\n\n'
-            "What do the loss terms say, and why does the accuracy rise while the loss looks flat?\n"
+            "You and a friend train the generator on FSDD and MNIST for 60 epochs. "
+            "She has changed one line. Your reconstruction term in training ends at 179.3 nats, hers at 155.9. "
+            "The class means cost 174.2.\n\n"
+            'She says: "My generator is better than the best possible picture. Only the evaluator does not see it: '
+            'it reads fewer of my drawings than of yours."\n\n'
+            "How can a loss lie below the floor, although the floor was proved? "
+            "What has she probably changed, and why are fewer of her drawings read? "
+            "Which one number would you ask her for, and what do you predict for it?\n"
             "Write three to six sentences."
         ),
+    ),
+    Exercise(
+        id="5.6",
+        title="the training step",
+        points=3,
+        difficulty=3,
+        minutes=15,
+        signature=(
+            "train_one_step(vae: Module, optimizer: Optimizer, cost: Callable, pair: tuple, beta: float, "
+            "rng: Generator) -> float"
+        ),
+        reference=_step(),
+        cases=_step_cases,
+        call=calls.steps_of_a_vae,
+        wrong=(
+            Wrong("gradients pile up: call optimizer.zero_grad() in every step", _step(forget=False)),
+            Wrong("the model is left in eval mode: call vae.train()", _step(train=False)),
+            Wrong("the weights do not move: backward, then step, no zero_grad in between", _step(move=False)),
+            Wrong("the KL term has its full weight in every step: multiply it by beta", _step(weigh=False)),
+            Wrong("the loss is summed over the batch; take the mean", _step(mean=False)),
+            Wrong("gradients pile up, and the model is left in eval mode", _step(forget=False, train=False)),
+        ),
+        hints=(
+            "In this order: train mode, forget the old gradient, forward, loss, `backward`, `step`. One line for each.",
+            "`vae(features, rng)` gives three tensors, `cost(...)` two of shape (N,). "
+            "The loss is the mean over the batch of the first plus `beta` times the second.",
+            "`loss` is a tensor that remembers how it was computed; `loss.item()` is its number.",
+        ),
+        right="Every network of this course, and nearly every other one, is trained by this step.",
+        parts={"one step": 1, "several steps": 2},
+        rtol=1e-4,
+    ),
+    Exercise(
+        id="5.7",
+        title="a doctor for trainings",
+        points=3,
+        difficulty=4,
+        minutes=20,
+        signature="diagnose(train: np.ndarray, val: np.ndarray, upper: float, floor: float) -> str",
+        reference=_diagnose,
+        cases=_diagnose_cases,
+        wrong=(
+            Wrong(
+                "random targets make a loss scatter: a hair below the floor proves nothing, far below it does",
+                **_mistaken(FINE, HEART),
+            ),
+            Wrong(
+                "every comparison with NaN is False, so a loss that is no number slips through all of them; "
+                "ask np.isfinite first",
+                **_mistaken(UNSTABLE, FINE, lambda case: not np.isfinite(case.args[0]).all()),
+            ),
+            Wrong(
+                "a curve far above the upper level that still falls is slow; one that ignores the sound has come "
+                "down to the upper level and stays there",
+                **_mistaken(SLOW, DEAF),
+            ),
+            Wrong(
+                "this training ends at the upper level: it draws the mean of all images, whatever the sound says",
+                **_mistaken(DEAF, FINE),
+            ),
+        ),
+        hints=(
+            "Which of the five shows in the last epoch alone, and which only in how the curve gets there?",
+            "Measure everything in units of `upper - floor`. What is the largest rise from one epoch to the next?",
+            '`a2d.case("5.7")` gives the curves that your rule gets wrong: plot them.',
+        ),
+        right=(
+            "A curve shows the symptom, not the cause: the sound is ignored as well where a rate that is too high has "
+            "killed all units. To find the cause, change one thing at a time."
+        ),
+        parts={"trouble with the rate": 1, "trouble with the pairs": 2},
     ),
 )

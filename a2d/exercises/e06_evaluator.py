@@ -104,8 +104,13 @@ def _calibration_cases(rng: np.random.Generator) -> list[Case]:
         told = f"{len(sure)} readings in {bins} bins, of which {bins - 3} are empty"
         cases.append(Case((sure, rng.random(len(sure)) < 0.4, bins), told=told, part="edge"))
     sure = np.concatenate([confidences(20, np.arange(4), 5), np.ones(6)])
-    right = np.concatenate([rng.random(len(sure) - 6) < 0.5, np.arange(6) < 3])
+    # The bin below is right more often than it is sure: put together with the six, the two gaps would cancel.
+    right = np.concatenate([(rng.random(len(sure) - 6) < 0.5) | (sure[:-6] >= 0.6), np.arange(6) < 3])
     cases.append(Case((sure, right, 5), told="readings of which six have a confidence of exactly 1", part="edge"))
+    sure = np.concatenate([confidences(12, np.arange(4), 4), np.repeat([0.25, 0.5, 0.75], 4)])
+    right = np.concatenate([sure[:-12] * 4 % 2 < 1, np.tile([True, False, True, True], 3)])
+    told = "readings of which some have a confidence of exactly 0.25, 0.5 or 0.75, in 4 bins"
+    cases.append(Case((sure, right, 4), told=told, part="edge"))
     return cases
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from a2d.exercises import calls
 from a2d.exercises.model import Case, Exercise, Question, Wrong
 
 # ------------------------------------------------------------------------------------------- 8.1 spread over seeds
@@ -55,8 +58,18 @@ def _speaker_case(rng: np.random.Generator, counts: np.ndarray, part: str) -> Ca
 
 
 def _speaker_cases(rng: np.random.Generator) -> list[Case]:
-    equal = [_speaker_case(rng, np.full(int(rng.integers(3, 6)), int(rng.integers(6, 20))), "equal") for _ in range(3)]
-    unequal = [_speaker_case(rng, rng.integers(2, 12, 4) * np.array([1, 1, 2, 5]), "unequal") for _ in range(4)]
+    equal = [
+        _speaker_case(
+            rng, np.full(int(rng.integers(3, 6)), int(rng.integers(6, 20))), "speakers with equally many recordings"
+        )
+        for _ in range(3)
+    ]
+    unequal = [
+        _speaker_case(
+            rng, rng.integers(2, 12, 4) * np.array([1, 1, 2, 5]), "speakers with different numbers of recordings"
+        )
+        for _ in range(4)
+    ]
     return equal + unequal
 
 
@@ -118,6 +131,77 @@ def _turned(drawn: np.ndarray, drawn_labels: np.ndarray, real: np.ndarray, real_
     return 1 / _relative_diversity(drawn, drawn_labels, real, real_labels)
 
 
+# ------------------------------------------------------------------------------------------------- 8.4 a decision
+
+Experiment = tuple[np.ndarray, np.ndarray, np.ndarray]
+# Of experiments without a difference: so many, and at most so many false alarms; of those with one: at least so many.
+_NULL, _ALARMS, _REAL, _FOUND = 100, 12, 60, 36
+
+
+def _experiment(rng: np.random.Generator, gain: float) -> Experiment:
+    """Hits of two systems on the same recordings of ten speakers; to each of them the second is better or worse."""
+    speakers = np.repeat(np.arange(10), rng.integers(20, 50, 10))
+    ease = rng.uniform(0.4, 0.7, 10)
+    own = ease + gain + rng.normal(0, 0.15, 10)
+    luck = rng.random(len(speakers))  # a recording that is hard for one is hard for the other
+    second = np.where(rng.random(len(speakers)) < 0.5, luck, rng.random(len(speakers)))
+    return luck < ease[speakers], second < own[speakers], speakers
+
+
+def _decide(a: np.ndarray, b: np.ndarray, speakers: np.ndarray) -> str:
+    from scipy import stats
+
+    gains = [float(b[speakers == name].mean() - a[speakers == name].mean()) for name in np.unique(speakers)]
+    if stats.ttest_1samp(gains, 0).pvalue > 0.05:
+        return "undecided"
+    return "b" if np.mean(gains) > 0 else "a"
+
+
+def _decide_cases(rng: np.random.Generator) -> list[Case]:
+    none = [_experiment(rng, 0.0) for _ in range(_NULL)]
+    told = f"{_NULL} experiments in which neither is better for new speakers"
+    cases = [Case((none,), told, "no false alarms")]
+    for gain, name in ((0.2, "b"), (-0.2, "a")):
+        told = f"{_REAL} experiments in which {name} is better by 20 points"
+        cases.append(Case(([_experiment(rng, gain) for _ in range(_REAL)],), told, "differences that are found"))
+    few = [_experiment(rng, 0.2 * (-1) ** n) for n in range(_REAL)]
+    told = f"{_REAL} experiments in which b is better by 20 points, or a, in turn"
+    return [*cases, Case((few,), told, "differences that are found")]
+
+
+def _decide_verify(case: Case, expected: Any, got: Any) -> str:
+    if not isinstance(got, list) or not all(one in ("a", "b", "undecided") for one in got):
+        odd = next((one for one in got if one not in ("a", "b", "undecided")), got) if isinstance(got, list) else got
+        return f'Give "a", "b" or "undecided", not {odd!r}.'
+    if case.part == "no false alarms":
+        alarms = sum(one != "undecided" for one in got)
+        return (
+            "" if alarms <= _ALARMS else f"It decides in {alarms} of {len(got)} experiments; at 5 % about 5 would do."
+        )
+    better = ["ba"[n % 2] if "in turn" in case.told else "b" if "b is" in case.told else "a" for n in range(len(got))]
+    found = sum(one == right for one, right in zip(got, better, strict=True))
+    wrong = sum(one not in (right, "undecided") for one, right in zip(got, better, strict=True))
+    if wrong > 2:
+        return f"It names the worse one in {wrong} of {len(got)} experiments."
+    return "" if found >= _FOUND else f"It finds {found} of {len(got)} differences; {_FOUND} are possible."
+
+
+def _decide_by_recordings(a: np.ndarray, b: np.ndarray, speakers: np.ndarray) -> str:
+    gains = b.astype(float) - a.astype(float)
+    if abs(gains.mean()) < 1.96 * gains.std(ddof=1) / len(gains) ** 0.5:
+        return "undecided"
+    return "b" if gains.mean() > 0 else "a"
+
+
+def _alarms(case: Case, expected: Any, got: Any) -> bool:
+    """More false alarms than chance allows, yet fewer than half: the recordings were taken for independent."""
+    return case.part == "no false alarms" and _ALARMS < sum(one != "undecided" for one in got) < len(got) // 2
+
+
+def _decide_at_once(a: np.ndarray, b: np.ndarray, speakers: np.ndarray) -> str:
+    return "b" if b.mean() > a.mean() else "a"
+
+
 EXERCISES = (
     Exercise(
         id="8.1",
@@ -163,7 +247,7 @@ EXERCISES = (
             "Do this for every name in `np.unique(speakers)`; then take the mean and the least of these numbers.",
         ),
         right="A user is one speaker. The mean over speakers is what a user may expect, the least is what one may get.",
-        parts={"equal": 1, "unequal": 2},
+        parts={"speakers with equally many recordings": 1, "speakers with different numbers of recordings": 2},
     ),
     Exercise(
         id="8.3",
@@ -199,5 +283,40 @@ EXERCISES = (
             "Write the abstract of the report as you would publish it today, in four to six sentences.\n"
             "Give one accuracy, and everything that a reader must know to take it for what it is."
         ),
+    ),
+    Exercise(
+        id="8.5",
+        title="which of two systems?",
+        points=3,
+        difficulty=4,
+        minutes=20,
+        signature="decide(a: np.ndarray, b: np.ndarray, speakers: np.ndarray) -> str",
+        reference=_decide,
+        cases=_decide_cases,
+        call=calls.many,
+        verify=_decide_verify,
+        wrong=(
+            Wrong(
+                "the recordings are taken for independent, but those of one speaker are alike; count speakers",
+                _decide_by_recordings,
+                _alarms,
+            ),
+            Wrong(
+                "it always decides, however small the difference",
+                _decide_at_once,
+                lambda case, expected, got: len(set(got)) < 3 and "undecided" not in got,
+            ),
+            Wrong(
+                "it never decides",
+                lambda a, b, speakers: "undecided",
+                lambda case, expected, got: set(got) == {"undecided"},
+            ),
+        ),
+        hints=(
+            "The next user is another speaker. So take one number for each speaker: the gain from a to b.",
+            "Ten gains, one mean: when is it too far from 0 for chance? Section 3 has the interval.",
+        ),
+        right="Ten speakers are ten numbers, however many recordings each has given.",
+        parts={"no false alarms": 1, "differences that are found": 2},
     ),
 )

@@ -49,7 +49,8 @@ class Exercise:
     the comparison with the reference where many answers are right: it gives "" or says what is wrong. ``parts`` splits
     the points over groups of cases; ``forbidden`` names functions that would be the answer itself; ``given`` names
     functions of this package that an answer may use (others it may not: grading has the standard library, NumPy, SciPy
-    and PyTorch); ``right`` is said to who got it right, and tells why it matters.
+    and PyTorch); ``right`` is said to who got it right, and tells why it matters. ``stand_in`` is what later cells use
+    while the learner's function is not right yet (:func:`a2d.mine`), where the reference would not do.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Exercise:
     parts: Mapping[str, int] = field(default_factory=dict)
     forbidden: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+    stand_in: Callable[..., Any] | None = None
 
     @cached_property
     def name(self) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from a2d.errors import A2DError, DataError
+from a2d.errors import DataError
 from a2d.io.atomic import write_bytes
 
 if TYPE_CHECKING:
@@ -54,10 +54,7 @@ class Picture:
         """Write the picture to ``path`` atomically, as PNG; another ending is a :class:`DataError`."""
         if not str(path).lower().endswith(".png"):
             raise DataError("pictures are saved as PNG", where=path, hint="Let the name end in .png")
-        try:
-            write_bytes(path, self.png())
-        except A2DError as error:
-            raise DataError(error.what, where=error.where, hint=error.hint) from error
+        write_bytes(path, self.png())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         data = {"image/png": base64.b64encode(self.png()).decode(), "text/plain": self.text}
@@ -233,10 +230,8 @@ def plain(text: Any) -> str:
 
 def shortened(text: str, width: int) -> str:
     """Give ``text`` with at most ``width`` characters: what is too much goes from its middle."""
-    if len(text) <= width:
-        return text
     half = (width - 1) // 2
-    return f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+    return text if len(text) <= width else f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -271,8 +266,7 @@ def draw_references(axes: Axes, references: Mapping[str, Any] | None, *, upright
     """Draw each reference, a share, as a line with its own dashes, and give the checked values."""
     values = each_number(as_shares, references, "references")
     draw = axes.axvline if upright else axes.axhline
-    for index, (name, value) in enumerate(values.items()):
-        dashes = DASHES[index % len(DASHES)]
+    for (name, value), dashes in zip(values.items(), cycle(DASHES), strict=False):
         draw(value, color=DARK, linewidth=1.3, linestyle=dashes, label=f"{name}: {percent(value, 1)}")
     return values
 
@@ -336,15 +330,14 @@ def draw_tiles(images: np.ndarray, titles: Sequence[str], columns: int, cell: fl
     size = float(np.clip(7.6 * cell, 6.5, 8.5))
     lines = max(text.count("\n") + 1 for text in titles)
     title, gap = lines * size * 1.25 / 72 + 0.13, 0.08
-    height = rows * (cell - gap + title) + gap
-    width = columns * cell
+    width, height = columns * cell, rows * (cell - gap + title) + gap
     figure = new_figure(height, width, layout=None)
     panels = []
     for index, (image, text) in enumerate(zip(images, titles, strict=True)):
         row, column = divmod(index, columns)
         top = height - row * (cell - gap + title) - title
-        box = (column * cell + gap / 2, top - (cell - gap), cell - gap, cell - gap)
-        axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))
+        left, bottom, side = column * cell + gap / 2, top - (cell - gap), cell - gap
+        axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
         axes.imshow(image, cmap="gray", vmin=0, vmax=1)
         axes.set(xticks=[], yticks=[])
         hide_frame(axes)

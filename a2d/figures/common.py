@@ -17,7 +17,6 @@ def batch(images: Any, spoken: Any, read: Any = None, confidence: Any = None, co
 
     ``images`` (n, 28, 28) in [0, 1], at most 400; ``spoken`` and ``read`` n digits; ``confidence`` n shares
     in [0, 1]. A misread image has a dashed frame, and a cross before its bold title.
-    Raises :class:`DataError` for another shape, values out of range or NaN.
     """
     pixels = base.as_pictures(images)
     n = len(pixels)
@@ -69,7 +68,6 @@ def grid(images: Any) -> base.Picture:
 
     ``images`` (10, k, 28, 28) in [0, 1], rows 0 to 9. The text compares the spread within a row
     with the spread between the rows' means, both as the standard deviation per pixel.
-    Raises :class:`DataError` for another shape, values out of range or NaN.
     """
     pixels = base.as_pictures(images, "images", 4)
     rows, k = pixels.shape[:2]
@@ -97,16 +95,12 @@ def _grid_text(images: np.ndarray) -> str:
     )
 
 
-# --- curves --------------------------------------------------------------------------------------------
-
-
 def accuracy_while_training(
     history: Mapping[str, Sequence[float]], references: Mapping[str, float] | None = None
 ) -> base.Picture:
     """Show accuracies by epoch, with reference lines (lecture 05).
 
     ``history``: name to one share in [0, 1] per epoch, from epoch 1 on; ``references``: name to a share.
-    Raises :class:`DataError` for empty series, values out of range or NaN.
     """
     series = base.each(base.as_shares, history, "history")
     with base.one_panel(4.4) as (figure, axes):
@@ -142,7 +136,6 @@ def loss_terms(history: Mapping[str, Sequence[float]]) -> base.Picture:
 
     ``history`` has ``reconstruction`` and ``kl``, each one mean per epoch, and may have ``validation_reconstruction``
     and ``validation_kl``: sums over pixels or latent dimensions, means over images.
-    Raises :class:`DataError` for missing or other names, lengths that differ, or NaN.
     """
     series = base.each(base.as_array, history, "history")
     terms = {"reconstruction": "reconstruction term", "kl": "KL divergence from the prior"}
@@ -164,10 +157,8 @@ def _loss_text(series: Mapping[str, np.ndarray]) -> str:
     rec, kl = series["reconstruction"], series["kl"]
     if len(rec) == 1:
         return f"After epoch 1 the reconstruction term is {rec[0]:.1f} and the KL {kl[0]:.1f} nats per image."
-    text = (
-        f"From epoch 1 to {len(rec)} the reconstruction term {_verb(rec)} from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
-        f"image, the KL {_verb(kl)} from {kl[0]:.1f} to {kl[-1]:.1f}."
-    )
+    text = f"From epoch 1 to {len(rec)} the reconstruction term {_verb(rec)} from {rec[0]:.1f} to {rec[-1]:.1f} nats "
+    text += f"per image, the KL {_verb(kl)} from {kl[0]:.1f} to {kl[-1]:.1f}."
     if "validation_reconstruction" in series:
         gap = series["validation_reconstruction"][-1] - rec[-1]
         side = "above" if gap >= 0 else "below"
@@ -183,7 +174,6 @@ def bars_with_spread(
     """Show a mean bar per row with one dot per seed, so that no single number stands alone (lecture 08).
 
     ``rows``: label to one share in [0, 1] per seed; ``references``: name to a share.
-    Raises :class:`DataError` for empty rows, values out of range or NaN.
     """
     values = base.each(base.as_shares, rows, "rows")
     with base.one_panel(1.3 + 0.42 * len(values) + (0.25 if references else 0)) as (figure, axes):
@@ -229,14 +219,10 @@ def _bars_text(values: Mapping[str, np.ndarray], lines: Mapping[str, float]) -> 
     return text
 
 
-# --- heat maps -----------------------------------------------------------------------------------------
-
-
 def confusion_matrix(counts: Any, title: str = "spoken and read digits") -> base.Picture:
     """Show how often each spoken digit was read as which, as counts and shares of the row (lecture 06).
 
     ``counts`` (10, 10), whole numbers from 0, spoken digits on the rows, read digits on the columns.
-    Raises :class:`DataError` for another shape, negative or broken numbers, NaN, or no count at all.
     """
     table = base.as_table(counts, "counts", 10)
     totals = table.sum(axis=1)

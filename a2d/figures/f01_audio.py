@@ -31,7 +31,7 @@ def aliasing(frequency: float, rate: int) -> base.Picture:
     samples = np.arange(9) / rate
     fine = np.linspace(0, samples[-1], max(2000, int(40 * tone * samples[-1])))
     gap = np.abs(np.cos(2 * np.pi * tone * samples) - np.cos(2 * np.pi * twin * samples)).max()
-    with base.one_panel(2.6) as (figure, axes):
+    with base.one_panel(2.3) as (figure, axes):
         axes.plot(1000 * fine, np.cos(2 * np.pi * tone * fine), color=base.BLUE, linewidth=0.9, label=f"{tone:g} Hz")
         style: dict[str, Any] = {"color": base.RED, "linewidth": 1.4, "linestyle": (0, (5, 2))}
         axes.plot(1000 * fine, np.cos(2 * np.pi * twin * fine), label=f"{twin:g} Hz", **style)
@@ -59,19 +59,19 @@ def leakage(hz: Any, spectra: Mapping[str, Any], tone: float, far: float) -> bas
     away = np.abs(bins - tone) >= far
     if not away.any():
         raise DataError(f"no frequency is {far:g} Hz away from the tone", where="far")
-    with base.one_panel(3.3) as (figure, axes):
+    with base.one_panel(3.0) as (figure, axes):
         every = max(1, len(bins) // 40)
         for name, level, color, marker, line in base.looks(levels):
             how: dict[str, Any] = {"color": color, "linestyle": line, "marker": marker, "markersize": 3}
             axes.plot(bins, level, linewidth=1.2, markevery=every, label=name, **how)
-        axes.set_ylim(max(-130.0, min(level.min() for level in levels.values()) - 5), 5)
+        axes.set_ylim(max(-200.0, min(level.min() for level in levels.values()) - 5), 5)
         axes.set(xlim=(bins[0], bins[-1]), xlabel="frequency (Hz)", ylabel="level (dB, maximum is 0)")
         axes.grid(alpha=0.3)
         base.legend_below(figure, axes)
-    parts = [f"{name} {level[away].max():.0f} dB" for name, level in levels.items()]
+    parts = [f"{level[away].max():.0f} dB ({name})" for name, level in levels.items()]
     text = (
-        f"One tone of {tone:g} Hz gives a line with skirts. The highest level that is left {far:g} Hz or more away "
-        f"from it, by window: {', '.join(parts)}."
+        f"One tone of {tone:g} Hz fills all other bins as well. The highest level at least {far:g} Hz away from it is "
+        f"{', '.join(parts)}."
     )
     return base.finish(figure, text)
 
@@ -95,14 +95,13 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
         left.set(xlim=(0, places[-1]), ylim=(mels[0], mels[-1] * 1.03))
         left.set_title("mel scale", loc="left")
         left.set_ylabel("mel")
-        # All of them would cover each other.
-        step = max(1, len(filters) // 16)
-        for index, row in enumerate(filters[::step]):
-            color, _, line = base.LINES[index % 3]
-            right.plot(bins, row, color=color, linestyle=line, linewidth=1.2)
+        # All of them would be a hedge; neighbours show best where they stand alone.
+        shown = [n for n in range(len(filters)) if n < 10 or n >= len(filters) - 6]
+        for index in shown:
+            right.plot(bins, filters[index], color=(base.BLUE, base.RED, base.DARK)[index % 3], linewidth=1.2)
         right.set(xlim=(bins[0], bins[-1]), ylim=(0, None))
-        shown = "all" if step == 1 else f"number 0, {step}, {2 * step}, ..."
-        right.set_title(f"{len(filters)} filters ({shown})", loc="left")
+        told = "all" if len(shown) == len(filters) else "the first 10 and the last 6"
+        right.set_title(f"{len(filters)} filters ({told})", loc="left")
         right.set_ylabel("weight (1 / Hz)")
         for axes in (left, right):
             axes.set_xlabel("frequency (Hz)")
@@ -115,68 +114,28 @@ def mel_filters(hz: Any, bank: Any, edges: Any, edge_mels: Any) -> base.Picture:
     return base.finish(figure, text)
 
 
-def smoothing(log_mel: Any, smooth: Mapping[str, Any]) -> base.Picture:
-    """Show one frame's log-mel levels, and what a few coefficients keep of them (lecture 01).
+def curves(
+    values: Mapping[str, Any], text: str, *, xlabel: str, ylabel: str, first: int = 0, shares: bool = False
+) -> base.Picture:
+    """Show numbers that belong to number ``first``, ``first + 1``, ... of something (lecture 01).
 
-    ``log_mel`` (bands,) in dB; ``smooth``: a name to (bands,) in dB. Raises :class:`DataError` for other shapes.
+    ``values``: a name to (n,), shares in [0, 1] if ``shares``; ``text``: the finding, which only the lecture knows.
+    Raises :class:`DataError` for other numbers.
     """
-    levels = base.as_array(log_mel, "log_mel")
-    kept = base.each(base.as_array, smooth, "smooth", levels.shape)
-    with base.one_panel(3.2) as (figure, axes):
-        axes.plot(levels, color=base.DARK, linewidth=0, marker="o", markersize=3.5, label="log-mel levels")
-        for name, value, color, _, line in base.looks(kept):
-            axes.plot(value, color=color, linestyle=line, linewidth=1.6, label=name)
-        axes.set(xlabel="mel band", ylabel="level (dB)")
+    rows = base.each(base.as_shares if shares else base.as_array, values, "values")
+    with base.one_panel(2.8) as (figure, axes):
+        for name, row, color, marker, line in base.looks(rows):
+            how: dict[str, Any] = {"color": color, "marker": marker, "linestyle": line, "markersize": 4}
+            every = max(1, len(row) // 12)
+            axes.plot(np.arange(len(row)) + first, row, linewidth=1.4, markevery=every, label=name, **how)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        base.whole_ticks(axes.xaxis)
+        if shares:
+            axes.set_ylim(0, None)
+            base.percent_axis(axes.yaxis)
         axes.grid(alpha=0.3)
         base.legend_below(figure, axes)
-    parts = [f"{name} {np.sqrt(np.square(value - levels).mean()):.1f} dB" for name, value in kept.items()]
-    text = (
-        f"One frame has {len(levels)} levels between {levels.min():.0f} and {levels.max():.0f} dB. "
-        f"Rebuilt from fewer coefficients it is smoother; the root-mean-square error is, {', '.join(parts)}."
-    )
     return base.finish(figure, text)
-
-
-def there_and_back(forwards: Any, backwards: Any, step: float) -> base.Picture:
-    """Show the MFCCs of a word and of the same word backwards, and both means over time (lecture 01).
-
-    ``forwards`` and ``backwards`` (frames, coefficients); ``step`` in seconds from one frame to the next.
-    Raises :class:`DataError` for shapes that differ.
-    """
-    first = base.as_array(forwards, "forwards", 2)
-    second = base.as_array(backwards, "backwards", first.shape)
-    apart = np.linalg.norm(first - second, axis=1).mean()
-    means = first.mean(axis=0), second.mean(axis=0)
-    gap = np.linalg.norm(means[0] - means[1])
-    used = np.concatenate([first, second])[:, 1:]
-    with base.drawing(5.0) as figure:
-        grid = figure.add_gridspec(2, 2)
-        panels = [figure.add_subplot(grid[0, column]) for column in (0, 1)]
-        for axes, array, name in zip(panels, (first, second), ("forwards", "backwards"), strict=True):
-            image = _draw_frames(axes, array.T, step, used)
-            axes.set_title(name, loc="left")
-            axes.set_xlabel("time (s)")
-        panels[0].set_ylabel("coefficient")
-        figure.colorbar(image, ax=panels, label="value", pad=0.01, extend="both", aspect=12)
-        _draw_means(figure.add_subplot(grid[1, :]), *means)
-    # Smaller differences than this are the rounding of the computer's arithmetic.
-    same = "the same" if gap < 1e-9 * max(1.0, np.abs(means[0]).max()) else f"{gap:.3g} apart"
-    text = (
-        f"At the same time, the {first.shape[1]} coefficients of the two are {apart:.1f} apart on average "
-        f"(Euclidean distance); their means over the {base.count(len(first), 'frame')} are {same}."
-    )
-    return base.finish(figure, text)
-
-
-def _draw_means(axes: Axes, forwards: np.ndarray, backwards: np.ndarray) -> None:
-    places = np.arange(1, len(forwards))
-    axes.axhline(0, color=base.DARK, linewidth=0.8)
-    axes.plot(places, forwards[1:], color=base.BLUE, marker="o", markersize=7, linewidth=1, label="forwards")
-    dots: dict[str, Any] = {"marker": "x", "markersize": 5, "linestyle": (0, (2, 2))}
-    axes.plot(places, backwards[1:], color=base.RED, linewidth=1, label="backwards", **dots)
-    axes.set(xlabel="coefficient (from 1 on)", ylabel="mean value")
-    axes.set_title("mean over time", loc="left")
-    axes.legend(loc="upper right", ncols=2)
 
 
 def _draw_frames(
@@ -255,85 +214,6 @@ def shares_right(rows: Mapping[str, Sequence[float]], references: Mapping[str, f
     return base.finish(figure, text)
 
 
-# --- all steps in one figure -------------------------------------------------------------------------
-
-
-def sound_steps(
-    waveform: Any, rate: int, spectrogram_db: Any, log_mel: Any, mfcc: Any, mean_vector: Any, hop_length: int
-) -> base.Picture:
-    """Show one spoken digit at each step from the waveform to the mean MFCC vector (lecture 01).
-
-    ``waveform`` (samples,), ``rate`` in Hz; ``spectrogram_db`` (bins from 0 to rate / 2, frames) in dB;
-    ``log_mel`` (bands, frames), the logarithm of an energy; ``mfcc`` (coefficients, frames); ``mean_vector``
-    (coefficients,); ``hop_length`` in samples from the middle of a frame to that of the next.
-    Raises :class:`DataError` for shapes that do not fit or NaN.
-    """
-    wave = base.as_array(waveform, "waveform")
-    named = {"spectrogram_db": spectrogram_db, "log_mel": log_mel, "mfcc": mfcc}
-    maps = {name: base.as_array(value, name, 2) for name, value in named.items()}
-    mean = base.as_array(mean_vector, "mean_vector", maps["mfcc"].shape[:1])
-    if len({array.shape[1] for array in maps.values()}) != 1:
-        text = ", ".join(f"{name} {array.shape[1]}" for name, array in maps.items())
-        raise DataError(f"the numbers of frames differ ({text})", where="frames")
-    with base.drawing(8.3) as figure:
-        _draw_steps(figure, wave, rate, maps, mean, hop_length)
-    return base.finish(figure, _sound_text(wave, rate, maps, mean))
-
-
-def _draw_steps(
-    figure: Figure, wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray, hop: int
-) -> None:
-    first, *panels, last = figure.subplots(5, 1, height_ratios=[1, 1.25, 1.25, 1.25, 1.1])
-    first.plot(np.arange(len(wave)) / rate, wave, color=base.BLUE, linewidth=0.7)
-    first.set_title("1. waveform: the air pressure at the microphone", loc="left")
-    first.set_ylabel("amplitude")
-    words = (
-        ("2. spectrogram: how strong each frequency is at each time", "frequency (Hz)", "dB"),
-        ("3. log-mel: the same in bands spaced as people hear pitch", "mel band", "log energy"),
-        ("4. MFCC: the outline of each column in a few numbers", "coefficient", "value"),
-    )
-    for axes, rows, (title, ylabel, unit) in zip(panels, maps.values(), words, strict=True):
-        used = rows[1:] if ylabel == "coefficient" and len(rows) > 1 else rows
-        image = _draw_frames(axes, rows, hop / rate, used, top=rate / 2 if ylabel.startswith("frequency") else None)
-        axes.set_title(title, loc="left")
-        axes.set_ylabel(ylabel)
-        figure.colorbar(image, ax=axes, label=unit, pad=0.01, extend="both", aspect=12)
-    for axes in (first, *panels):
-        axes.set_xlim(0, len(wave) / rate)
-        # The fourth panel's time axis serves all four.
-        axes.tick_params(labelbottom=axes is panels[-1])
-    panels[-1].set_xlabel("time (s)")
-    _draw_mean(last, mean)
-
-
-def _draw_mean(axes: Axes, mean: np.ndarray) -> None:
-    axes.bar(np.arange(len(mean)), mean, color=base.BLUE, width=0.75)
-    axes.axhline(0, color=base.DARK, linewidth=0.8)
-    axes.set_xlim(-0.7, len(mean) - 0.3)
-    rest = np.abs(mean[1:]).max() if len(mean) > 1 else 0
-    if rest > 0 and abs(mean[0]) > 2 * rest:
-        low, high = min(mean[1:].min(), 0), max(mean[1:].max(), 0)
-        room = 0.35 * (high - low)
-        down = bool(mean[0] < 0)
-        axes.set_ylim(low - room * (1 if down else 0.05), high + room * (0.05 if down else 1))
-        edge, side = axes.get_ylim()[0 if down else 1], "bottom" if down else "top"
-        axes.text(1.0, edge, f"coefficient 0 goes on to {mean[0]:.0f}", va=side, fontsize=9)
-    axes.set_title("5. mean over time: the vector that the network hears", loc="left")
-    axes.set(xlabel="coefficient", ylabel="mean value")
-
-
-def _sound_text(wave: np.ndarray, rate: int, maps: Mapping[str, np.ndarray], mean: np.ndarray) -> str:
-    spectrum, frames = maps["spectrogram_db"], maps["mfcc"].shape[1]
-    strongest = spectrum.mean(axis=1).argmax() * rate / 2 / max(len(spectrum) - 1, 1)
-    big = int(np.abs(mean).argmax())
-    return (
-        f"{len(wave) / rate:.2f} s at {rate} Hz ({len(wave)} samples) become {base.count(frames, 'frame')} of "
-        f"{len(maps['mfcc'])} coefficients and then one vector of {len(mean)} numbers. The sound is loudest "
-        f"at {np.abs(wave).argmax() / rate:.2f} s and on average strongest at {strongest:.0f} Hz; the mean "
-        f"that is largest in size is coefficient {big} with {mean[big]:.1f}."
-    )
-
-
 # --- inside the widget -------------------------------------------------------------------------------
 
 
@@ -365,14 +245,14 @@ def mfcc_panels(
         if band_of_hz:
             panels[1].set_yticks(list(band_of_hz.values()), [str(hz) for hz in band_of_hz])
         image = _draw_frames(panels[2], coefficients.T, step, coefficients[:, 1:] if len(mean) > 1 else coefficients)
-        inches.add_scale(figure, image, (6.2, 0.5, 0.13, 1.6), "value")
+        inches.add_scale(figure, image, (6.2, 0.5, 0.13, 1.6), "dB")
         inches.set_title(panels[2], f"MFCC: {coefficients.shape[1]} coefficients")
         panels[2].set(ylabel="coefficient", xlabel="time (s)")
         for axes in panels:
             axes.set_xlim(0, len(wave) / rate)
         for axes in panels[:2]:
             axes.tick_params(labelbottom=False)
-        _draw_mean_beside(inches.add_panel(figure, 7.15, 0.5, 1.7, 1.6), mean)
+        _draw_mean_beside(inches.add_panel(figure, 7.45, 0.5, 1.45, 1.6), mean)
         _write_facts(figure, len(wave), config, len(bands), mean[0])
     return base.finish(figure, _mfcc_text(len(wave), config, bands.shape, mean, empty_bands))
 
@@ -387,7 +267,7 @@ def _draw_mean_beside(axes: Axes, mean: np.ndarray) -> None:
     if 0 < 2 * rest < abs(mean[0]):
         axes.set_xlim(-1.15 * rest, 1.15 * rest)
     inches.set_title(axes, "mean over time")
-    axes.set_xlabel("mean value")
+    axes.set(xlabel="mean (dB)", ylabel="coefficient")
 
 
 def _write_facts(figure: Figure, n: int, config: MfccConfig, frames: int, loudness: float) -> None:
@@ -402,7 +282,7 @@ def _write_facts(figure: Figure, n: int, config: MfccConfig, frames: int, loudne
         f"mean of coefficient 0: {loudness:.0f}",
     )
     width, height = figure.get_size_inches()
-    figure.text(7.15 / width, 4.2 / height, "\n".join(lines), va="top", fontsize=10, linespacing=1.6)
+    figure.text(7.0 / width, 4.2 / height, "\n".join(lines), va="top", fontsize=10, linespacing=1.6)
 
 
 def _mfcc_text(n: int, config: MfccConfig, shape: tuple[int, int], mean: np.ndarray, empty_bands: int) -> str:

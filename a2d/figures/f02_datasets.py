@@ -1,8 +1,8 @@
-"""The figures of lecture 02: lengths and levels, handwriting, nearest neighbours, and what is named as what."""
+"""The figures of lecture 02: lengths and levels, handwriting, nearest neighbours, training, and accuracy by speaker."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -190,36 +190,51 @@ def neighbours(groups: Mapping[str, Any], unit: str = "distance") -> base.Pictur
     return base.finish(figure, text + ".")
 
 
-def named_digits(tables: Mapping[str, Any]) -> base.Picture:
-    """Show, side by side, how often each spoken digit is named as which (lecture 02).
+def descent(
+    loss: Callable[[np.ndarray], np.ndarray], walks: Mapping[str, Any], ends: tuple[float, float]
+) -> base.Picture:
+    """Show how one weight walks down the curve of its loss, in one panel for each way to walk (lecture 02).
 
-    ``tables``: a name to counts (10, 10), whole numbers from 0, spoken digits on the rows; one to three of them.
-    Raises :class:`DataError` for other tables.
+    ``loss`` gives the losses of weights (n,); ``walks``: a name to the weights after 0, 1, 2, ... steps; ``ends`` of
+    the axis of weights. Raises :class:`DataError` for weights that are not finite.
     """
-    counts = base.each(base.as_table, tables, "tables", 10)
-    with base.drawing(4.3 if len(counts) < 3 else 3.4) as figure:
-        panels = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
-        for axes, (name, table) in zip(panels, counts.items(), strict=True):
-            image = base.draw_confusion(axes, table, shares_told=False)
-            right = base.percent(np.trace(table) / table.sum(), 1)
-            axes.set_title(f"{base.shortened(name, 34)}: {right}", parse_math=False)
-            axes.set_xticks(range(10))
-            axes.set_yticks(range(10))
-            axes.set_xlabel("digit named")
-        panels[0].set_ylabel("digit spoken")
-        bar = figure.colorbar(image, ax=list(panels), label="share of the spoken digit", shrink=0.8)
-        base.percent_axis(bar.ax.yaxis)
-    return base.finish(figure, " ".join(_named_text(name, table) for name, table in counts.items()))
+    paths, curve = base.each(base.as_array, walks, "walks"), np.linspace(*ends, 200)
+    lowest, text = curve[loss(curve).argmin()], []
+    with base.drawing(3.1) as figure:
+        panels = figure.subplots(1, len(paths), sharey=True, squeeze=False)[0]
+        for axes, (name, path) in zip(panels, paths.items(), strict=True):
+            axes.plot(curve, loss(curve), color=base.DARK, linewidth=1)
+            axes.plot(path, loss(path), "o--", color=base.BLUE, markersize=4, linewidth=1)
+            axes.plot(path[0], loss(path[:1]), "s", color=base.RED, markersize=8)
+            axes.set(xlabel="weight (square: the start)", xlim=ends, ylim=(0, None))
+            axes.set_title(base.plain(name), parse_math=False)
+            crossed = int((np.diff(np.sign(path - lowest)) != 0).sum())
+            text.append(
+                f"{name}: {loss(path[:1])[0]:.2f} to {loss(path[-1:])[0]:.2f}, {crossed} jumps over the lowest point"
+            )
+        panels[0].set_ylabel("loss")
+    steps = base.count(len(next(iter(paths.values()))) - 1, "step")
+    return base.finish(figure, f"Loss before and after {steps}. {'; '.join(text)}.")
 
 
-def _named_text(name: str, table: np.ndarray) -> str:
-    right, n = np.trace(table), table.sum()
-    text = f"{name}: {right:.0f} of {n:.0f} are named right ({base.percent(right / n, 1)})"
-    off = table - np.diag(table.diagonal())
-    if off.sum() == 0:
-        return text + "."
-    a, b = np.unravel_index(off.argmax(), off.shape)
-    return text + f"; most often {a} is named {b} ({off[a, b]:.0f} of {table[a].sum():.0f})."
+def losses_by_epoch(curves: Mapping[str, Sequence[float]]) -> base.Picture:
+    """Show losses in nats per recording by epoch, each with its lowest epoch (lecture 02).
+
+    ``curves``: a name to one loss for each epoch, from epoch 1 on. Raises :class:`DataError` for other numbers.
+    """
+    series = base.each(base.as_array, curves, "curves")
+    told = []
+    with base.one_panel(3.3) as (figure, axes):
+        base.draw_curves(axes, series)
+        for (name, y), (color, *_) in zip(series.items(), base.LINES, strict=False):
+            best = int(y.argmin())
+            axes.axvline(best + 1, color=color, linewidth=1, linestyle=":")
+            told.append(
+                f"{name} {y[0]:.2f} at first, lowest with {y[best]:.2f} in epoch {best + 1}, at last {y[-1]:.2f}"
+            )
+        axes.set(xlabel="epoch (dotted: where a loss is lowest)", ylabel="loss (nats per recording)", ylim=(0, None))
+        base.legend_below(figure, axes)
+    return base.finish(figure, f"Loss by epoch: {'; '.join(told)}.")
 
 
 def by_speaker(rows: Mapping[str, Sequence[float]], references: Mapping[str, float] | None = None) -> base.Picture:

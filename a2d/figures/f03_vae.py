@@ -28,8 +28,8 @@ class BetaNumbers:
 
 
 # Curves need less room than pictures, and each notebook has to stay small.
-_NARROW = 7.0
-_MOST_MARKS = 150
+_NARROW = 6.6
+_MOST_MARKS = 100
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -53,54 +53,76 @@ def decoded_rows(rows: Mapping[str, Any], distances: Mapping[str, Any]) -> base.
     if any(len(images) != k for images in pixels.values()) or not set(far) <= set(pixels):
         raise DataError("expected as many images in each row, and distances for rows that are shown", where="rows")
     medians = {name: float(np.median(d)) for name, d in far.items()}
-    with base.drawing(len(pixels) * (base.WIDTH / max(k, 8) + 0.2) + 0.1) as figure:
+    with base.drawing(len(pixels) * (6 / max(k, 8) + 0.2) + 0.1, 6) as figure:
         for axes, (name, images) in zip(np.ravel(figure.subplots(len(pixels), 1)), pixels.items(), strict=True):
             axes.imshow(base.sheet(images[None])[1:29], cmap="gray", vmin=0, vmax=1)
             told = f" (median distance {medians[name]:.1f})" if name in medians else ""
             axes.set_title(name + told, loc="left", fontsize=10, parse_math=False)
             axes.set_axis_off()
     parts = [f"{name}: {median:.1f}" for name, median in medians.items()]
-    text = f"Median squared distance to the nearest real image, summed over the pixels: {'; '.join(parts)}."
-    if len(medians) == 2:
-        first, second = medians.values()
-        text += f" The second is {second / max(first, 1e-12):.1f} times the first."
-    return base.finish(figure, text)
+    return base.finish(figure, f"Median squared distance to the nearest training image, by row: {'; '.join(parts)}.")
 
 
-def latent_maps(codes: Mapping[str, Any], labels: Sequence[int]) -> base.Picture:
-    """Show where images lie in latent spaces of two dimensions, each image as its digit (the first 150 of them).
+def walks(lines: Mapping[str, Any], distances: Mapping[str, Any]) -> base.Picture:
+    """Show what decoders draw on straight lines between pairs of codes, a panel for each decoder.
 
-    ``codes``: name to z (n, 2), the same images in each; ``labels``: their n digits. The dashed circle has the radius
-    2, in standard deviations of the prior, and holds 86 % of its draws. The text says how much of the codes it
-    holds, and how often an image's nearest neighbour shows the same digit.
+    ``lines``: name to pictures (k, steps, 28, 28) in [0, 1], one line a row; ``distances``: the same names to the
+    squared distance (n, steps) of such pictures to their nearest training image, n pairs, perhaps more than are shown.
+    Raises :class:`DataError` for other shapes, and names that do not fit.
+    """
+    pixels = base.each(base.as_pictures, lines, "lines", 4)
+    far = base.each(base.as_array, distances, "distances", 2)
+    if set(far) != set(pixels) or any(far[name].shape[1] != p.shape[1] for name, p in pixels.items()):
+        raise DataError("expected distances for each line and step", where="distances")
+    k, steps = next(iter(pixels.values())).shape[:2]
+    with base.drawing(7 / len(pixels) / steps * k + 0.4, 7) as figure:
+        for axes, (name, images) in zip(np.ravel(figure.subplots(1, len(pixels))), pixels.items(), strict=True):
+            axes.imshow(base.sheet(images), cmap="gray", vmin=0, vmax=1)
+            axes.set_title(name, fontsize=10, parse_math=False)
+            axes.set_axis_off()
+    parts = []
+    for name, d in far.items():
+        ends, middle = np.median(d[:, [0, -1]]), np.median(d[:, steps // 2])
+        parts.append(f"{name}: {ends:.1f} at the ends and {middle:.1f} in the middle, {middle / ends:.1f} times as far")
+    return base.finish(figure, f"Median squared distance to the nearest training image. {'; '.join(parts)}.")
+
+
+def latent_maps(codes: Mapping[str, Any], labels: Sequence[int], grids: Mapping[str, Any]) -> base.Picture:
+    """Show where images lie in latent spaces of two dimensions, and below it what is drawn in the square of the prior.
+
+    ``codes``: name to z (n, 2), the same images in each, of which the first 100 are shown as their digits;
+    ``labels``: their n digits; ``grids``: the same names to drawings (s, s, 28, 28) at even places from -2 to 2, the
+    first axis along the second latent. The dashed circle has the radius 2, in standard deviations of the prior.
     Raises :class:`DataError` for another shape, or NaN.
     """
     digits = np.array(base.as_digits(labels, "labels", len(labels)))
     places = base.each(base.as_array, codes, "codes", (len(digits), 2))
-    with base.drawing(base.WIDTH / len(places) + 0.45 if len(places) > 1 else 5.4) as figure:
-        for axes, (name, z) in zip(np.ravel(figure.subplots(1, len(places))), places.items(), strict=True):
-            _draw_codes(axes, z[:_MOST_MARKS], digits[:_MOST_MARKS])
-            axes.set_title(name, parse_math=False)
-    inside = 1 - np.exp(-2)
-    parts = []
-    for name, z in places.items():
-        share = float((np.square(z).sum(1) <= 4).mean())
-        parts.append(
-            f"{name}: the circle holds {base.percent(share)} of the codes, "
-            f"{base.percent(_neighbours_agree(z, digits))} have a nearest neighbour of the same digit"
-        )
-    return base.finish(figure, f"The circle holds {base.percent(inside)} of the prior's draws. {'; '.join(parts)}.")
+    drawn = base.each(base.as_pictures, grids, "grids", 4)
+    if set(drawn) != set(places):
+        raise DataError("expected drawings for each map", where="grids")
+    inside, parts = base.percent(1 - np.exp(-2)), []
+    with base.drawing(10 / max(len(places), 2) + 0.8, 5.2) as figure:
+        panels = figure.subplots(2, len(places), squeeze=False)
+        for (upper, lower), (name, z) in zip(panels.T, places.items(), strict=True):
+            _draw_codes(upper, z[:_MOST_MARKS], digits[:_MOST_MARKS], f"radius 2: {inside} of the prior's draws")
+            upper.set_title(name, parse_math=False)
+            lower.imshow(base.sheet(drawn[name][::-1]), cmap="gray", vmin=0, vmax=1)
+            lower.set_title("drawn from -2 to 2", fontsize=10)
+            lower.set_axis_off()
+            share = base.percent(float((np.square(z).sum(1) <= 4).mean()))
+            agree = base.percent(_neighbours_agree(z, digits))
+            parts.append(f"{name}: {share} of the codes, {agree} have a nearest neighbour of the same digit")
+        base.legend_below(figure, panels[0, 0])
+    return base.finish(figure, f"The circle holds {inside} of the prior's draws. {'; '.join(parts)}.")
 
 
-def _draw_codes(axes: Axes, z: np.ndarray, digits: np.ndarray) -> None:
-    from matplotlib import colormaps
+def _draw_codes(axes: Axes, z: np.ndarray, digits: np.ndarray, told: str) -> None:
     from matplotlib.patches import Circle
 
     for digit in np.unique(digits):
-        mine = digits == digit
-        color = colormaps["cividis"](0.85 * digit / 9)
-        axes.scatter(z[mine, 0], z[mine, 1], marker=f"${digit}$", s=26, color=color, linewidths=0.2)
-    axes.add_patch(Circle((0, 0), 2, fill=False, edgecolor=base.RED, linestyle="--", linewidth=1.5))
+        mine, color = digits == digit, base.LINES[digit % len(base.LINES)][0]
+        axes.scatter(z[mine, 0], z[mine, 1], marker=f"${digit}$", s=30, color=color, linewidths=0.2)
+    axes.add_patch(Circle((0, 0), 2, fill=False, edgecolor=base.DARK, linestyle="--", linewidth=1.5, label=told))
     reach = max(2.3, 1.05 * float(np.abs(z).max()))
     axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xlabel="first latent", ylabel="second latent")
     axes.set_aspect("equal")
@@ -116,7 +138,7 @@ def _neighbours_agree(z: np.ndarray, digits: np.ndarray) -> float:
 
 
 def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None) -> base.Picture:
-    """Show the ELBO of a family of distributions q below log p(x); the gap is the KL divergence to the posterior.
+    """Show the ELBO of a family of distributions q below ln p(x); the gap is the KL divergence to the posterior.
 
     ``means`` (n,): q's mean, rising; ``elbo`` (n,) and ``log_evidence`` in nats; ``best``: the posterior's mean.
     Raises :class:`DataError` for shapes that do not fit, and for an ELBO above ``log_evidence``.
@@ -125,10 +147,10 @@ def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None)
     y = base.as_array(elbo, "elbo", x.shape)
     top = float(base.as_array([log_evidence], "log_evidence")[0])
     if (y > top + 1e-6).any():
-        raise DataError(f"the ELBO reaches {y.max():.4f}, above log p(x) = {top:.4f}", where="elbo")
+        raise DataError(f"the ELBO reaches {y.max():.4f}, above ln p(x) = {top:.4f}", where="elbo")
     at = int(y.argmax())
-    with base.one_panel(3.8, _NARROW) as (figure, axes):
-        axes.axhline(top, color=base.DARK, linestyle="--", label="log p(x)")
+    with base.one_panel(2.9, _NARROW) as (figure, axes):
+        axes.axhline(top, color=base.DARK, linestyle="--", label="ln p(x)")
         axes.plot(x, y, color=base.BLUE, label="ELBO")
         axes.fill_between(x, y, top, color=base.RED, alpha=0.15, hatch="//", linewidth=0, label="KL(q || posterior)")
         if best is not None:
@@ -137,7 +159,7 @@ def bound(means: Any, elbo: Any, log_evidence: float, best: float | None = None)
         axes.grid(axis="y", alpha=0.3)
         base.legend_below(figure, axes)
     text = (
-        f"log p(x) is {top:.3f} nats. The ELBO stays below it and comes nearest, to {top - y[at]:.3f} nats, "
+        f"ln p(x) is {top:.3f} nats. The ELBO stays below it and comes nearest, to {top - y[at]:.3f} nats, "
         f"where the mean of q is {x[at]:.2f}; the largest gap shown is {top - y.min():.1f} nats."
     )
     if best is not None:
@@ -156,7 +178,7 @@ def densities(z: Any, curves: Mapping[str, Any]) -> base.Picture:
     lines = base.each(base.as_array, curves, "curves", x.shape)
     if any(y.min() < 0 for y in lines.values()):
         raise DataError("a density cannot be negative", where="curves")
-    with base.one_panel(3.4, _NARROW) as (figure, axes):
+    with base.one_panel(2.7, _NARROW) as (figure, axes):
         for name, y, color, _, line in base.looks(lines):
             axes.plot(x, y, color=color, linestyle=line, linewidth=2, label=name)
         axes.set(xlabel="z (in standard deviations of the prior)", ylabel="density")
@@ -165,41 +187,17 @@ def densities(z: Any, curves: Mapping[str, Any]) -> base.Picture:
     for name, y in lines.items():
         inner = (y[1:-1] > y[:-2]) & (y[1:-1] >= y[2:]) & (y[1:-1] > 0.01 * y.max())
         peaks = [f"{place:.2f}" for place in x[1:-1][inner]]
-        parts.append(f"{name} has {base.count(len(peaks), 'peak')}" + (f", at {_joined(peaks)}" if peaks else ""))
-    text = "; ".join(parts) + "."
+        parts.append(f"{'at ' + _joined(peaks) if peaks else 'none'} ({name})")
+    text = f"Peaks: {'; '.join(parts)}."
     names = list(lines)
     for name in names[1:]:
         least = np.minimum(lines[names[0]], lines[name])
         common = float((np.diff(x) * (least[1:] + least[:-1]) / 2).sum())
-        text += f" {name} and {names[0]} have {base.percent(common)} of their area in common."
+        text += f" {base.percent(common)} of the area below {name} lies below {names[0]}, too."
     return base.finish(figure, text)
 
 
 # --- estimating ----------------------------------------------------------------------------------------
-
-
-def monte_carlo_error(n: Any, error: Any) -> base.Picture:
-    """Show how the error of an estimate falls with the number of samples, against 1 / sqrt(n).
-
-    ``n`` (k,): numbers of samples, rising; ``error`` (k,): root of the mean squared error, in nats.
-    Raises :class:`DataError` for shapes that do not fit, or values that are not positive.
-    """
-    x = base.as_rising(n, "n", base.as_positive)
-    y = base.as_positive(error, "error", x.shape)
-    slope = np.polyfit(np.log(x), np.log(y), 1)[0]
-    with base.one_panel(3.6, _NARROW) as (figure, axes):
-        axes.loglog(x, y, color=base.BLUE, marker="o", label="measured")
-        law = y[0] * np.sqrt(x[0] / x)
-        axes.loglog(x, law, color=base.DARK, linestyle="--", label="1 / sqrt(n), from the first point")
-        axes.set(xlabel="number of samples n", ylabel="error (nats)")
-        axes.grid(which="major", alpha=0.3)
-        base.legend_below(figure, axes)
-    text = (
-        f"From n = {x[0]:,.0f} to {x[-1]:,.0f} the error falls from {y[0]:.3g} to {y[-1]:.3g} nats, "
-        f"by a factor of {y[0] / y[-1]:.0f}; 1 / sqrt(n) would give {np.sqrt(x[-1] / x[0]):.0f}. "
-        f"The slope in this figure is {slope:.2f} (1 / sqrt(n): -0.50)."
-    )
-    return base.finish(figure, text)
 
 
 def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[str, Any]) -> base.Picture:
@@ -214,12 +212,12 @@ def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[s
     known = base.each(base.as_positive, exact, "exact", x.shape)
     if not set(known) <= set(found):
         raise DataError("expected names of estimators that are measured", where="exact")
-    with base.one_panel(4.0, _NARROW) as (figure, axes):
+    with base.one_panel(3.5, _NARROW) as (figure, axes):
         for name, y, color, marker, line in base.looks(found):
             axes.loglog(x, y, color=color, marker=marker, linestyle="none", label=f"{name}, measured")
             if name in known:
                 axes.loglog(x, known[name], color=color, linestyle=line, label=f"{name}, exact")
-        axes.set(xlabel="sigma, the standard deviation of q", ylabel="variance of one sample's gradient")
+        axes.set(xlabel="sigma, the standard deviation of q", ylabel="variance of one gradient")
         axes.grid(which="major", alpha=0.3)
         base.legend_below(figure, axes)
     parts = [f"{k} {v[0]:,.3g} at sigma = {x[0]:g} and {v[-1]:,.3g} at {x[-1]:g}" for k, v in found.items()]
@@ -232,32 +230,6 @@ def estimator_variance(sigma: Any, measured: Mapping[str, Any], exact: Mapping[s
         off = max(float(np.abs(found[k] / v - 1).max()) for k, v in known.items())
         text += f" The exact variance differs by at most {base.percent(off)}."
     return base.finish(figure, text)
-
-
-# --- the loss ------------------------------------------------------------------------------------------
-
-
-def pixel_loss(p: Any, losses: Mapping[float, Any]) -> base.Picture:
-    """Show one pixel's binary cross-entropy over the decoder's answer, for targets from black to white.
-
-    ``p`` (n,): the answer, rising, in (0, 1); ``losses``: target in [0, 1] to the loss (n,) in nats.
-    The least value of each curve, its floor, is marked.
-    Raises :class:`DataError` for shapes that do not fit, or values out of range.
-    """
-    x = base.as_rising(p, "p", base.as_shares)
-    floors = []
-    with base.one_panel(3.8, _NARROW) as (figure, axes):
-        for target, values, color, marker, line in base.looks(losses):
-            y = base.as_array(values, f"losses[{target}]", x.shape)
-            at = int(y.argmin())
-            floors.append((float(target), float(y[at]), float(x[at])))
-            axes.plot(x, y, color=color, linestyle=line, label=f"target {target:g}")
-            axes.plot(x[at], y[at], color=color, marker=marker, markersize=9)
-        axes.set(xlabel="the decoder's answer p", ylabel="loss of one pixel (nats)", ylim=(-0.1, 3.2))
-        axes.grid(axis="y", alpha=0.3)
-        base.legend_below(figure, axes)
-    parts = [f"{least:.2f} for the target {target:g}, at p = {place:.2f}" for target, least, place in floors]
-    return base.finish(figure, f"The least loss of a pixel in nats is {_joined(parts)}.")
 
 
 # --- beta ----------------------------------------------------------------------------------------------
@@ -274,7 +246,7 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
     rec = base.as_array(reconstruction, "reconstruction", x.shape)
     divergence = base.as_array(kl, "kl", x.shape)
     shares = base.each(base.as_shares, active, "active", x.shape)
-    with base.drawing(3.7) as figure:
+    with base.drawing(2.8, 7.0) as figure:
         left, middle, right = figure.subplots(1, 3)
         left.semilogx(x, rec, color=base.BLUE, marker="o")
         left.set_title("reconstruction term")
@@ -282,8 +254,8 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
         middle.set_title("KL term, without beta")
         for (name, share), (color, marker, line) in zip(shares.items(), cycle(base.LINES[2:]), strict=False):
             right.semilogx(x, share, color=color, marker=marker, linestyle=line, label=name)
-        right.set(title="share of active latents", ylim=(-0.05, 1.05))
-        right.legend(fontsize=9)
+        right.set(title="share of the latents", ylim=(-0.05, 1.05))
+        base.legend_below(figure, right)
         for axes in (left, middle):
             axes.set_ylabel("nats per image")
         for axes in (left, middle, right):
@@ -294,31 +266,42 @@ def beta_terms(betas: Any, reconstruction: Any, kl: Any, active: Mapping[str, An
     parts = [f"{name}: {base.percent(v[0])} to {base.percent(v[-1])}" for name, v in shares.items()]
     text = (
         f"From beta = {x[0]:g} to {x[-1]:g} the reconstruction term goes from {rec[0]:.1f} to {rec[-1]:.1f} nats per "
-        f"image, the KL from {divergence[0]:.1f} to {divergence[-1]:.1f}. Active latents, {'; '.join(parts)}."
+        f"image, the KL from {divergence[0]:.1f} to {divergence[-1]:.1f}. Share of the latents, {'; '.join(parts)}."
     )
     return base.finish(figure, text)
 
 
-def latent_variances(variances: Mapping[float, Any], threshold: float = 0.01) -> base.Picture:
-    """Show how much each latent's mean varies over the images, for several weights of the KL term.
+def latent_variances(
+    variances: Mapping[float, Any], kl: Mapping[float, Any], least: tuple[float, float]
+) -> base.Picture:
+    """Show for several betas how much each latent's mean varies over the images, and its share of the KL in nats.
 
-    ``variances``: beta to the variance of mu over the images (d,), in any order. A latent above ``threshold``
-    counts as active (Burda et al. 2016).
+    ``variances`` and ``kl``: the same betas to the variance of mu over the images, and the mean KL, of each latent
+    (d,), in any order. A latent counts as active above ``least[0]`` (Burda et al. 2016), as used above ``least[1]``.
     Raises :class:`DataError` for shapes that do not fit.
     """
     d = len(next(iter(variances.values())))
-    spread = {float(b): np.sort(base.as_array(v, f"variances[{b}]", (d,)))[::-1] for b, v in variances.items()}
-    with base.one_panel(3.6, _NARROW) as (figure, axes):
-        for beta, v, color, marker, line in base.looks(spread):
-            how = {"color": color, "marker": marker, "linestyle": line, "label": f"beta = {beta:g}"}
-            axes.semilogy(np.arange(1, d + 1), np.maximum(v, 1e-6), **how)
-        axes.axhline(threshold, color=base.PURPLE, linewidth=1.3, label=f"active above {threshold:g}")
-        axes.set(xlabel="latent, sorted", ylabel="variance of its mean", ylim=(0.5e-6, None))
-        axes.set_xticks(np.unique(np.linspace(1, d, min(d, 10)).round()))
-        axes.grid(axis="y", alpha=0.3)
-        base.legend_below(figure, axes)
-    parts = [f"{int((v > threshold).sum())} for beta = {beta:g}" for beta, v in spread.items()]
-    return base.finish(figure, f"Active latents, of {d}: {_joined(parts)}.")
+    both = [
+        {float(b): np.sort(base.as_array(v, f"{name}[{b}]", (d,)))[::-1] for b, v in given.items()}
+        for name, given in (("variances", variances), ("kl", kl))
+    ]
+    if set(both[0]) != set(both[1]):
+        raise DataError("expected the same betas in both", where="kl")
+    labels = ("variance of the mean", "KL (nats per image)")
+    with base.drawing(3.0, 7.0) as figure:
+        panels = figure.subplots(1, 2)
+        for axes, series, limit, label in zip(panels, both, least, labels, strict=True):
+            for beta, v, color, marker, line in base.looks(series):
+                how = {"color": color, "marker": marker, "linestyle": line, "label": f"beta = {beta:g}"}
+                axes.semilogy(np.arange(1, d + 1), np.maximum(v, 1e-6), markersize=5, **how)
+            axes.axhline(limit, color="0.5", linewidth=2.5, alpha=0.6, label="limit of active (left), of used (right)")
+            axes.set(xlabel="latent, sorted", ylabel=label, ylim=(0.5e-6, None))
+            base.whole_ticks(axes.xaxis)
+            axes.grid(axis="y", alpha=0.3)
+        base.legend_below(figure, panels[0])
+    counts = [[int((v > limit).sum()) for v in series.values()] for series, limit in zip(both, least, strict=True)]
+    parts = [f"{a} active and {u} used for beta = {beta:g}" for beta, a, u in zip(both[0], *counts, strict=True)]
+    return base.finish(figure, f"Of {base.count(d, 'latent')}: {'; '.join(parts)}.")
 
 
 # --- inside the widgets ------------------------------------------------------------------------------
@@ -355,10 +338,11 @@ def latent_plane(
     rest = "the other latent of 3 stays where it is" if dims == 3 else f"the other {dims - 2} of {dims} latents stay"
     others = "" if dims == 2 else f" ({rest})"
     inked = base.percent((picture > 0.5).mean())
+    there = f"; it differs from the picture at the middle of the plane by {distance:.2f} per pixel " * (distance > 0)
     text = (
         f"At z[{axes[0]}] = {x:.1f} and z[{axes[1]}] = {y:.1f}{others} the decoder draws a picture with "
-        f"{inked} of its pixels inked; it differs from the picture at the middle of the plane by "
-        f"{distance:.2f} per pixel (root mean square, ink is 1).{' ' + told if told else ''}"
+        f"{inked} of its pixels inked{there}{'(root mean square, ink is 1)' * (distance > 0)}."
+        f"{' ' + told if told else ''}"
     )
     return base.finish(figure, text)
 
@@ -398,7 +382,7 @@ def _draw_prices(axes: Axes, numbers: Sequence[BetaNumbers], chosen: int) -> Non
     cost = base.as_array([row.reconstruction for row in numbers], "reconstruction")
     axes.plot(rate, cost, "o-", color=base.BLUE, linewidth=1.2, markersize=5, markerfacecolor="white")
     axes.plot(rate[chosen], cost[chosen], "s", color=base.RED, markersize=10)
-    for place in sorted({0, len(numbers) - 1, chosen}):
+    for place in range(len(numbers)) if len(numbers) < 6 else sorted({0, len(numbers) - 1, chosen}):
         bold: dict[str, Any] = {"fontweight": "bold", "color": base.RED} if place == chosen else {}
         label, at = f"\u03b2 = {numbers[place].beta:g}", (rate[place], cost[place])
         axes.annotate(label, at, (6, 6), textcoords="offset points", **bold)

@@ -128,6 +128,30 @@ def near_what(points: Mapping[str, tuple[Any, Any]]) -> base.Picture:
     return base.finish(figure, text)
 
 
+def two_faults(points: Mapping[str, tuple[Any, Any]]) -> base.Picture:
+    """Show pictures by both faults: grey to the right, all the same at the bottom (lecture 04).
+
+    ``points``: name to (greyness, variety), each from 0 on, one value for each seed or a single one, equally many of
+    both; the first is the yardstick, handwriting. Raises :class:`DataError` for other lengths or values below 0.
+    """
+    pairs = base.each(base.as_array, points, "points", 2)
+    if any(len(pair) != 2 or pair.min() < 0 for pair in pairs.values()):
+        raise DataError("expected greyness and variety, from 0 on", where="points")
+    markers = "*osD^vPX<>hdp8"
+    with base.one_panel(4.2, 7.2) as (figure, axes):
+        for number, (name, (grey, variety)) in enumerate(pairs.items()):
+            color, marker = base.LINES[number % len(base.LINES)][0], markers[number % len(markers)]
+            how: dict[str, Any] = {"color": color, "markersize": 13 if number == 0 else 8, "linestyle": ""}
+            axes.plot(grey, variety, marker, alpha=0.25 if len(grey) > 1 else 1, **how)
+            axes.plot(grey.mean(), variety.mean(), marker, label=name, **how)
+        axes.set(xlabel="greyness (0: black and white)", ylabel="variety in pixels\n(0: all the same, 1: handwriting)")
+        axes.set(xlim=(0, None), ylim=(-0.05, None))
+        axes.grid(alpha=0.25)
+        base.legend_below(figure, axes)
+    told = (f"{name} {grey.mean():.3f} and {variety.mean():.2f}" for name, (grey, variety) in pairs.items())
+    return base.finish(figure, f"Greyness and variety: {', '.join(told)}.")
+
+
 def losses(curves: Mapping[str, Sequence[float]], floor: float) -> base.Picture:
     """Show the reconstruction term by epoch for several rules, in nats per image, over its floor (lecture 04).
 

@@ -85,13 +85,14 @@ def checkerboards(maps: Mapping[str, Any], unit: str) -> base.Picture:
 
     ``maps``: name to a map (h, w) of positive values, at least 12 x 12; ``unit``: what the values are. The text
     compares the four kinds of pixel (even or odd row, even or odd column), four pixels away from the border.
+    A map of values that differ by less than a twentieth is called even.
     Raises :class:`DataError` for other shapes, values that are not positive, or NaN.
     """
     arrays = base.each(base.as_positive, maps, "maps", 2)
     if any(min(m.shape) < 12 for m in arrays.values()):
         raise DataError("expected maps of at least 12 x 12", where="maps")
     low, high = min(m.min() for m in arrays.values()), max(m.max() for m in arrays.values())
-    with base.drawing(3.5 if len(arrays) > 1 else 4.2) as figure:
+    with base.drawing({1: 4.2, 2: 3.5}.get(len(arrays), 2.7)) as figure:
         panels = figure.subplots(1, len(arrays), squeeze=False)[0]
         for axes, (name, m) in zip(panels, arrays.items(), strict=True):
             image = axes.imshow(m, cmap="cividis", vmin=low, vmax=high)
@@ -103,7 +104,7 @@ def checkerboards(maps: Mapping[str, Any], unit: str) -> base.Picture:
     for name, m in arrays.items():
         kinds = _kinds_of_pixel(m)
         ratio = kinds.max() / kinds.min()
-        even = "a checkerboard" if ratio > 1.25 else "no checkerboard"
+        even = "a checkerboard" if ratio > 1.05 else "no checkerboard"
         told.append(f"{name}: {kinds.min():.3g} to {kinds.max():.3g} ({ratio:.2f} x), {even}")
     text = "Means over the four kinds of pixel (even or odd row and column), away from the border"
     return base.finish(figure, f"{text}, in {base.plain(unit)}: {'; '.join(told)}.")
@@ -172,7 +173,8 @@ def _draw_levels(axes: Axes, loss: np.ndarray, lines: Mapping[str, float]) -> No
     values = list(lines.values())
     for (name, value), dashes in zip(lines.items(), base.DASHES * len(lines), strict=False):
         axes.axhline(value, color=base.DARK, linewidth=1.3, linestyle=dashes)
-        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va="bottom", parse_math=False)
+        side = "top" if value == values[-1] else "bottom"  # where the curve does not run
+        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va=side, parse_math=False)
     room = values[0] - values[-1]
     # The first epochs are far above; cut them off, or the levels would be one line.
     axes.set_ylim(values[-1] - 0.25 * room, values[0] + 0.6 * room)
@@ -193,6 +195,75 @@ def _levels_text(loss: np.ndarray, read: Mapping[str, np.ndarray], lines: Mappin
     for name, values in read.items():
         text += f" {name}: {base.percent(values[at])} after that epoch, {base.percent(values[-1])} at the end."
     return text
+
+
+def patients(curves: Mapping[str, tuple[Any, Any]], levels: Mapping[str, float]) -> base.Picture:
+    """Show the loss of several trainings side by side, each in training and validation, between two levels.
+
+    ``curves``: name to two series of nats per image by epoch, above 0 or NaN; ``levels``: name to nats per image.
+    Raises :class:`DataError` for other shapes, or a curve without a number in its first epoch.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    lines = base.each_number(base.as_positive, levels, "levels")
+    pairs = {name: [np.asarray(c, dtype=float) for c in pair] for name, pair in base.as_named(curves, "curves").items()}
+    if any(len(pair) != 2 or pair[0].shape != pair[1].shape or pair[0].ndim != 1 for pair in pairs.values()):
+        raise DataError("expected two series of one length for each training", where="curves")
+    told = []
+    with base.drawing(3.2) as figure:
+        panels = figure.subplots(1, len(pairs), sharey=True, squeeze=False)[0]
+        for axes, (name, pair) in zip(panels, pairs.items(), strict=True):
+            ends = []
+            for curve, label, (color, marker, line) in zip(
+                pair, ("training", "validation"), base.LINES[:2], strict=True
+            ):
+                there = base.as_positive(curve[np.isfinite(curve)], f"curves[{name}]")
+                epochs = 1 + np.flatnonzero(np.isfinite(curve))
+                axes.plot(epochs, there, line, marker=marker, markersize=3, color=color, label=label)
+                stop = "" if len(there) == len(curve) else f", then no number from epoch {len(there) + 1} on"
+                ends.append(f"{label} {there[0]:.0f} to {there[-1]:.0f}{stop}")
+            told.append(f"{name}: {'; '.join(ends)}")
+            for value, dashes in zip(lines.values(), base.DASHES, strict=False):
+                axes.axhline(value, color=base.DARK, linewidth=1.2, linestyle=dashes)
+            axes.set(yscale="log", xlabel="epoch", title=name, xlim=(0, len(pair[0]) + 1))
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        beside = panels[:2][-1]  # the first panel has the legend
+        for name, value in lines.items():
+            beside.text(1, value, name, transform=beside.get_yaxis_transform(), fontsize=8, ha="right", va="bottom")
+        panels[0].minorticks_off()
+        panels[0].set_yticks([100, 150, 200, 300, 400, 600, 800], ["100", "150", "200", "300", "400", "600", "800"])
+        panels[0].set(ylabel="nats per image", ylim=(0.75 * min(lines.values()), 5 * max(lines.values())))
+        panels[0].legend(fontsize=8)
+    named = ", ".join(f"{name} {value:.0f}" for name, value in lines.items())
+    return base.finish(figure, f"Nats per image, first to last epoch. {'. '.join(told)}. Dashed: {named}.")
+
+
+def fine_pattern(images: Any) -> np.ndarray:
+    """The share of pictures' power in patterns that repeat every two pixels, ``(..., 28, 28)`` to ``(...,)``.
+
+    The power is that of the two-dimensional Fourier transform without the mean; a chessboard has all of it there.
+    """
+    power = np.abs(np.fft.fft2(np.asarray(images, dtype=float))) ** 2
+    power[..., 0, 0] = 0
+    fine = power[..., 14, :].sum(-1) + power[..., :, 14].sum(-1) - power[..., 14, 14]
+    return fine / np.maximum(power.sum((-2, -1)), 1e-12)
+
+
+def digit_rows(rows: Mapping[str, Any], digits: Sequence[int]) -> base.Picture:
+    """Show rows of pictures of the same digits, a column per digit, with each row's greyness and fine pattern.
+
+    ``rows``: name to pictures (n, 28, 28) in [0, 1]; ``digits``: n of them.
+    Raises :class:`DataError` for other shapes, values out of range or NaN.
+    """
+    names = list(base.as_named(rows, "rows"))
+    pixels = base.as_pictures(list(rows.values()), "rows", 4)
+    said = base.as_digits(digits, "digits", pixels.shape[1])
+    figure = base.draw_rows(pixels, names, [str(digit) for digit in said], "digit")
+    told = [
+        f"{name}: greyness {4 * np.mean(row * (1 - row)):.3f}, fine pattern {base.percent(fine_pattern(row).mean(), 2)}"
+        for name, row in zip(names, pixels, strict=True)
+    ]
+    return base.finish(figure, f"Means of {base.count(len(said), 'picture')}. {'; '.join(told)} of the power.")
 
 
 def drawings_by_epoch(images: Any, epochs: Sequence[int], spoken: Sequence[int]) -> base.Picture:

@@ -126,67 +126,107 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> b
     if any(sorted(curve) != numbers for curve in given.values()):
         raise DataError("every curve needs the same numbers of pictures", where="curves")
     values = {name: [base.as_shares(curve[n], name) for n in numbers] for name, curve in given.items()}
-    places = np.arange(len(numbers))
     with base.one_panel(3.8) as (figure, axes):
-        for name, shares, color, marker, line in base.looks(values):
+        for index, (name, shares, color, marker, line) in enumerate(base.looks(values)):
+            # Side by side, so that no mark hides another.
+            places = np.arange(len(numbers)) + 0.06 * (index - (len(values) - 1) / 2)
             means = [v.mean() for v in shares]
             axes.plot(places, means, color=color, marker=marker, linestyle=line, label=f"{name} (mean)")
             for place, v in zip(places, shares, strict=True):
                 if len(v) > 1:
                     axes.plot(np.full(len(v), place), v, marker, color=color, markerfacecolor="white", markersize=4)
-        axes.set_xticks(places, ["none" if n == 0 else str(n) for n in numbers])
-        axes.set(xlabel="number of labelled pictures (open marks: one set of pictures)", ylabel="read as spoken")
-        axes.set_ylim(0, 1.02)
+        axes.set_xticks(range(len(numbers)), ["none" if n == 0 else str(n) for n in numbers])
+        axes.set(xlabel="number of labelled drawings (open marks: one set)", ylabel="read as spoken", ylim=(0, 1.02))
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
-        axes.legend(loc="lower right")
+        base.legend_below(figure, axes)
     told = []
     for name, shares in values.items():
         steps = [f"{base.percent(v.mean())} with {n or 'none'}" for n, v in zip(numbers, shares, strict=True)]
         told.append(f"{name}: read as spoken are {', '.join(steps)}")
-    text = "; ".join(told) + "."
-    return base.finish(figure, text[:1].upper() + text[1:])
+    return base.finish(figure, _sentence("; ".join(told)))
 
 
-def judged(rows: Mapping[str, Mapping[str, float]], ylabel: str = "share") -> base.Picture:
+def judged(
+    rows: Mapping[str, Mapping[str, float]],
+    ylabel: str = "share",
+    reference: tuple[str, float] | None = ("guess", 0.1),
+) -> base.Picture:
     """Show shares in groups of bars: what each of several evaluators says of each of several generators (lecture 07).
 
-    ``rows``: group to {bar: share in [0, 1]}, with the same bars in every group.
-    Raises :class:`DataError` for anything else.
+    ``rows``: group to {bar: share in [0, 1]}, with the same bars in every group; ``reference``: a share to compare with
+    and its name. Raises :class:`DataError` for anything else.
     """
     groups = base.each(base.as_named, rows, "rows")
     bars = list(next(iter(groups.values())))
     if any(list(row) != bars for row in groups.values()):
         raise DataError("every group needs the same bars", where="rows")
     table = np.array([base.as_shares(list(row.values()), name) for name, row in groups.items()])
-    width = 0.8 / len(bars)
     with base.one_panel(3.9) as (figure, axes):
-        for index, bar in enumerate(bars):
-            places = np.arange(len(groups)) + (index - (len(bars) - 1) / 2) * width
-            color = base.LINES[index][0]
-            style: dict[str, Any] = {"color": color, "hatch": _HATCHES[index], "edgecolor": base.DARK}
-            axes.bar(places, table[:, index], width * 0.92, label=bar, alpha=0.55, linewidth=0.8, **style)
-            for place, share in zip(places, table[:, index], strict=True):
-                axes.text(place, share + 0.015, base.percent(share), ha="center", va="bottom", fontsize=9)
-        axes.axhline(0.1, color=base.RED, linewidth=1, linestyle=(0, (4, 3)))
-        axes.text(len(groups) - 0.28, 0.11, "guess", color=base.RED, ha="right", va="bottom", fontsize=9)
+        _draw_bars(axes, dict(zip(bars, table.T, strict=True)), [base.percent(share) for share in table.T.flat])
+        if reference is not None:
+            name, share = reference
+            axes.axhline(share, color=base.RED, linewidth=1, linestyle=(0, (4, 3)))
+            axes.text(len(groups) - 0.48, share, base.plain(name), color=base.RED, va="center", fontsize=9)
         axes.set_xticks(range(len(groups)), list(groups), parse_math=False)
-        axes.set(xlim=(-0.5, len(groups) - 0.25), ylim=(0, 1.12))
-        axes.set_yticks(np.arange(0, 1.01, 0.2))
+        axes.set(xlim=(-0.5, len(groups) - 0.5), ylim=(0, 1.12), yticks=np.arange(0, 1.01, 0.2))
         axes.set_ylabel(base.plain(ylabel), parse_math=False)
         base.percent_axis(axes.yaxis)
-        figure.legend(loc="outside lower center", ncols=min(len(bars), 3))
+        base.legend_below(figure, axes)
     told = [
         f"{name}: " + ", ".join(f"{bar} {base.percent(share)}" for bar, share in zip(bars, row, strict=True))
         for name, row in zip(groups, table, strict=True)
     ]
-    text = "; ".join(told) + "."
+    text = _sentence("; ".join(told))
     if len(bars) > 1:
         change = table[:, 1] - table[:, 0]
         most = int(np.abs(change).argmax())
         step = f"{100 * change[most]:+.0f} points, {list(groups)[most]}"
         text += f" The largest step from {bars[0]} to {bars[1]}: {step}."
-    return base.finish(figure, text[:1].upper() + text[1:])
+    return base.finish(figure, text)
+
+
+def errors_by_digit(errors: Mapping[str, Any], ylabel: str = "images misread") -> base.Picture:
+    """Show which digits several evaluators misread, and so which of them one has forgotten (lecture 07).
+
+    ``errors``: name to counts (k, 10), a row for each of k evaluators of that name, a column for each digit. The bar is
+    their mean, a mark is one of them. Raises :class:`DataError` for another shape or numbers below 0.
+    """
+    counts = {name: base.as_array(rows, name, 2) for name, rows in base.as_named(errors, "errors").items()}
+    if any(rows.shape[1] != 10 or rows.min() < 0 for rows in counts.values()):
+        raise DataError("expected ten counts from 0 in each row", where="errors")
+    means = {name: rows.mean(0) for name, rows in counts.items()}
+    with base.one_panel(3.9) as (figure, axes):
+        for places, rows in zip(_draw_bars(axes, means), counts.values(), strict=True):
+            if len(rows) > 1:
+                axes.plot(places, rows.T, "o", color=base.DARK, markerfacecolor="white", markersize=3.5)
+        axes.set_xticks(range(10))
+        axes.set(xlabel="digit", ylabel=ylabel)
+        axes.grid(axis="y", alpha=0.3)
+        base.legend_below(figure, axes)
+    first, *others = means.items()
+    text = f"{first[0]}: {first[1].sum():.0f} misread"
+    for name, row in others:
+        most = int((row - first[1]).argmax())
+        text += f"; {name}: {row.sum():.0f}, most new ones: {most} (from {first[1][most]:.0f} to {row[most]:.0f})"
+    return base.finish(figure, _sentence(text))
+
+
+def _draw_bars(axes: Any, bars: Mapping[str, np.ndarray], told: Sequence[str] = ()) -> list[np.ndarray]:
+    """Draw groups of bars, each bar with its value in ``bars`` in every group; gives the places of each."""
+    width, words, drawn = 0.8 / len(bars), iter(told), []
+    for index, (name, values) in enumerate(bars.items()):
+        places = np.arange(len(values)) + (index - (len(bars) - 1) / 2) * width
+        style: dict[str, Any] = {"color": base.LINES[index][0], "hatch": _HATCHES[index], "edgecolor": base.DARK}
+        axes.bar(places, values, width * 0.92, label=name, alpha=0.55, linewidth=0.8, **style)
+        drawn.append(places)
+        for place, value, word in zip(places, values, words, strict=False):
+            axes.text(place, value + 0.015, word, ha="center", va="bottom", fontsize=9)
+    return drawn
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 # --- inside the widget -------------------------------------------------------------------------------

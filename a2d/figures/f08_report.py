@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -83,23 +82,58 @@ def seeds_and_chance(values: Sequence[float], n: int, simulated: Sequence[float]
     return base.finish(figure, text)
 
 
-def drawn_and_real(drawn: Any, real: Any, digit: int) -> base.Picture:
-    """Show drawings of one digit above as many handwritten ones, (k, 28, 28) each, in [0, 1]."""
-    ours, theirs = base.as_pictures(drawn, "drawn"), base.as_pictures(real, "real")
-    if len(ours) != len(theirs):
-        raise DataError(f"{len(ours)} and {len(theirs)} images do not fit", where="drawn")
-    with base.drawing(2.3) as figure:
-        for row, (name, images) in enumerate((("drawn", ours), ("handwritten", theirs))):
-            for column, image in enumerate(images):
-                axes = figure.add_subplot(2, len(ours), row * len(ours) + column + 1)
-                axes.imshow(image, cmap="gray", vmin=0, vmax=1)
-                axes.set(xticks=[], yticks=[])
-                if column == 0:
-                    axes.set_ylabel(name)
-    spreads = [float(images.std(axis=0).mean()) for images in (ours, theirs)]
-    text = (
-        f"{len(ours)} drawings of a {digit}, each from another recording, above {len(theirs)} handwritten ones. "
-        f"From picture to picture a pixel varies by {spreads[0]:.3f} (standard deviation, mean over the pixels) "
-        f"in the drawings and by {spreads[1]:.3f} in the handwriting."
-    )
-    return base.finish(figure, text)
+def dots(
+    rows: Mapping[str, Sequence[float]], lines: Mapping[str, float], low: float = 0.5, told: str = "seed"
+) -> base.Picture:
+    """Show accuracies row by row, a dot for each of ``told`` and a bar for their mean, from ``low`` to 1.
+
+    ``rows``: name to shares in [0, 1]; ``lines``: name to a share that is drawn as an upright line.
+    Raises :class:`DataError` for shares out of range.
+    """
+    shares = base.each(base.as_shares, rows, "rows")
+    with base.one_panel(1.2 + 0.42 * len(shares)) as (figure, axes):
+        for place, values in enumerate(shares.values()):
+            axes.plot(values, np.full(len(values), place), "o", color=base.BLUE, markersize=5, alpha=0.6)
+            axes.plot(values.mean(), place, "|", color=base.RED, markersize=16, markeredgewidth=2.5)
+        known = base.draw_references(axes, lines, upright=True)
+        axes.set_yticks(range(len(shares)), [base.plain(name) for name in shares], parse_math=False)
+        axes.set_ylim(len(shares) - 0.4, -0.6)
+        axes.set_xlim(min(low, *(float(v.min()) for v in shares.values())) - 0.01, 1.005)
+        axes.set_xlabel(f"share read as spoken (dots: one for each {told}; bar: their mean)")
+        axes.grid(axis="x", alpha=0.3)
+        base.percent_axis(axes.xaxis)
+        if known:
+            base.legend_below(figure, axes)
+    means = ", ".join(f"{name} {base.percent(float(v.mean()), 1)}" for name, v in shares.items())
+    beside = "".join(f" {name}: {base.percent(share, 1)}." for name, share in known.items())
+    return base.finish(figure, f"Means: {means}.{beside}")
+
+
+def grey_and_same(rows: Mapping[str, tuple[float, float]], reference: str) -> base.Picture:
+    """Show each row as a point: its variety (1 is handwriting's) and its greyness; ``reference`` is a star.
+
+    Raises :class:`DataError` for a reference that is no row, and numbers below 0.
+    """
+    points = base.each(base.as_positive, {name: np.array(pair) + 1e-12 for name, pair in rows.items()}, "rows")
+    if reference not in points or any(len(p) != 2 for p in points.values()):
+        raise DataError(f"these rows cannot be drawn beside {reference!r}", where="rows", hint="Name one of them")
+    with base.one_panel(3.6) as (figure, axes):
+        for n, (name, (variety, grey), color, marker, _) in enumerate(base.looks(points)):
+            star = name == reference
+            look = ("*", base.RED, 15) if star else (marker, color, 8)
+            inside = look[1] if n < 5 else "none"  # the looks of the first five come again, hollow
+            axes.plot(
+                variety,
+                grey,
+                look[0],
+                color=look[1],
+                markerfacecolor=inside,
+                markersize=look[2],
+                label=base.plain(name),
+            )
+        axes.set(xlabel="variety within a class (pixels; handwriting is 1)", ylabel="greyness", xlim=(0, 1.15))
+        axes.set_ylim(0, 1.15 * max(p[1] for p in points.values()))
+        axes.grid(alpha=0.3)
+        base.legend_below(figure, axes)
+    listed = ", ".join(f"{name} ({v:.2f}, {g:.2f})" for name, (v, g) in points.items())
+    return base.finish(figure, f"Variety and greyness: {listed}. {reference} is the aim.")

@@ -37,11 +37,8 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, target)
         temporary = None
     except OSError as error:
-        raise A2DError(
-            f"cannot write this file ({error.strerror or error})",
-            where=target,
-            hint="Free some space, or choose another folder that you may write to",
-        ) from error
+        hint = "Free some space, or choose another folder that you may write to"
+        raise A2DError(f"cannot write this file ({error.strerror or error})", where=target, hint=hint) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

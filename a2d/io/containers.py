@@ -39,17 +39,11 @@ def check_whole(path: Path) -> None:
             raise AudioError("the file is empty (0 bytes)", where=path, hint="Copy or record it again")
         promised = _promised(path, facts.st_size)
     except (OSError, ValueError) as error:
-        raise AudioError(
-            f"cannot read this file ({getattr(error, 'strerror', None) or error})",
-            where=path,
-            hint="Check its name and permissions",
-        ) from error
+        what = f"cannot read this file ({getattr(error, 'strerror', None) or error})"
+        raise AudioError(what, where=path, hint="Check its name and permissions") from error
     if promised > facts.st_size:
-        raise AudioError(
-            f"the file is cut off: it should have at least {promised} bytes, {facts.st_size} are there",
-            where=path,
-            hint="Copy or record it again",
-        )
+        what = f"the file is cut off: it should have at least {promised} bytes, {facts.st_size} are there"
+        raise AudioError(what, where=path, hint="Copy or record it again")
 
 
 def plain_reason(error: Exception) -> str:

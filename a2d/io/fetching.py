@@ -17,7 +17,6 @@ import json
 import os
 import re
 import shutil
-import tarfile
 import tomllib
 import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -48,8 +47,8 @@ class Source:
     """Where a public data set comes from, what it may be used for, and how it is checked.
 
     ``size_bytes`` is to be downloaded, ``unpacked_bytes`` what it fills on disk. ``archives`` are the names in a
-    mirror: zip, tar.gz, or single files as gz. An address in ``urls`` that ends in ``/`` holds them by their last name,
-    any other is the one archive itself; they are tried in turn. Only what the ``manifest`` names is unpacked.
+    mirror: zip, or single files as gz. An address in ``urls`` that ends in ``/`` holds them by their last name, any
+    other is the one archive itself; they are tried in turn. Only what the ``manifest`` names is unpacked.
     """
 
     name: str
@@ -90,8 +89,8 @@ def find(name: str) -> Path | None:
     This is quick: it trusts the marker that :func:`fetch` wrote, and looks only whether every file is there (and,
     where the manifest knows it, has its size). Errors: :class:`DataError` for an unknown name.
     """
-    source, folder = _source(name), data_home() / name
-    return folder if manifests.is_intact(manifests.read(source.manifest), folder) else None
+    manifest, folder = manifests.read(_source(name).manifest), data_home() / name
+    return folder if manifests.is_intact(manifest, folder) else None
 
 
 def verify(name: str, folder: str | os.PathLike[str]) -> None:
@@ -144,8 +143,7 @@ def fetch(
 
 def _source(name: str) -> Source:
     if name not in REGISTRY:
-        known = ", ".join(REGISTRY)
-        raise DataError(f"there is no data set called {name!r}", hint=f"Choose one of: {known}")
+        raise DataError(f"there is no data set called {name!r}", hint=f"Choose one of: {', '.join(REGISTRY)}")
     return REGISTRY[name]
 
 
@@ -305,10 +303,8 @@ def _download(job: _Job, archive: str, urls: list[str]) -> Path:
         shelf = pooch.create(job.work, "", registry={name: None}, urls={name: url}, retry_if_failed=_TRIES - 1)
         try:
             return Path(shelf.fetch(name, downloader=partial(_receive, job)))
-        except DataError as error:
-            problems.append(error)
-        except requests.RequestException as error:
-            problems.append(_unreachable(error, archive, url))
+        except (DataError, requests.RequestException) as error:
+            problems.append(error if isinstance(error, DataError) else _unreachable(error, archive, url))
     raise problems[0]
 
 
@@ -350,8 +346,8 @@ def _unreachable(error: Any, archive: str, url: str) -> DataError:
 
 
 def _not_an_archive(url: str, what: str) -> DataError:
-    hint = "Perhaps a log-in page of the network answers in its place: open a browser, then fetch again; "
-    hint += "or set A2D_MIRROR to a folder or server that has the file"
+    hint = "Perhaps a log-in page of the network answers in its place: open a browser, then fetch again; or set "
+    hint += "A2D_MIRROR to a folder or server that has the file"
     return DataError(f"this is not the data set: {what}", where=_shown(url), hint=hint)
 
 
@@ -391,24 +387,18 @@ def _opened(origin: Path, files: Collection[str]) -> Iterator[dict[str, Callable
         yield {name: partial(open, origin / name, "rb") for name in files if (origin / name).is_file()}
     elif origin.suffix == ".gz" and origin.stem in files:
         yield {origin.stem: partial(gzip.open, origin)}
-    elif origin.suffix == ".zip":
+    else:
         with zipfile.ZipFile(origin) as archive:
             yield {name: partial(archive.open, there) for name, there in _choose(archive.namelist(), files).items()}
-    else:
-        with tarfile.open(origin, "r:gz") as tar:
-            infos = {info.name: info for info in tar if info.isfile()}
-            yield {name: partial(tar.extractfile, infos[there]) for name, there in _choose(infos, files).items()}
 
 
 def _choose(members: Iterable[str], files: Collection[str]) -> dict[str, str]:
     """Map names of the manifest to names in an archive, below the top folder that holds most of them."""
     tops: dict[str, dict[str, str]] = {}
     for member in members:
-        parts = member.split("/")
-        for cut in range(len(parts)):
-            name = "/".join(parts[cut:])
-            if name in files:
-                tops.setdefault("/".join(parts[:cut]), {})[name] = member
+        for cut in (0, *(at + 1 for at, char in enumerate(member) if char == "/")):
+            if member[cut:] in files:
+                tops.setdefault(member[:cut], {})[member[cut:]] = member
     return max(tops.values(), key=len, default={})
 
 
@@ -444,7 +434,5 @@ def _refused(error: OSError, job: _Job) -> DataError:
 
 def _size(count: int) -> str:
     """Give a number of bytes as people say it, in powers of ten."""
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} bytes"
+    unit, factor = next((one for one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)) if count >= one[1]), ("bytes", 1))
+    return f"{count / factor:.3g} {unit}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from a2d.errors import AudioError, DataError
+from a2d.io.manifest import first
 
 _READ = (".wav", ".flac", ".ogg", ".mp3")
 _OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".m4a", ".opus", ".webm", ".wma")
@@ -51,9 +52,8 @@ class Listing:
     def passed_over(self) -> str:
         """One sentence that names the strays."""
         names = [path.relative_to(self.root).as_posix() for path in self.strays]
-        shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
         what = "1 file that is no sound is" if len(names) == 1 else f"{len(names)} files that are no sound are"
-        return f"{self.root}: {what} passed over ({shown}). See `a2d data check` for this folder."
+        return f"{self.root}: {what} passed over ({first(names)}). See `a2d data check` for this folder."
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def scan(root: Path, strict: bool = True) -> Listing:
     if not found and not problems and (strict or not strays):
         hint = "Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST) or {digit}_{speaker}_{take}.wav (FSDD)"
         raise DataError("there are no recordings in this folder", where=root, hint=hint)
-    absent = sorted(set(range(10)) - {r.digit for r in found.values()})
-    if found and absent:
+    if found and (absent := sorted(set(range(10)) - {r.digit for r in found.values()})):
         notes.append(f"no recording says {', '.join(map(str, absent))}")
     recordings = tuple(found[key] for key in sorted(found))
     return Listing(base, recordings, metadata, tuple(notes), tuple(problems), tuple(strays))
@@ -122,8 +121,7 @@ def check(folder: Path, listen: Callable[[Path], tuple[float, list[str]]]) -> Ch
     usual = max(set(counts.values()), key=list(counts.values()).count, default=0)
     speakers = sorted({r.speaker for r in listing.recordings})
     for speaker in speakers:
-        gaps = [f"{counts[speaker, d]} of digit {d}" for d in range(10) if counts[speaker, d] != usual]
-        if gaps:
+        if gaps := [f"{counts[speaker, d]} of digit {d}" for d in range(10) if counts[speaker, d] != usual]:
             notes.append(f"speaker {speaker}: {', '.join(gaps)} (others: {usual})")
     span = f", {min(seconds):.2f} to {max(seconds):.2f} s" if seconds else ""
     summary = f"{len(listing.recordings)} recordings, {len(speakers)} speakers{span}: "
@@ -192,14 +190,11 @@ def _metadata(folder: Path, notes: list[str]) -> Metadata:
 
 def _clean(speaker: str, entry: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """Texts without differences of spelling; the age as an integer, or None where it cannot be a person's."""
-    texts = {
-        key: value.strip().strip("? ").replace("_", " ").lower()
-        for key, value in entry.items()
-        if isinstance(value, str)
-    }
-    if "recordingroom" in texts:
-        texts["recordingroom"] = texts["recordingroom"].replace("romm", "room")
-    out = {**entry, **texts}
+    out = dict(entry)
+    for key, value in entry.items():
+        if isinstance(value, str):
+            text = value.strip().strip("? ").replace("_", " ").lower()
+            out[key] = text.replace("romm", "room") if key == "recordingroom" else text
     if "age" in entry:
         # The published file has "1234" for one.
         age = str(out["age"])

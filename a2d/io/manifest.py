@@ -48,11 +48,9 @@ def read(path: Path) -> Manifest:
 
 def _structure(data: dict[str, Any]) -> dict[str, Entry]:
     """The names of an Audio-MNIST layout; nothing is known about what the files hold."""
-    names = [data["metadata"]]
-    for speaker in range(1, data["speakers"] + 1):
-        for digit in range(data["digits"]):
-            names += [f"data/{speaker:02d}/{digit}_{speaker:02d}_{take}.wav" for take in range(data["takes"])]
-    return {name: {} for name in names}
+    speakers, digits, takes = range(1, data["speakers"] + 1), range(data["digits"]), range(data["takes"])
+    names = (f"data/{s:02d}/{digit}_{s:02d}_{take}.wav" for s in speakers for digit in digits for take in takes)
+    return {name: {} for name in (data["metadata"], *names)}
 
 
 def is_junk(name: str) -> bool:
@@ -75,22 +73,21 @@ def is_intact(manifest: Manifest, folder: Path) -> bool:
 def findings(manifest: Manifest, folder: Path) -> list[str]:
     """Read every file and say which are wrong, missing or do not belong, with counts; an empty list if all is well."""
     missing = [name for name in manifest.files if not os.path.isfile(folder / name)]
-    surplus, wrong = _surplus(manifest, folder), []
-    for name in sorted(manifest.files.keys() - set(missing)):
-        if problem := _file_problem(folder / name, manifest.files[name], manifest):
-            wrong.append(f"{name}: {problem}")
+    looked_at = {n: _file_problem(folder / n, manifest, n) for n in sorted(manifest.files.keys() - set(missing))}
+    wrong = [f"{name}: {problem}" for name, problem in looked_at.items() if problem]
     # A list that was edited by hand does not pass.
     lines = "".join(f"{name.rsplit('/', 1)[-1]} {e.get('sha256')}\n" for name, e in sorted(manifest.files.items()))
     if manifest.content_sha256 not in (None, hashlib.sha256(lines.encode()).hexdigest()):
         wrong.append("the hash over all files")
     of = f" of {len(manifest.files):,}"
     found = [(wrong, of, "differ from what they should be"), (missing, of, "are missing")]
-    found += [(surplus, "", "do not belong to it")]
-    return [
-        f"{len(names):,}{of} files {what} ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
-        for names, of, what in found
-        if names
-    ]
+    found += [(_surplus(manifest, folder), "", "do not belong to it")]
+    return [f"{len(names):,}{of} files {what} ({first(names)})" for names, of, what in found if names]
+
+
+def first(names: list[str]) -> str:
+    """The first five names of many."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _surplus(manifest: Manifest, folder: Path) -> list[str]:
@@ -105,7 +102,8 @@ def _surplus(manifest: Manifest, folder: Path) -> list[str]:
     return sorted(found - manifest.files.keys())
 
 
-def _file_problem(path: Path, entry: Entry, manifest: Manifest) -> str | None:
+def _file_problem(path: Path, manifest: Manifest, name: str) -> str | None:
+    entry = manifest.files[name]
     try:
         size = path.stat().st_size
         if manifest.check != "content":

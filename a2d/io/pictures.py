@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,27 +15,9 @@ from a2d.io.atomic import atomic_path
 if TYPE_CHECKING:
     from PIL import Image
 
+    from a2d.draw import Drawing
+
 SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
-
-
-class Drawn(Protocol):
-    """What a sheet shows of a drawing; see :class:`a2d.draw.Drawing`."""
-
-    @property
-    def source(self) -> str:
-        """The recording's file."""
-
-    @property
-    def image(self) -> np.ndarray:
-        """``(28, 28)`` in [0, 1]."""
-
-    @property
-    def digit(self) -> int:
-        """What the evaluator reads."""
-
-    @property
-    def confidence(self) -> float:
-        """How sure it is."""
 
 
 def to_picture(image: np.ndarray, scale: int = SCALE) -> Image.Image:
@@ -72,7 +54,7 @@ def picture_names(sources: Sequence[str]) -> list[str]:
     return names
 
 
-def save_contact_sheet(drawings: Sequence[Drawn], path: str | os.PathLike[str], columns: int = 8) -> None:
+def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike[str], columns: int = 8) -> None:
     """Write all pictures on one sheet, each with its file's name and what was read below it."""
     from PIL import Image, ImageDraw, ImageFont
 

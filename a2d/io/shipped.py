@@ -34,7 +34,6 @@ def results(name: str) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        hint = (
-            "Run `git checkout results` in the project's folder or install the package again; `make reproduce` makes it"
-        )
+        hint = "Run `git checkout results` in the project's folder or install the package again; "
+        hint += "`make reproduce` makes it"
         raise DataError("these results cannot be read", where=path, hint=hint) from error

@@ -23,11 +23,8 @@ def save(path: str | os.PathLike, tensors: dict[str, Tensor], meta: dict[str, An
 
     bad = [name for name, value in tensors.items() if value.is_floating_point() and not value.isfinite().all()]
     if bad:
-        raise ModelError(
-            f"{bad[0]} holds NaN or infinity, so it is not written",
-            where=path,
-            hint="Lower the learning rate, or look for broken items in the data",
-        )
+        hint = "Lower the learning rate, or look for broken items in the data"
+        raise ModelError(f"{bad[0]} holds NaN or infinity, so it is not written", where=path, hint=hint)
     text = json.dumps(meta, sort_keys=True, allow_nan=False)
     # Not save_file: its own errors, on a full disk for one, are no OSError.
     write_bytes(path, serialise({k: v.detach().contiguous() for k, v in tensors.items()}, metadata={_KEY: text}))
@@ -45,11 +42,8 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Tensor], dict[str, Any]]:
             meta = json.loads((stream.metadata() or {}).get(_KEY, "null"))
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"this is not a readable safetensors file ({error})",
-            where=path,
-            hint="It is damaged, or of another program: copy it anew or train again",
-        ) from error
+        hint = "It is damaged, or of another program: copy it anew or train again"
+        raise ModelError(f"this is not a readable safetensors file ({error})", where=path, hint=hint) from error
     if not isinstance(meta, dict):
         raise ModelError("this file was not written by a2d", where=path, hint="Name one that `a2d train` has written")
     return tensors, meta

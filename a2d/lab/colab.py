@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from a2d.errors import CourseError
 
@@ -18,39 +16,19 @@ EXTRA = "course"
 LECTURE_TOOLS = ("anywidget", "ipywidgets", "librosa", "torchvision")
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """A package's name as in pyproject.toml, and its range of versions (``>=1,<2``)."""
-
-    name: str
-    range: str
-
-    def __str__(self) -> str:
-        return f"{self.name}{self.range}"
-
-
-def read_requirement(text: str, where: object = "pyproject.toml") -> Requirement:
-    """A line such as ``numpy>=1.26,<3``; raises :class:`CourseError` for anything but a name and a range."""
-    found = re.fullmatch(r"([A-Za-z0-9][\w.-]*)\s*((?:[<>=!~]=?\s*[\w.*]+\s*,?\s*)*)", text.strip())
-    if not found:
-        hint = "Give a name and a range of versions, such as numpy>=1.26,<3"
-        raise CourseError(f"this requirement cannot be used for conda and Colab: {text}", where=where, hint=hint)
-    parts = [part.strip().replace(" ", "") for part in found[2].split(",") if part.strip()]
-    # Installers turn the order around; the lower bound comes first here.
-    return Requirement(found[1].lower(), ",".join(sorted(parts, reverse=True)))
-
-
-def missing() -> list[Requirement]:
-    """What the lectures need and this Python has not got, with the ranges of the installed package."""
+def missing() -> dict[str, str]:
+    """What the lectures need and this Python has not got: requirements such as ``soxr<2,>=0.4``, by package."""
     from importlib import metadata
 
-    found = []
+    found = {}
     for line in metadata.requires(PROJECT) or []:
         text, _, marker = line.partition(";")
-        one = read_requirement(text, f"the installed {PROJECT}")
-        wanted = not marker.strip() or (re.search(rf"extra == ['\"]{EXTRA}['\"]", marker) and one.name in LECTURE_TOOLS)
-        if wanted and not _is_here(one.name):
-            found.append(one)
+        name = re.split(r"[^\w.-]", text, maxsplit=1)[0]
+        if not marker.strip() or (re.search(rf"extra == ['\"]{EXTRA}['\"]", marker) and name in LECTURE_TOOLS):
+            try:
+                metadata.version(name)
+            except metadata.PackageNotFoundError:
+                found[name] = text.strip()
     return found
 
 
@@ -73,22 +51,15 @@ def add_missing() -> None:
         constraints = Path(folder) / "as-it-is.txt"
         write_text(constraints, "".join(f"{line}\n" for line in _installed()))
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        command += ["--constraint", str(constraints), *map(str, wanted)]
+        command += ["--constraint", str(constraints), *wanted.values()]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        _refuse(wanted, done.stderr)
+        told = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        reason = f" ({told[-1].removeprefix('ERROR: ')})" if told else ""
+        hint = "Check the connection to the internet, then run this cell again"
+        raise CourseError(f"pip could not install {', '.join(wanted)}{reason}", where="set-up", hint=hint)
     importlib.invalidate_caches()
-    print("Added:", ", ".join(one.name for one in wanted))
-
-
-def _is_here(name: str) -> bool:
-    from importlib import metadata
-
-    try:
-        metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
+    print("Added:", ", ".join(wanted))
 
 
 def _installed() -> list[str]:
@@ -102,11 +73,3 @@ def _installed() -> list[str]:
         if name and version and re.fullmatch(plain, version, re.IGNORECASE):
             here.setdefault(re.sub(r"[-_.]+", "-", name).lower(), version)  # the first on the path is the one in use
     return [f"{name}=={version}" for name, version in sorted(here.items()) if name != PROJECT]
-
-
-def _refuse(wanted: list[Requirement], told: str) -> NoReturn:
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
-    reason = f" ({lines[-1].removeprefix('ERROR: ')})" if lines else ""
-    names = ", ".join(one.name for one in wanted)
-    hint = "Check the connection to the internet, then run this cell again"
-    raise CourseError(f"pip could not install {names}{reason}", where="set-up", hint=hint)

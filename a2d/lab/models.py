@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from a2d.errors import ModelError, RecipeError
 from a2d.io import tensorfile
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from a2d.evaluator import AccuracyNet
     from a2d.features import MfccConfig
-    from a2d.vae import AudioVAE, BetaSweep
+    from a2d.vae import AudioVAE
 
 N = TypeVar("N", bound="nn.Module")
 
@@ -41,8 +41,7 @@ class Model(Generic[N]):
     @property
     def features(self) -> MfccConfig:
         """Settings of the audio features that the network takes (generator and classifier)."""
-        table = recipes.table(self.kind, "features", self.meta["recipe"]["features"], str(self.path))
-        return cast("MfccConfig", table)
+        return recipes.table(self.kind, "features", self.meta["recipe"]["features"], str(self.path))
 
     @property
     def card_path(self) -> Path:
@@ -71,18 +70,12 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     path = Path(text)
     if os.path.isdir(path):  # unlike pathlib, os.path says "no" to a name that is too long
         if not os.path.isfile(path / MODEL_FILE):
-            raise ModelError(
-                f"there is no {MODEL_FILE} in this folder",
-                where=path,
-                hint="Name a folder that `a2d train` has finished",
-            )
+            hint = "Name a folder that `a2d train` has finished"
+            raise ModelError(f"there is no {MODEL_FILE} in this folder", where=path, hint=hint)
         return path / MODEL_FILE
     if not os.path.isfile(path):
-        raise ModelError(
-            "there is no such model",
-            where=text,
-            hint=f"Use one of {', '.join(names()) or '(none shipped)'}, or a folder that `a2d train` has written",
-        )
+        hint = f"Use one of {', '.join(names()) or '(none shipped)'}, or a folder that `a2d train` has written"
+        raise ModelError("there is no such model", where=text, hint=hint)
     return path
 
 
@@ -110,11 +103,8 @@ def load(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[Any]:
     tensors, meta = tensorfile.load(path)
     kind: Any = meta.get("kind")
     if wanted and kind not in wanted:
-        raise ModelError(
-            f"this is a model of kind {kind!r}; {' or '.join(wanted)} is needed",
-            where=path,
-            hint="Name another model",
-        )
+        what = f"this is a model of kind {kind!r}; {' or '.join(wanted)} is needed"
+        raise ModelError(what, where=path, hint="Name another model")
     try:
         with torch.random.fork_rng(devices=[]):  # fresh weights are drawn, and thrown away at once
             net = build(kind, meta["recipe"], str(path))
@@ -123,16 +113,12 @@ def load(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[Any]:
         if "features" in tables and "features" not in meta["recipe"]:
             raise KeyError("features")  # what a network hears may not be guessed
         if "features" in tables and tables["features"].n_mfcc != tables["model"].n_features:
-            wrong = f"it takes {tables['model'].n_features} features, n_mfcc is {tables['features'].n_mfcc}"
-            raise ValueError(wrong)
+            what = f"it takes {tables['model'].n_features} features, n_mfcc is {tables['features'].n_mfcc}"
+            raise ValueError(what)
     except (RuntimeError, KeyError, TypeError, AttributeError, ValueError, MemoryError, RecipeError) as error:
-        raise ModelError(
-            f"its tensors do not fit its recipe ({' '.join(str(error).split())[:200]})",
-            where=path,
-            hint="Train it again",
-        ) from error
-    bad = [name for name, value in net.state_dict().items() if not value.isfinite().all()]
-    if bad:
+        what = f"its tensors do not fit its recipe ({' '.join(str(error).split())[:200]})"
+        raise ModelError(what, where=path, hint="Train it again") from error
+    if bad := [name for name, value in net.state_dict().items() if not value.isfinite().all()]:
         raise ModelError(f"{bad[0]} holds NaN or infinity", where=path, hint="Train it again, or copy it anew")
     return Model(net.eval(), kind, meta, path)
 
@@ -147,14 +133,7 @@ def load_evaluator(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[
     return load(name_or_path, *(wanted or ("evaluator", "finetune")))
 
 
-def load_sweep(name_or_path: str | os.PathLike[str]) -> Model[BetaSweep]:
-    """The image VAEs of a sweep over beta; see :func:`load`."""
-    return load(name_or_path, "image-vae")
-
-
 def save(path: str | os.PathLike[str], net: nn.Module, meta: dict[str, Any], half: bool = False) -> None:
     """Write a network and its ``meta`` (kind, recipe, data, seed, ...); ``half`` stores float16, half the size."""
-    tensors = net.state_dict()
-    if half:
-        tensors = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
-    tensorfile.save(path, tensors, meta)
+    tensors = net.state_dict().items()
+    tensorfile.save(path, {k: v.half() if half and v.is_floating_point() else v for k, v in tensors}, meta)

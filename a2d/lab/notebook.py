@@ -6,22 +6,23 @@ Importing this is cheap: torch and the notebook tools are imported by what needs
 from __future__ import annotations
 
 import importlib.util
+import os
+import platform
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from a2d.errors import A2DError
 from a2d.io.shipped import results
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
 
-# What the lectures import beside the package's own dependencies.
-_TOOLS = ("IPython", "ipywidgets", "anywidget")
-# What a lecture on the built-in data needs.
-_MODELS = ("evaluator", "report-builtin")
-
-
 __all__ = ["Finding", "environment", "record", "results", "setup", "show"]
 
+# What the lectures import beside the package's own dependencies, and what a lecture on the built-in data needs.
+_TOOLS = ("IPython", "ipywidgets", "anywidget")
+_MODELS = ("evaluator", "report-builtin")
 # The kind of output that holds a number which the summary lists.
 RECORD = "application/vnd.a2d.number+json"
 
@@ -36,9 +37,7 @@ class Finding:
     hint: str = ""
 
     def __str__(self) -> str:
-        if self.fine:
-            return f"{self.name + ':':<10}{self.text}"
-        return f"{self.name + ':':<10}MISSING: {self.text}. {self.hint}."
+        return f"{self.name + ':':<10}{self.text if self.fine else f'MISSING: {self.text}. {self.hint}.'}"
 
 
 def environment() -> list[Finding]:
@@ -47,40 +46,31 @@ def environment() -> list[Finding]:
 
 
 def setup() -> None:
-    """Print what :func:`environment` finds, and "Setup complete" if nothing is missing. Harmless when repeated."""
-    _one_thread()
-    findings = environment()
-    for finding in findings:
-        print(finding)
-    missing = [finding.name for finding in findings if not finding.fine]
-    print(f"Setup is not complete: see {', '.join(missing)} above." if missing else "Setup complete")
+    """Print what :func:`environment` finds, and "Setup complete" if nothing is missing. Harmless when repeated.
 
-
-def _one_thread() -> None:
-    """Let torch compute on one thread, unless ``OMP_NUM_THREADS`` says otherwise.
-
-    The lectures' networks are small: one thread trains them as fast as two, and two threads on a machine that is busy
-    with something else, as Binder's are, wait for each other and are many times slower.
+    It lets torch compute on one thread, unless ``OMP_NUM_THREADS`` says otherwise. The lectures' networks are small:
+    one thread trains them as fast as two, and two threads on a machine that is busy with something else, as Binder's
+    are, wait for each other and are many times slower.
     """
-    import os
-
     import torch
 
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)
+    findings = environment()
+    print(*findings, sep="\n")
+    missing = [finding.name for finding in findings if not finding.fine]
+    print(f"Setup is not complete: see {', '.join(missing)} above." if missing else "Setup complete")
 
 
 def show(picture: Picture) -> None:
-    """Show a figure of :mod:`a2d.figures` or a widget of :mod:`a2d.widgets` below its finding in words.
+    """Show a figure of :mod:`a2d.figures` or a widget of :mod:`a2d.widgets`, and below it its finding in words.
 
-    The finding is the figure's text alternative as well.
+    The finding is the figure's text alternative as well. It comes second, so that one can look before one is told.
     """
-    import textwrap
-
     from IPython.display import display
 
-    print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
     display(picture)
+    print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
 
 
 def record(name: str, value: float, text: str = "") -> None:
@@ -88,13 +78,11 @@ def record(name: str, value: float, text: str = "") -> None:
     from IPython.display import display
 
     text = text or f"{value:.4g}"
-    told = f"{name}: {text}"
-    display({"text/plain": told, RECORD: {"name": name, "value": float(value), "text": text}}, raw=True)
+    number = {"name": name, "value": float(value), "text": text}
+    display({"text/plain": f"{name}: {text}", RECORD: number}, raw=True)
 
 
 def _versions() -> Finding:
-    import platform
-
     import numpy
     import torch
 
@@ -104,24 +92,20 @@ def _versions() -> Finding:
     if absent:
         hint = 'In the project\'s folder, run `pip install -e ".[course]"`'
         return Finding("Versions", False, f"no {' and no '.join(absent)}", hint)
-    python = ".".join(platform.python_version_tuple()[:2])
-    text = (
-        f"a2d {a2d.__version__}, Python {python}, NumPy {numpy.__version__}, PyTorch {torch.__version__.split('+')[0]}"
-    )
+    python, pytorch = platform.python_version().rpartition(".")[0], torch.__version__.split("+")[0]
+    text = f"a2d {a2d.__version__}, Python {python}, NumPy {numpy.__version__}, PyTorch {pytorch}"
     return Finding("Versions", True, text)
 
 
 def _device() -> Finding:
     import torch
 
-    if torch.cuda.is_available():
-        return Finding("Device", True, "GPU (not needed: the lectures are made for a CPU)")
-    return Finding("Device", True, "CPU (that is enough)")
+    gpu = "GPU (not needed: the lectures are made for a CPU)"
+    return Finding("Device", True, gpu if torch.cuda.is_available() else "CPU (that is enough)")
 
 
 def _builtin_data() -> Finding:
     from a2d import datasets
-    from a2d.errors import A2DError
 
     try:
         spoken = datasets.load_spoken("builtin")

@@ -24,8 +24,6 @@ from a2d.lab import kinds
 from a2d.lab.kinds import R, Recipe
 
 FOLDER = Path(__file__).parent.parent / "recipes"
-
-
 # Beyond these a machine's memory is full before the training has begun.
 _LARGEST = {"hidden": 8192, "latent": 4096, "channels": 1024, "n_features": 2048, "n_mels": 2048}
 
@@ -51,11 +49,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Recipe:
     text_name = os.fspath(name_or_path)
     path = FOLDER / f"{text_name}.toml" if text_name in names() else Path(text_name)
     if path.suffix != ".toml":
-        raise RecipeError(
-            "there is no such recipe",
-            where=text_name,
-            hint=f"Use one of {', '.join(names())}, or a path ending in .toml",
-        )
+        hint = f"Use one of {', '.join(names())}, or a path ending in .toml"
+        raise RecipeError("there is no such recipe", where=text_name, hint=hint)
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -81,14 +76,12 @@ def parse(values: dict[str, Any], where: str = "recipe", name: str = "recipe") -
     name, about = str(values.pop("name", name)), str(values.pop("about", ""))
     known = (*of_kind.tables, "training")
     _refuse_unknown(values, known, where)
-    tables: dict[str, Any] = {}
     for part in known:
-        content = values.get(part, {})
-        if not isinstance(content, dict):
+        if not isinstance(values.setdefault(part, {}), dict):
             raise RecipeError(f"{part} must be a table", where=where, hint=f"Write [{part}] above its keys")
-        tables[part] = table(kind, part, content, where)
-    recipe = of_kind.recipe(name=name, kind=kind, about=about, **tables)
-    of_kind.check(recipe, where)
+    tables = {part: table(kind, part, values[part], where) for part in known}
+    of_kind.check(tables, where)
+    recipe: Recipe = of_kind.recipe(name=name, kind=kind, about=about, **tables)
     return recipe
 
 
@@ -105,19 +98,16 @@ def _refuse_unknown(values: dict[str, Any], known: typing.Iterable[str], where: 
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, list(known), n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(known)}"
-            raise RecipeError(f"unknown key {key!r}", where=where, hint=hint.rstrip("?") if near else hint)
+            hint = f"Did you mean {near[0]}" if near else f"Known are {', '.join(known)}"
+            raise RecipeError(f"unknown key {key!r}", where=where, hint=hint)
 
 
 def _typed(cls: type, content: dict[str, Any], where: str) -> Any:
     """Make a dataclass of plain values, checking each value's type against the field's."""
-    known = {f.name: f for f in fields(cls)}
-    _refuse_unknown(content, known, where)
     hints = typing.get_type_hints(cls)
-    missing = [
-        n for n, f in known.items() if f.default is MISSING and f.default_factory is MISSING and n not in content
-    ]
-    if missing:
+    _refuse_unknown(content, [f.name for f in fields(cls)], where)
+    needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+    if missing := [name for name in needed if name not in content]:
         raise RecipeError(f"{', '.join(missing)} is missing", where=where, hint="Add it")
     values = {key: _convert(value, hints[key], f"{where} {key}") for key, value in content.items()}
     for key, value in values.items():
@@ -153,6 +143,3 @@ def _convert(value: Any, wanted: Any, where: str) -> Any:
             return value
         wanted_text = {int: "a whole number", str: "a text", bool: "true or false"}.get(wanted, str(wanted))
     raise RecipeError(f"{value!r} is not {wanted_text}", where=where, hint="Mend the recipe")
-
-
-__all__ = ["Recipe", "check_seed", "load", "load_as", "names", "parse", "table"]

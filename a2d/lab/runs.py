@@ -23,17 +23,8 @@ from a2d.lab.kinds.generator import read_drawings, variety
 from a2d.lab.kinds.spoken import SpokenSet, images_for, spoken_set
 from a2d.lab.models import CARD
 
-__all__ = [
-    "CARD",
-    "SpokenSet",
-    "annotations_folder",
-    "evaluate",
-    "images_for",
-    "read_drawings",
-    "spoken_set",
-    "train",
-    "variety",
-]
+__all__ = ["CARD", "SpokenSet", "annotations_folder", "evaluate", "images_for", "read_drawings", "spoken_set"]
+__all__ += ["train", "variety"]
 
 
 def train(
@@ -62,25 +53,15 @@ def train(
         recipe = replace(recipe, training=replace(recipe.training, epochs=epochs))
     out = Path(out)
     _check_out(out, resume)
-    setting = Setting(
-        os.fspath(data), images, split, tuple(held_out or ()), seed, (os.fspath(evaluator),), progress=progress
-    )
+    readers = (os.fspath(evaluator),)
+    setting = Setting(os.fspath(data), images, split, tuple(held_out or ()), seed, readers, progress)
     task, facts = kinds.get(recipe.kind).task(recipe, setting)
-    identity = {"recipe": recipe.as_dict(), **facts}
-    history = training.fit(
-        task,
-        recipe.training,
-        seed=seed,
-        out=out,
-        resume=resume,
-        identity=identity,
-        progress=progress,
-        title=recipe.name,
-        device=device,
-    )
+    identity, model = {"recipe": recipe.as_dict(), **facts}, out / models.MODEL_FILE
+    how: dict[str, Any] = {"progress": progress, "title": recipe.name, "device": device}
+    history = training.fit(task, recipe.training, seed=seed, out=out, resume=resume, identity=identity, **how)
     meta = {"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed, **facts}
-    models.save(out / models.MODEL_FILE, task.model, meta)
-    card = {**meta, "history": history.series, "sha256": tensorfile.file_hash(out / models.MODEL_FILE)}
+    models.save(model, task.model, meta)
+    card = {**meta, "history": history.series, "sha256": tensorfile.file_hash(model)}
     write_json(out / CARD, card)
     return card
 
@@ -89,16 +70,12 @@ def _check_out(out: Path, resume: bool) -> None:
     """Refuse to train over another run without being told to, or where nothing can be written; writes nothing."""
     _refuse_file(out)
     if not resume and any(os.path.exists(out / name) for name in (training.CHECKPOINT, models.MODEL_FILE)):
-        raise RecipeError(
-            "a run lies here already",
-            where=out,
-            hint="Go on with --resume, or name another folder with --out",
-        )
+        hint = "Go on with --resume, or name another folder with --out"
+        raise RecipeError("a run lies here already", where=out, hint=hint)
     there = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.lexists(folder))
     if not os.path.isdir(there) or not os.access(there, os.W_OK | os.X_OK):
-        raise RecipeError(
-            f"cannot write here ({there} is no folder to write to)", where=out, hint="Name another folder"
-        )
+        what = f"cannot write here ({there} is no folder to write to)"
+        raise RecipeError(what, where=out, hint="Name another folder")
 
 
 def _refuse_file(out: Path) -> None:
@@ -126,11 +103,11 @@ def evaluate(
     out = Path(out) if out is not None else _default_out(model, Path(data).resolve().name)
     _refuse_file(out)
     setting = Setting(os.fspath(data), images, seed=seed, evaluators=tuple(evaluators), progress=progress)
-    result, pictures = kinds.get(model.kind).evaluate(model, setting)
-    result = {"model": str(model.path), "sha256": tensorfile.file_hash(model.path), "seed": seed, **result}
+    found, pictures = kinds.get(model.kind).evaluate(model, setting)
+    head = {"model": str(model.path), "sha256": tensorfile.file_hash(model.path), "seed": seed, "kind": model.kind}
     for name, picture in pictures.items():
         picture.save(out / f"{name}.png")
-    result["figures"] = {name: picture.text for name, picture in pictures.items()}
+    result = {**head, **found, "figures": {name: picture.text for name, picture in pictures.items()}}
     write_json(out / "metrics.json", result)
     return {**result, "folder": str(out)}
 

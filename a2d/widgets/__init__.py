@@ -1,10 +1,11 @@
-"""The course's widgets: something to move, and a picture that answers. Lectures 01, 03, 04 and 07.
+"""The course's widgets: something to move, and a picture that answers. Lectures 00, 01, 03, 04 and 07.
 
 Each has a plain function (``*_view``) that gives the same picture without a browser. What a notebook stores of a
 widget is one output that holds both: JupyterLab shows the widget, and whoever reads the notebook elsewhere sees the
 picture. Importing this package is light; the front end is imported when a widget is made.
 """
 
+from a2d.widgets.w00_start import own_recording
 from a2d.widgets.w01_audio import mfcc_explorer, mfcc_view
 from a2d.widgets.w03_vae import (
     BetaModel,
@@ -30,6 +31,7 @@ __all__ = [
     "latent_walker",
     "mfcc_explorer",
     "mfcc_view",
+    "own_recording",
     "strongest",
     "target_trick",
     "targets_view",

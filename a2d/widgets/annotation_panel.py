@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import traitlets
 
 from a2d.annotation import UNREADABLE
-from a2d.errors import A2DError, DataError
+from a2d.errors import DataError
 from a2d.widgets.panel import HERE, Shown, told
 from a2d.widgets.session import Session
 from a2d.widgets.w07_annotation import annotation_view
@@ -30,8 +30,6 @@ class Annotator(Shown):
     image = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, session: Session, name: str):
-        if not isinstance(session, Session):
-            raise DataError(f"{type(session).__name__} is not a session", where="session")
         self.session, self._name, self._step = session, name, 0
         super().__init__(state=self._state(""), image=_png(session))
         self.on_msg(self._message)
@@ -42,30 +40,18 @@ class Annotator(Shown):
         return annotation_view(self.session)
 
     def _state(self, said: str, problem: str = "") -> dict[str, Any]:
-        session = self.session
-        labelled, n = session.progress
-        label = None if session.current is None else session.labels()[session.current]
-        return {
-            "step": self._step,
-            "annotator": self._name,
-            "place": session.position,
-            "n": n,
-            "labelled": labelled,
-            "label": label,
-            "here": session.current is not None,
-            "said": said,
-            "problem": problem,
-        }
+        here, (labelled, n) = self.session.current, self.session.progress
+        label = None if here is None else self.session.labels()[here]
+        state = {"step": self._step, "annotator": self._name, "said": said, "problem": problem, "label": label}
+        return state | {"place": self.session.position, "n": n, "labelled": labelled, "here": here is not None}
 
     def _message(self, _: Any, content: Any, buffers: Any) -> None:
         """Do what the browser asks for, and tell it where the session stands now. Nothing raises in here."""
         said = problem = ""
         try:
             said = self._do(content)
-        except A2DError as error:
-            problem = told(error)
         except Exception as error:
-            problem = f"This was not done ({type(error).__name__}: {error})."
+            problem = told(error, "This was not done")
         self._step += 1
         try:
             with self.hold_sync():

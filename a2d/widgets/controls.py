@@ -62,8 +62,8 @@ def latent_axes(axes: Any, dims: int, *, least: int = 2) -> tuple[int, ...]:
         raise DataError(f"expected {least} to {dims} latents, got {axes!r}", where="axes")
     numbers = tuple(whole(axis, "axes", 0, dims - 1) for axis in axes)
     if len(set(numbers)) != len(numbers):
-        text = ", ".join(map(str, numbers))
-        raise DataError(f"the latents {text} are not different ones", where="axes", hint="Choose each latent once")
+        what = f"the latents {', '.join(map(str, numbers))} are not different ones"
+        raise DataError(what, where="axes", hint="Choose each latent once")
     return numbers
 
 

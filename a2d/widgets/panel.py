@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def told(error: A2DError) -> str:
-    """An error as the widget says it: what was wrong, and what to do."""
+def told(error: Exception, otherwise: str) -> str:
+    """An error as the widget says it: what was wrong, and what to do; ``otherwise`` begins one that is not ours."""
+    if not isinstance(error, A2DError):
+        return f"{otherwise} ({type(error).__name__}: {error})."
     text = f"{error.what}. {error.hint}." if error.hint else f"{error.what}."
     return text[0].upper() + text[1:]
 
@@ -97,23 +99,17 @@ class Panel(Shown):
         """What the browser shows for ``places``."""
         picture = self._draw(places)
         said, heard = self._sound(places) if self._sound else ("", b"")
-        found = {"image": picture.png(), "alt": picture.text, "audio_label": said, "audio": heard}
+        found = {"image": picture.png(), "alt": picture.text, "audio_label": said, "audio": heard, "problem": ""}
         self._picture = picture
         return found
 
     def _moved(self, change: Any) -> None:
         """Draw anew. The browser asks for it, so whatever goes wrong is told there: a traceback would be lost."""
         try:
-            places = {name: self._checked(name, change["new"].get(name)) for name in self._controls}
-            shown = self._shown(places)
-        except A2DError as error:
-            self.problem = told(error)
-            return
+            shown = self._shown({name: self._checked(name, change["new"].get(name)) for name in self._controls})
         except Exception as error:
-            self.problem = f"This cannot be drawn ({type(error).__name__}: {error})."
-            return
+            shown = {"problem": told(error, "This cannot be drawn")}
         with self.hold_sync():
-            self.problem = ""
             for name, value in shown.items():
                 self.set_trait(name, value)
 

@@ -24,6 +24,7 @@ from a2d.annotation import Annotations, Kind, Label
 from a2d.errors import A2DError, DataError
 from a2d.io import sheets
 from a2d.io.atomic import write_json
+from a2d.widgets.controls import whole
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -47,8 +48,7 @@ def replay(order: Sequence[int], actions: Iterable[Mapping[str, Any]]) -> tuple[
             kept.pop()
         else:
             raise DataError("there is nothing to undo")
-    labels: dict[int, Label] = {}
-    place = 0
+    labels, place = dict[int, Label](), 0
     for action in kept:
         place = _step(order, labels, place, action)
     return labels, place
@@ -75,11 +75,11 @@ def _step(order: Sequence[int], labels: dict[int, Label], place: int, action: Ma
         case _:
             raise DataError(f"{short(action)} cannot be done here")
     # The next place without a label, going round; this one last, and n where there is none.
-    places = ((place + step) % n for step in range(1, n + 1))
+    places = (*range(place + 1, n), *range(place + 1))
     return next((there for there in places if order[there] not in labels), n)
 
 
-class Session:
+class Session(contextlib.AbstractContextManager["Session"]):
     """Label images one by one; each action is on disk before it returns (lecture 07).
 
     Make one with :meth:`create`, :meth:`resume` or :meth:`open`, and ``close`` it at the end (or use ``with``). The
@@ -160,8 +160,8 @@ class Session:
         session = cls.resume(path, images)
         for key in ("annotator", "kind", "spoken"):
             asked = options.get(key)
-            asked = asked.strip() if isinstance(asked, str) else asked
             asked = annotation.check_spoken(asked, len(session._images)) if key == "spoken" else asked
+            asked = asked.strip() if isinstance(asked, str) else asked
             if asked is not None and asked != session._record[key]:
                 session.close()
                 # The spoken classes stay out of the message: the annotator reads it.
@@ -225,9 +225,8 @@ class Session:
         record, labels, _ = self._state
         kept, n = sorted(labels), len(self._images)
         if not kept or (len(kept) < n and not partial):
-            text = f"{n - len(kept)} of {n} images have no label yet"
             hint = "Label at least one" if not kept else "Label them, or take the others with partial=True"
-            raise DataError(text, where=self._path, hint=hint)
+            raise DataError(f"{n - len(kept)} of {n} images have no label yet", where=self._path, hint=hint)
         return Annotations(
             images=self._images[kept],
             labels=tuple(labels[index] for index in kept),
@@ -245,21 +244,17 @@ class Session:
             raise DataError("this session is closed", where=self._path, hint="Open it again with Session.open")
         record = {**self._record, "actions": [*self._record["actions"], action]}
         labels, place = replay(record["order"], record["actions"])
-        self._check_untouched()
+        try:
+            untouched = _read(self._path) == self._record
+        except DataError:
+            untouched = False
+        if not untouched:  # what somebody else put here would be lost without a word
+            what = "the action was not saved: this session's file was changed, moved or deleted"
+            hint = "Put the file back if it is gone, and open the session again"
+            raise DataError(what, where=self._path, hint=hint)
         _write(self._path, record, "the action was not saved")
         # One assignment: an interrupt comes before it or after it.
         self._state = (record, labels, place)
-
-    def _check_untouched(self) -> None:
-        with contextlib.suppress(DataError):
-            if _read(self._path) == self._record:
-                return
-        # What somebody else put here would be lost without a word.
-        what = "the action was not saved: this session's file was changed, moved or deleted"
-        raise DataError(what, where=self._path, hint="Put the file back if it is gone, and open the session again")
-
-    def __enter__(self) -> Session:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -270,9 +265,6 @@ class Session:
 
 
 _OPEN: weakref.WeakValueDictionary[tuple[int, Path], Session] = weakref.WeakValueDictionary()
-
-
-# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -365,9 +357,7 @@ def _check_record(record: Any, images: np.ndarray, path: Path) -> None:
 
 def _order(n: int, seed: Any, order: Any) -> list[int]:
     """Give the indices of ``n`` images in the order of showing."""
-    if not isinstance(seed, int | np.integer) or isinstance(seed, bool) or seed < 0:
-        raise DataError(f"{short(seed)} is not a seed", where="seed", hint="Give a whole number from 0")
     if order not in ("shuffled", "given"):
         raise DataError(f"{short(order)} is not an order", where="order", hint="Choose shuffled or given")
-    rng = np.random.default_rng(int(seed))
+    rng = np.random.default_rng(whole(seed, "seed", 0, 2**63 - 1))
     return rng.permutation(n).tolist() if order == "shuffled" else list(range(n))

@@ -55,7 +55,7 @@ def _tiles(decode: Decode, z: np.ndarray, axes: Sequence[int], span: float, step
 
 
 def walk_view(
-    decode: Decode, z: Any, axes: Sequence[int] = (0, 1), *, span: float = 3.0, steps: int = 9, read: Read | None = None
+    decode: Decode, z: Any, axes: Sequence[int] = (0, 1), *, span: float = 3.0, steps: int = 7, read: Read | None = None
 ) -> base.Picture:
     """Show what ``decode`` draws at ``z``, and a map of the plane of two latents with z in it (lecture 03).
 

@@ -60,12 +60,12 @@ def _view(targets: Targets, digit: int, n: int, seed: int) -> Picture:
 
 
 def target_trick(
-    images: Any, labels: Any, *, digit: int = 7, seed: int = 0, clips: Mapping[int, Clip] | None = None
+    images: Any, labels: Any, *, digit: int = 7, n: int = 1, seed: int = 0, clips: Mapping[int, Clip] | None = None
 ) -> Panel:
     """Draw random targets for a spoken digit, one, ten or a hundred at a time (lecture 04).
 
-    ``images`` and ``labels`` as in :func:`targets_view`, which also says what is raised; ``clips``: a spoken
-    recording for each digit, to hear what the targets are for.
+    ``images`` and ``labels`` as in :func:`targets_view`, which also says what is raised; ``n`` are drawn at first;
+    ``clips``: a spoken recording for each digit, to hear what the targets are for.
     """
     targets = _targets(images, labels)
     there = [c for c in range(10) if int(targets.counts[c])]
@@ -81,10 +81,10 @@ def target_trick(
     ]
 
     def draw(places: Mapping[str, int]) -> Picture:
-        n = 1 + sum(step * places[name] for name, step in _STEPS.items())
-        if n > MOST:
+        many = n + sum(step * places[name] for name, step in _STEPS.items())
+        if many > MOST:
             raise DataError(f"{MOST} targets are enough", where="n", hint="Press Start again")
-        return _view(targets, there[places["digit"]], n, seed)
+        return _view(targets, there[places["digit"]], many, seed)
 
     def press(name: str, places: dict[str, int]) -> dict[str, int]:
         return {**places, **dict.fromkeys(_STEPS, 0)} if name == "restart" else places

@@ -3,7 +3,7 @@
 #
 # {badges}
 #
-# About 60 min, CPU, needs 05.
+# About 80 min in two sittings, CPU, needs 05.
 #
 # Every accuracy so far came from the evaluator: a network that reads pictures.
 # In this lecture we evaluate the evaluator.
@@ -45,18 +45,17 @@ setup()
 # %% [markdown] id="d5121079a5"
 # These parameters hold for the whole lecture.
 # `FAST` keeps it short, `SEED` fixes everything random, and `DATA` is the set of recordings.
-# `SECOND` is a second evaluator for section 4: the name of a shipped model, or a folder that `a2d train` has written.
 
 # %% id="parameters" tags=["parameters"]
 FAST = True
 SEED = 0
 DATA = "builtin"
-SECOND = "evaluator-adadelta"
 
 # %% [markdown]
 # ## 1. What is in the evaluator?
 #
 # The report's evaluator, "AccuracyNet", is the small network of PyTorch's basic MNIST example.
+# Ours is trained with that example's own settings, as the report took it.
 # It gets a picture of 28 × 28 pixels, 0 is black and 1 is white ink.
 # First each pixel is *normalised*, with the mean and the standard deviation of all pixels of MNIST.
 #
@@ -99,7 +98,8 @@ print(*(tuple(x.shape[1:]) for x in (x0, x1, x2, x3, x4, a)), sep="\n")
 w, b = (p.detach().numpy() for p in evaluator.conv1.parameters())
 windows = np.lib.stride_tricks.sliding_window_view(x0[0, 0].numpy(), (3, 3))
 y = np.maximum(0, b[:, None, None] + np.einsum("mij,rsij->mrs", w[:, 0], windows))
-print("shape:", y.shape, "the same as torch's:", np.allclose(y, x1[0].detach(), atol=1e-5))
+assert np.allclose(y, x1[0].detach(), atol=1e-5)  # as torch computes it
+print("shape:", y.shape)
 
 # %% id="maps-figure"
 from a2d.figures import f06_evaluator
@@ -123,8 +123,8 @@ show(f06_evaluator.feature_maps(people.pixels[0] / 255, maps))
 P = [(1 * 9 + 1) * 32, (32 * 9 + 1) * 64, (9216 + 1) * 128, (128 + 1) * 10]
 layers = (evaluator.conv1, evaluator.conv2, evaluator.fc1, evaluator.fc2)
 by_torch = [sum(p.numel() for p in layer.parameters()) for layer in layers]
+assert by_torch == P
 print("by hand:", P, "together:", f"{sum(P):,}")
-print("the same as torch counts:", by_torch == P)
 print(f"share of fc1: {P[2] / sum(P):.1%}")
 
 # %% [markdown]
@@ -153,8 +153,9 @@ with torch.no_grad():
     scores = evaluator.fc2(F.relu(evaluator.fc1(evaluator.convolve(x))))
 ln_p = scores - scores.exp().sum(1, keepdim=True).log()
 L = -ln_p[range(100), truth[:100]].mean()
-print("the same log-probabilities:", torch.allclose(ln_p, a, atol=1e-4))
-print("the same loss:", torch.isclose(L, F.nll_loss(a, torch.tensor(truth[:100]))).item())
+assert torch.allclose(ln_p, a, atol=1e-4)
+assert torch.isclose(L, F.nll_loss(a, torch.tensor(truth[:100])))
+print(f"our loss on 100 images: {L:.1f} nats")
 print(f"an evaluator that knows nothing: ln 10 = {np.log(10):.3f} nats")
 
 # %% [markdown]
@@ -189,23 +190,27 @@ print(f"values that occur: {sorted(set(theirs.tolist()))}")
 #
 # The report says that its evaluator reads 99 % of MNIST's test images.
 # Ours was trained on the 60,000 training images.
-# `python -m results.reproduce evaluator` made these numbers.
-# A second one has the same layers, and was trained with the settings of PyTorch's example; we come back to it.
+#
+# A second one has the same layers and learned from the same images, with other settings: Adam, a falling cosine,
+# averaged weights (lecture 05), 8 epochs instead of 14. It is called `evaluator-adam`.
+#
+# **What do you expect?** On MNIST's test images a) the two differ clearly; b) they cannot be told apart.
 
 # %% id="ninety-nine" tags=["nbval-check-output"]
 from a2d.lab import record, results
 
-found = results("evaluator")
-made = found["evaluator"]["mnist_test"]
+found = results("evaluators")
+names = ("evaluator", "evaluator-adam")
 print("made by:", found["command"])
-for name in ("evaluator", "evaluator-adadelta"):
-    row = found[name]["mnist_test"]
+on_mnist = {name: found["recipes"][name]["mnist_test_of_seed_0"] for name in names}
+for name, row in on_mnist.items():
     value, low, high = (f"{row[key]:.2%}" for key in ("value", "low", "high"))
-    print(f"{name:<19}{value} of {row['n']:,} images ({low} to {high})")
+    print(f"{name:<15}{value} of {row['n']:,} images ({low} to {high})")
+made = on_mnist["evaluator"]
 
 # %% id="epochs-figure"
-names = ("evaluator", "evaluator-adadelta")
-show(f06_evaluator.errors_by_epoch({name: found[name]["by_epoch"] for name in names}, 10_000))
+by_epoch = {name: models.card(name)["history"]["test_accuracy"] for name in names}
+show(f06_evaluator.errors_by_epoch(by_epoch, 10_000))
 
 # %% [markdown]
 # The number in brackets is the 95 % interval of lecture 00.
@@ -227,12 +232,14 @@ low, high = np.quantile(again, [0.025, 0.975])
 print(f"formula:   {A - 1.96 * s:.1%} to {A + 1.96 * s:.1%}")
 print(f"bootstrap: {low:.1%} to {high:.1%}")
 in_file = [made["low"], made["high"]]
-print("as in the results file:", np.allclose([low, high], in_file, atol=4e-4))
+assert np.allclose([low, high], in_file, atol=4e-4)  # as in the results file
 
 # %% [markdown] id="470a411def"
-# So on MNIST the report's 99 % is met, and the two evaluators cannot be told apart.
+# So on MNIST the report's 99 % is met by both.
+# They read the same images, so overlapping intervals are not the last word: lecture 07 compares such readings image by
+# image. Here it is enough that a few images in ten thousand separate them.
 #
-# But the interval answers one question only: what would *other images of MNIST* give?
+# The interval answers one question only: what would *other images of MNIST* give?
 # It says nothing of other handwriting.
 
 # %% id="people"
@@ -368,11 +375,12 @@ a2d.check("6.1", accuracy_of)
 # %% [markdown] id="8ca6cfe732"
 # ## 3. How sure is it of our pictures?
 #
-# Now the evaluator meets what it was not trained on: pictures by our generator.
-# They are drawn from test recordings, with sampled latents.
+# Now the evaluator meets what it was not trained on: drawings by the report's own generator (`report-plain`), one
+# for each of
+# some test recordings, with sampled latents.
 
 # %% id="drawn"
-model = models.load("report-builtin" if DATA == "builtin" else "report", "generator")
+model = models.load("report-plain-builtin" if DATA == "builtin" else "report-plain", "generator")
 how = model.meta["split"]
 recordings = datasets.load_spoken(DATA)
 heard = runs.spoken_set(recordings, model.features, split=how["by"], seed=how["seed"])
@@ -411,19 +419,23 @@ show(figures.batch(drawn[surest].numpy(), *given))
 # %% id="second"
 p = reading.probabilities
 rank = (p > p[np.arange(n), spoken][:, None]).sum(axis=1)
-print(f"misread: {len(wrong)}, the spoken digit comes second in {(rank[wrong] == 1).sum()}")
+second = int((rank[wrong] == 1).sum())
+print(f"misread: {len(wrong)}, the spoken digit comes second in {second} (by chance in {len(wrong) / 9:.0f})")
 small_share = (read(small, drawn).digits == spoken).mean()
 print(f"the evaluator that we trained above reads {small_share:.0%} of the same drawings")
 
 # %% [markdown] id="8024f7aa33"
+# The spoken digit comes second far more often than by chance: many drawings are near misses.
+#
 # The second line is worth a pause.
 # The small evaluator reads *its own* handwriting well, see section 2.
 # These drawings imitate MNIST, and it knows MNIST only if `DATA` is `fsdd`.
 # A test on the wrong pictures would have recommended the wrong evaluator.
-#
+
+# %% [markdown]
 # ### Calibration
 #
-# An evaluator says "90 %". Is it right in 90 of 100 such cases?
+# An evaluator says that it is right with probability nine in ten. Is it right in nine of ten such cases?
 # If so, it is *calibrated*.
 # Sort the readings into bins by their confidence:
 #
@@ -444,10 +456,11 @@ some_in = table.count > 0
 acc, conf = calibration_curve(right, reading.confidence, n_bins=M)
 same = np.allclose(acc, table.accuracy[some_in])
 same = same and np.allclose(conf, table.confidence[some_in])
-print("the same bins as scikit-learn's:", same)
+assert same  # the same bins as scikit-learn's
 ours = (table.count[some_in] / n * abs(acc - conf)).sum()
 theirs = metrics.calibration_error(reading.confidence, right, M)
-print("the same calibration error as the package's:", np.isclose(ours, theirs))
+assert np.isclose(ours, theirs)
+print("bins with readings in them:", some_in.sum(), "of", M)
 
 # %% id="reliability-figure"
 hand = read(evaluator, test.pixels)
@@ -476,12 +489,10 @@ for name, (sure, was_right) in pairs.items():
 
 # %% [markdown] id="3408a140c2"
 # Compare each error with the line below it.
-# Only what lies above the last number is more than chance.
+# Only what lies above the last number is more than chance; what lies near it is at the edge, and with a few hundred
+# readings we cannot say more.
 #
-# With the built-in data the evaluator is far too sure of scikit-learn's handwriting.
-# On our drawings, which imitate MNIST, its confidences are much better.
-# So "generated" does not by itself mean "hard to read".
-# What seems to count is how *unlike the evaluator's training images* a picture is.
+# What counts is how *unlike the evaluator's training images* a picture is.
 
 # %% [markdown]
 # {exercise 6.2}
@@ -525,10 +536,16 @@ def ece(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
 a2d.check("6.2", ece)
 
 # %% [markdown]
+# ### A good place to stop
+#
+# So far: what the evaluator is, how good, and how sure.
+# The second sitting asks what blur does to it, and where it looks.
+
+# %% [markdown]
 # ## 4. What does blur do to it?
 #
 # The report says: people can read the generated images, the evaluator cannot, because they are blurrier than MNIST.
-# We can test the "because": take real handwriting and blur it, step by step.
+# We can test the "because": take real handwriting and blur it, step by step, for both evaluators.
 #
 # A *Gaussian blur* replaces each pixel by a weighted mean of its neighbours.
 # It works on the rows and then on the columns:
@@ -556,7 +573,8 @@ def blur_matrix(sigma: float) -> np.ndarray:
 
 ours = blur_matrix(1.5) @ (test.pixels[0] / 255) @ blur_matrix(1.5).T
 theirs = gaussian_filter(test.pixels[0] / 255, 1.5, mode="constant")
-print("the same as SciPy's:", np.allclose(ours, theirs))
+assert np.allclose(ours, theirs)  # as SciPy blurs
+print(f"brightest pixel before: {test.pixels[0].max() / 255:.1f}, after: {ours.max():.1f}")
 
 # %% [markdown]
 # ### What a 3 × 3 kernel sees of a blurred edge
@@ -578,12 +596,7 @@ for sigma in (1, 2, 3):
     print(f"sigma {sigma}: largest step {steps.max():.3f}, predicted {predicted:.3f}")
 
 # %% [markdown]
-# Now the handwriting, and beside the accuracy the mean *margin* of the readings:
-#
-# $$D = \ln p_{(1)} - \ln p_{(2)}$$
-#
-# - $p_{(1)}$, $p_{(2)}$: the largest and the second largest probability; $D$: the margin in nats
-#
+# Now the handwriting.
 # Blur also makes the brightest pixel darker.
 # So a second series only dims the pictures by the same factor, and leaves their shapes as they are.
 
@@ -593,21 +606,22 @@ base, base_labels = test.pixels[:150] / 255, test.labels[:150]
 blurred = np.stack([blur_matrix(s) @ base @ blur_matrix(s).T for s in sigmas])
 dimming = blurred.max(axis=(2, 3)) / base.max(axis=(1, 2))
 dimmed = dimming[:, :, None, None] * base
-panels = {name: {"accuracy": [], "confidence": []} for name in ("blurred", "only dimmed")}
-for (name, panel), series in zip(panels.items(), (blurred, dimmed), strict=True):
-    for sigma, pictures in zip(sigmas, series, strict=True):
-        got = read(evaluator, pictures)
-        panel["accuracy"].append((got.digits == base_labels).mean())
-        panel["confidence"].append(got.confidence.mean())
-        two = np.log(np.sort(got.probabilities)[:, -2:] + 1e-12)
-        print(f"{name}, sigma {sigma:g}: margin {np.diff(two).mean():.1f} nats")
+evaluators = {name: models.load_evaluator(name).net for name in names}
+cases = {name: (net, blurred) for name, net in evaluators.items()}
+cases["evaluator, only dimmed"] = (evaluator, dimmed)
+panels = {name: {"accuracy": [], "confidence": []} for name in cases}
+for name, (net, series) in cases.items():
+    for pictures in series:
+        got = read(net, pictures)
+        panels[name]["accuracy"].append((got.digits == base_labels).mean())
+        panels[name]["confidence"].append(got.confidence.mean())
 
 # %% [markdown]
 # Where in this series do our drawings belong?
-# We need a measure of sharpness that works for both: the variance of the *Laplacian*, here $S$.
+# We need a measure of sharpness that works for both: the variance of the *Laplacian*.
 # The Laplacian of a pixel is four times its value minus its four neighbours; it is large at edges.
 #
-# - $S$: that variance over all pixels of all pictures
+# **What do you expect?** At that blur, a) both evaluators still read most handwriting; b) one of them fails.
 
 
 # %% id="sharpness"
@@ -629,23 +643,32 @@ beside = {"our drawings": (as_sharp, right.mean())}
 show(f06_evaluator.fading(sigmas, panels, "sigma (pixels)", beside))
 
 # %% [markdown] id="85784d95a9"
-# The star stands at the blur of our drawings.
+# The star in the first panel stands at the blur of our drawings.
 #
-# 1. Confidence falls first, accuracy later: the margins shrink long before they change their sign.
-# 2. Dimming alone does little to this evaluator; the lost edges and shapes do.
-# 3. At the drawings' own sharpness, handwriting that was read well when sharp is still read well.
+# 1. The report's evaluator loses its confidence first and then its accuracy; the other one keeps both much longer.
+# 2. Dimming alone does little; the lost edges and shapes do.
 #
-# We put a number on the third point.
-# With `DATA = "fsdd"` the handwriting is MNIST's own, and the comparison is at its cleanest.
+# How many of the missing points does blur explain?
+# On the built-in data the handwriting is scikit-learn's, which these evaluators read badly even when it is sharp.
+# So we take the curves on MNIST's own test images, from the results file.
 
-# %% id="cost-of-blur"
-series = panels["blurred"]["accuracy"]
-at_drawn = float(np.interp(as_sharp, sigmas, series))
-lost = series[0] - at_drawn
-record("accuracy that so much blur costs on handwriting", lost, f"{100 * lost:.1f} points")
-print(f"handwriting, sharp: {series[0]:.1%}, so blurred: {at_drawn:.1%}")
-missing = made["value"] - right.mean()
-print(f"our drawings: {right.mean():.1%}, {100 * missing:.1f} points below MNIST's images")
+# %% id="cost-of-blur" tags=["nbval-check-output"]
+curves = {}
+for name in names:
+    rows = found["recipes"][name]["blur"]
+    curves[name] = {row["sigma"]: row["mean"] for row in rows}
+    told = ", ".join(f"{sigma:g}: {100 * share:.0f} %" for sigma, share in curves[name].items())
+    print(f"{name}, {found['n_blurred']:,} images of MNIST, by sigma: {told}")
+
+# %% id="explained"
+protocol = results("protocol")["report-plain"]["recording"]
+for name in names:
+    on_drawings = protocol[f"{name}_untouched_sampled"]["mean"]
+    at = np.interp(as_sharp, list(curves[name]), list(curves[name].values()))
+    sharp = curves[name][0.0]
+    by_blur, missing = sharp - at, sharp - on_drawings
+    text = f"{100 * by_blur:.0f} of the {100 * missing:.0f} points that it misses on drawings"
+    record(f"{name}: so much blur costs, on MNIST", by_blur, text)
 
 # %% id="steps-figure"
 ten = [int(np.flatnonzero(base_labels == digit)[0]) for digit in range(10)]
@@ -659,93 +682,74 @@ show(f06_evaluator.steps_of_blur(rows, named, range(10), np.array(seen)))
 # Cover the crosses with your hand and read the rows yourself.
 # Where do you give up, and where does the evaluator?
 #
-# So blur explains a part of what is misread, and not the greater part.
-# (Three of 150 pictures are two points, so take the cost of the blur as a rough number.)
-# Look at the misread drawings of section 3 again: most of them look like another digit, blurred or not.
+# So the report's "because" holds for *its* evaluator: blur explains a large part of what it misses.
+# It does not hold for the second one, which reads blurred handwriting nearly as well as sharp handwriting; what
+# it misses looks like another digit, blurred or not.
 #
-# ### Two evaluators
+# ### Two evaluators, and how one was chosen
 #
 # Lecture 04 has shown what the generator aims at: the class means.
 # They are blurred pictures as well, blurred by many hands.
-# Two evaluators with the same layers and the same accuracy on MNIST read the means of MNIST's ten classes.
-# They were trained differently:
-#
-# - `evaluator`: Adam, a falling cosine, averaged weights (lecture 05), 8 epochs
-# - `evaluator-adadelta`: Adadelta, as in PyTorch's example, 14 epochs
+# Both evaluators read the means of MNIST's ten classes:
 
 # %% id="means-figure"
-read_by = {name: found[name]["reads_class_means"] for name in names}
-both = {name: (row["read"], row["confidence"]) for name, row in read_by.items()}
+read_by = {name: found["recipes"][name]["class means"] for name in names}
+both = {name: (row["read_by_seed_0"], row["confidence_of_seed_0"]) for name, row in read_by.items()}
 show(f06_evaluator.class_means_read(both))
 
 # %% id="two-judges" tags=["nbval-check-output"]
-tuning = results("finetuning")
-print("made by:", tuning["command"])
-drawings_read = {"evaluator": tuning["policies"]["untouched"], names[1]: tuning[names[1]]}
-for name, row in drawings_read.items():
-    means = read_by[name]
-    hits = np.sum(np.array(means["read"]) == np.arange(10))
-    print(f"{name:<19}MNIST {row['mnist_test']['value']:.1%}", end=", ")
-    print(f"class means {hits} of 10 at {np.mean(means['confidence']):.0%}", end=", ")
-    print(f"our drawings {row['sampled']['value']:.1%}")
+for name in names:
+    row = found["recipes"][name]
+    told = [
+        f"{row[kind]['right'][0]} of 10 at {row[kind]['confidence'][0]:.0%}"
+        for kind in ("class means", "class medians")
+    ]
+    share = protocol[f"{name}_untouched_sampled"]
+    drawn_text = f"drawings {100 * share['mean']:.1f} ± {100 * share['sd']:.1f} %"
+    print(f"{name:<15}MNIST {on_mnist[name]['value']:.1%}, class means {told[0]}, medians {told[1]}, {drawn_text}")
 
 # %% [markdown] id="c1d4c7c91a"
-# The drawings are the same, those of the shipped `report` on FSDD.
-# MNIST's test set cannot tell the two evaluators apart, and our drawings tell them apart at once.
-# How an evaluator was trained decides what it makes of pictures that its test set does not contain.
+# (Drawings of `report-plain` from real recordings, five seeds, sampled latents.)
 #
-# What does the second evaluator miss?
-# Our drawings have no full white.
-# We divide each by its brightest pixel, which changes no shape, and let the evaluators read again.
-
-# %% id="brighter"
-import contextlib
-
-from a2d.errors import A2DError
-
-evaluators = {"evaluator": evaluator}
-with contextlib.suppress(A2DError):
-    evaluators[SECOND] = models.load(SECOND, "evaluator").net
-brightest = drawn.amax((1, 2), keepdim=True)
-print(f"brightest pixel of a drawing: {brightest.mean():.2f} on average")
-for name, net in evaluators.items():
-    for told, pictures in {"as drawn": drawn, "brightened": drawn / brightest}.items():
-        got = read(net, pictures)
-        estimate = metrics.recognition(got.digits, spoken, seed=SEED)
-        print(f"{name}, {told}: {estimate}, mean confidence {got.confidence.mean():.0%}")
+# MNIST's test set cannot tell the two evaluators apart, and the drawings tell them apart at once.
+# The class *medians* are as unlike single images as the means are, but black and white: both read all of them.
+#
+# Now a confession.
+# For a while this course had the second evaluator only.
+# It was one of five trainings, and it had been picked because it read *test* drawings best.
+# With it, the course found that the report's complaint was hardly true.
+# But that was decided when the evaluator was picked: whoever chooses the reader that reads best cannot ask any more
+# whether
+# readers fail.
+# The report's evaluator is fixed by the report, not by us. Now it is the first one.
 
 # %% [markdown] id="ff09497114"
-# Our evaluator does not need the brightness; it is only more sure with it.
-# If the second evaluator is listed, look how much of the gap between the two is brightness alone.
-# If it is not, make it: `a2d train evaluator-adadelta --data mnist --out my-evaluator`.
-# Then set `SECOND = "my-evaluator"`, and run the lecture again.
-#
 # ### "People can read them, the evaluator cannot"
 #
 # The report's claim compares two readers of the same pictures, so we do that as well.
-# The course has 100 drawings of the shipped `report`, with a reader's labels.
+# The course has 100 drawings of the shipped `report-plain`, with a reader's labels.
 # **No human gave these labels**: the reader is an AI vision model that was not told the spoken digits (lecture 07).
 
 # %% id="claim" tags=["nbval-check-output"]
 from a2d.annotation import Annotations
 
 recorded = Annotations.load(runs.annotations_folder("recorded"))
-print(f"pictures: {len(recorded.images)}, labelled by: {recorded.annotator}")
-by_reader = sum(a == b for a, b in zip(recorded.labels, recorded.spoken.tolist(), strict=True))
-by_evaluator = int((read(evaluator, recorded.images).digits == recorded.spoken).sum())
-print("the reader sees the spoken digit in", by_reader)
-print("the evaluator reads it in", by_evaluator)
+print(f"drawings: {len(recorded.images)}, labelled by: {recorded.annotator}")
+spoken_digits = recorded.spoken.tolist()
+by_reader = [a == b for a, b in zip(recorded.labels, spoken_digits, strict=True)]
+print("the reader sees the spoken digit in", sum(by_reader))
+for name, net in evaluators.items():
+    by_net = read(net, recorded.images).digits == recorded.spoken
+    only_reader, only_net = int((by_reader & ~by_net).sum()), int((by_net & ~np.array(by_reader)).sum())
+    print(f"{name:<15}reads it in {by_net.sum()}: {only_reader} that only the reader, {only_net} that only it gets")
 
 # %% [markdown] id="02bfa7a338"
-# So for *our* evaluator we did not find what the report found: it reads about as many as the other reader does.
-# We do not know how the report's evaluator was trained.
-# If it was trained as PyTorch's example does, the row `evaluator-adadelta` is the nearest that we have.
-# It still reads most of our drawings, so "cannot" is too strong for it as well.
-# But its confidence on blurred pictures is far lower, as the class means show.
-#
-# Our generator is not the report's either; its pictures may have been blurrier than ours.
-# What can be said: the two evaluators read the same pictures, and read them differently.
-# So how many are read is a property of the *evaluator*, too.
+# These are the same 100 drawings, so we compare them one by one: what counts is how many only the one, and only the
+# other,
+# gets right.
+# The report is right about its evaluator: the reader sees the digit in many drawings where it does not.
+# "Cannot" is too strong, but the direction is the report's.
+# And so how many drawings are read is a property of the *evaluator*, too.
 
 # %% [markdown] id="cb4d04abb4"
 # ## 5. Where does it look?
@@ -791,7 +795,8 @@ for nudge, place in zip(nudges, places, strict=True):
 with torch.no_grad():
     differences = (log_p(x + nudges, seen_as) - log_p(x - nudges, seen_as)) / (2 * h)
 expected = [gradient[place] for place in places]
-print("the same:", np.allclose(differences, expected, rtol=1e-3, atol=1e-6))
+assert np.allclose(differences, expected, rtol=1e-3, atol=1e-6)
+print("six pixels:", np.round(expected, 2).tolist(), "nats per unit of brightness")
 
 # %% [markdown]
 # **Occlusion**: hide a patch of the picture, and see how much is lost.
@@ -861,7 +866,8 @@ p_said, p_read = (reading.probabilities[at, k] for k in (said, seen_as))
 q_said, q_read = (got.probabilities[0, k] for k in (said, seen_as))
 print(f"whole picture: {said} {p_said:.1%}, {seen_as} {p_read:.1%}")
 print(f"one patch hidden: {said} {q_said:.1%}, {seen_as} {q_read:.1%}")
-print(f"now read as {got.digits[0]}")
+back = "yes" if got.digits[0] == said else "no"
+print(f"now read as {got.digits[0]}: {back}")
 
 # %% [markdown]
 # ### Do the two ways agree?
@@ -882,8 +888,7 @@ predicted = (torch.tensor(saliency(x, digit)) * ink).sum((1, 2)).numpy()
 with torch.no_grad():
     whole = log_p(x[None], digit)
     changes = {e: ((whole - log_p(x - e * ink, digit)) / e).numpy() for e in (1e-3, 1)}
-small_ok = np.corrcoef(predicted, changes[1e-3])[0, 1] > 0.99
-print("a thousandth of the ink, correlation above 0.99:", small_ok)
+print(f"a thousandth of the ink: correlation {np.corrcoef(predicted, changes[1e-3])[0, 1]:.2f}")
 
 # %% id="small-and-large-print"
 print(f"all of the ink: correlation {np.corrcoef(predicted, changes[1])[0, 1]:.2f}")
@@ -942,7 +947,7 @@ a2d.check("6.3", occlusion)
 # %% [markdown]
 # ## Quiz
 #
-# **Question 1.** You measure the same network twice on the same images, and get 91.2 % and 90.4 %. Why?
+# **Question 1.** You measure the same network twice on the same images, and get two different accuracies. Why?
 #
 # <details><summary>a) The 95 % interval is that wide</summary>
 #
@@ -961,14 +966,14 @@ a2d.check("6.3", occlusion)
 # </details>
 
 # %% [markdown] id="824259d1bd"
-# **Question 2.** An evaluator has an accuracy of 80 % and a mean confidence of 80 %. Is it calibrated?
+# **Question 2.** An evaluator's accuracy and its mean confidence are both four fifths. Is it calibrated?
 #
 # <details><summary>a) Yes, the two are equal</summary>
 #
 # No: too sure in one bin and not sure enough in another can give the same mean.
 #
 # </details>
-# <details><summary>b) No, 80 % is too low</summary>
+# <details><summary>b) No, four fifths is too low</summary>
 #
 # No: an evaluator can be calibrated at any accuracy. It only has to know how often it errs.
 #
@@ -980,11 +985,11 @@ a2d.check("6.3", occlusion)
 # </details>
 
 # %% [markdown] id="81772f2add"
-# **Question 3.** Two evaluators have 99.3 % and 99.2 % on MNIST. What follows for our drawings?
+# **Question 3.** Two evaluators read equally many of MNIST's test images. What follows for our drawings?
 #
 # <details><summary>a) They will read about the same share</summary>
 #
-# No: in section 4 two such evaluators differ by more than ten points.
+# No: in section 4 two such evaluators differ widely.
 #
 # </details>
 # <details><summary>b) Nothing, until they read them</summary>
@@ -992,9 +997,9 @@ a2d.check("6.3", occlusion)
 # Right: MNIST holds no such pictures, so it cannot test how they are read.
 #
 # </details>
-# <details><summary>c) The first one reads more of them</summary>
+# <details><summary>c) The one that reads more of them is the better evaluator</summary>
 #
-# No: even on MNIST that difference is within the intervals.
+# No: it may only be kinder to blur. And if you picked it for that, you cannot ask any more whether evaluators fail.
 #
 # </details>
 

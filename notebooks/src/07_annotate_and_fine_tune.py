@@ -3,20 +3,20 @@
 #
 # {badges}
 #
-# About 45 min, CPU, needs 06.
+# About 100 min in three sittings, and 5 min to label; CPU, needs 06.
 #
-# The report's evaluator could not read the generator's pictures, although people could.
-# Its authors labelled 100 pictures by hand, trained the evaluator's last two layers on them, and got 82.29 %.
-# In this lecture you do the same, and then ask what such a number means.
+# The report's evaluator could not read the generator's drawings, although people could.
+# Its authors labelled 100 drawings by hand, trained the evaluator's last two layers on them, and got 82.29 %.
+# In this lecture you do the same with the report's own generator and evaluator, and then ask what such a number means.
 
 # %% [markdown] id="4ef37f8ed1"
 # ## You will be able to
 #
-# - label pictures by hand, and say how such a label differs from a spoken digit
+# - label drawings by hand, and say how such a label differs from a spoken digit
 # - compute Cohen's kappa of two readers, and say what it corrects
 # - freeze a network's layers, and prove that they did not change
 # - measure what fine-tuning gains and what it forgets, each with a paired interval
-# - argue how much of an accuracy is the generator's and how much the evaluator's
+# - tell an evaluator that was cured from one that was taught to flatter
 #
 # ## Before you start
 #
@@ -24,7 +24,7 @@
 #
 # ## Where we are
 #
-# sound → features → encoder → latent → decoder → **picture** → **evaluator** → **digit**
+# sound → features → encoder → latent → decoder → **drawing** → **evaluator** → **digit**
 #
 # Lecture 06 took the evaluator as it is. Now we change it.
 
@@ -56,11 +56,12 @@ DATA = "builtin"
 ANNOTATOR = "me"
 
 # %% [markdown]
-# ## 1. Who says what a picture shows?
+# ## 1. Who says what a drawing shows?
 #
-# The course comes with 100 pictures.
-# The shipped generator `report` drew them from recordings of people (FSDD, validation part), with sampled latents.
-# They are the same for every `DATA`, so that all readers can be compared.
+# The course comes with 100 drawings.
+# `report-plain`, the generator of the report with nothing added, drew them from recordings of people
+# (FSDD, validation part), with sampled latents.
+# They are the same for every `DATA`, so that all who label them can be compared.
 
 # %% id="pictures" tags=["nbval-check-output"]
 import numpy as np
@@ -71,11 +72,11 @@ from a2d.lab import runs
 recorded = Annotations.load(runs.annotations_folder("recorded"))
 images, spoken = recorded.images, recorded.spoken
 n, height, width = images.shape
-print(f"{n} pictures of {height} x {width} pixels, {images.dtype}")
+print(f"{n} drawings of {height} x {width} pixels, {images.dtype}")
 
 # %% [markdown] id="654b99aa84"
 # Now label them, before you see what others said.
-# Click the picture, then use the keys:
+# Click the drawing, then use the keys:
 #
 # - `0` to `9`: the digit that you see
 # - `x`: you cannot read it
@@ -86,10 +87,10 @@ print(f"{n} pictures of {height} x {width} pixels, {images.dtype}")
 # And do not look up what anybody else said.
 #
 # All 100 take about five minutes.
-# With 10 or more you can be compared with other readers; with 30 or more the evaluator learns from *your* labels.
+# With 10 or more you can be compared with other readers; with 30 or more an evaluator learns from *your* labels.
 # Everything below works with none at all.
 #
-# Each label is written to a file beside this notebook before the next picture comes.
+# Each label is written to a file beside this notebook before the next drawing comes.
 # Run this cell again, also after a restart of the kernel, and you go on where you stopped.
 
 # %% id="annotate"
@@ -108,11 +109,12 @@ show(labelling)
 mine = labelling.session.labels()
 labelled = labelling.session.progress[0]
 unread = sum(label == UNREADABLE for label in mine)
-print(f"Labelled by you: {labelled} of {len(images)} pictures, {unread} of them unreadable.")
+print(f"Labelled by you: {labelled} of {len(images)} drawings, {unread} of them unreadable.")
 
 # %% [markdown]
-# A second reader has been here already.
-# Its labels are recorded with the pictures, and so is who it was.
+# Another reader has been here already.
+# A *reader* is whoever names what a drawing shows without knowing what was said.
+# The labels are recorded with the drawings, and so is who gave them.
 
 # %% id="recorded" tags=["nbval-check-output"]
 print("annotator:", recorded.annotator)
@@ -121,18 +123,21 @@ print("note:", recorded.note)
 
 # %% [markdown]
 # Read that twice: **no human gave the recorded labels.**
-# An AI vision model read them off the pictures.
+# An AI vision model read them off the drawings.
 # We could ask nobody, so we say so, here and in `data/README.md`.
 # The report's labels came from people; ours become a person's when you give them.
 #
-# Two numbers belong to each picture $i$:
+# Two things belong to each drawing $y_i$:
 #
-# - $s_i$: the digit that was spoken; it is what the generator was *asked* for
-# - $y_i$: the label of a reader; it is what the picture *shows* to that reader
+# - $c_i$: the digit that was spoken; it is what the generator was *asked* for
+# - $g_i$: the label of a reader; it is what the drawing *shows* to that reader
 #
-# It is tempting to take $s_i$ for a label.
-# It costs nothing, and it is there for every picture.
+# It is tempting to take $c_i$ for a label.
+# It costs nothing, and it is there for every drawing.
 # But then nobody has looked.
+#
+# **What do you expect?** For how many of the 100 drawings is the reader's label *not* the spoken digit?
+# a) fewer than 10; b) more than 10.
 
 # %% id="disputed"
 from a2d.figures import f07_annotation
@@ -143,9 +148,9 @@ show(f07_annotation.disputed(images / 255, spoken, recorded.labels))
 # Look at each of them.
 # Which label would you give?
 # Where the reader is right, the *generator* made a mistake.
-# An evaluator that learns $s_i$ from such a picture learns to hide it.
+# An evaluator that learns $c_i$ from such a drawing learns to hide it.
 #
-# So there are three ways to make a training set from the same pictures:
+# So there are three ways to make a training set from the same drawings:
 #
 # - `labels`: as the reader labelled them, unreadable ones left out (the report's way)
 # - `spoken`: the spoken digit for all of them (nobody looks)
@@ -155,30 +160,27 @@ show(f07_annotation.disputed(images / 255, spoken, recorded.labels))
 for policy in ("labels", "spoken", "readable"):
     _, targets, kept = recorded.training_set(policy)
     other = int((targets != spoken[kept]).sum())
-    print(f"{policy:<9} {len(targets):>3} pictures, {other} labels are not the spoken digit")
+    print(f"{policy:<9} {len(targets):>3} drawings, {other} labels are not the spoken digit")
 
 # %% [markdown] id="6398e31bcf"
 # ## 2. Do two readers agree?
 #
-# If two people label the same pictures differently, whose labels should an evaluator learn?
+# If two people label the same drawings differently, whose labels should an evaluator learn?
 # First we need to know how far they agree.
 #
 # Count the labels of two readers in a table.
 # There are eleven categories: the digits 0 to 9, and "unreadable".
 #
-# - $n$: the number of pictures that both have labelled
-# - $C_{jk}$: the number of pictures that the first reader labels $j$ and the second $k$
+# - $N$: the number of drawings that both have labelled
+# - $N_{jk}$: the number of drawings that the first reader labels $j$ and the second $k$
 #
 # The *observed agreement* is the share on the diagonal:
 #
-# $$p_o = \frac{1}{n} \sum_j C_{jj}.$$
+# $$p_o = \frac{1}{N} \sum_j N_{jj}.$$
 #
-# Is 0.9 a lot?
-# That depends.
-
-# %% [markdown]
-# Imagine two readers who only say "readable" or "unreadable".
-# Both know that about 95 % can be read, and neither looks at a picture.
+# **What do you expect?** Two readers only say "readable" or "unreadable".
+# Both know that about 95 % can be read, and neither looks at a drawing.
+# How large is $p_o$? a) about one half; b) about nine tenths.
 
 # %% id="lazy" tags=["nbval-check-output"]
 rng = np.random.default_rng(SEED)
@@ -186,103 +188,32 @@ lazy_a, lazy_b = rng.random((2, 10_000)) < 0.95
 print(f"observed agreement of two readers who do not look: {(lazy_a == lazy_b).mean():.2f}")
 
 # %% [markdown]
-# They agree on nine of ten pictures, and know nothing about any of them.
+# They agree on nine of ten drawings, and know nothing about any of them.
 # J. Cohen (1960) therefore takes off what chance alone would give:
 #
-# $$p_e = \frac{1}{n^2} \sum_j C_{j \cdot} C_{\cdot j}, \qquad \kappa = \frac{p_o - p_e}{1 - p_e}.$$
+# $$p_e = \frac{1}{N^2} \sum_j N_{j \cdot} N_{\cdot j}, \qquad \kappa = \frac{p_o - p_e}{1 - p_e}.$$
 #
-# - $C_{j \cdot} = \sum_k C_{jk}$: how often the first reader uses the category $j$
-# - $C_{\cdot j} = \sum_k C_{kj}$: how often the second one does
+# - $N_{j \cdot} = \sum_k N_{jk}$: how often the first reader uses the category $j$
+# - $N_{\cdot j} = \sum_k N_{kj}$: how often the second one does
 # - $p_e$: the *agreement by chance*, of two readers who keep their habits but do not look
-# - $\kappa$: Cohen's kappa, a number without a unit; 1 is perfect agreement, 0 is no more than chance
+# - $\kappa$: Cohen's kappa, a number without a unit
 #
 # The denominator $1 - p_e$ is the most that can be reached above chance.
-
-# %% id="kappa" tags=["nbval-check-output"]
-table = agreement(recorded, spoken.tolist())["confusion"]
-p = table / table.sum()
-p_o, p_e = p.trace(), p.sum(axis=1) @ p.sum(axis=0)
-kappa_spoken = (p_o - p_e) / (1 - p_e)
-print(f"observed {p_o:.2f}, by chance {p_e:.2f}, kappa {kappa_spoken:.2f}")
-
-# %% [markdown]
-# Is it right?
-# scikit-learn has its own implementation.
-# And the meaning of $p_e$ can be tested:
-# if we shuffle the second reader's labels, habits stay and knowledge goes.
-
-# %% id="kappa-check" tags=["nbval-check-output"]
-from sklearn.metrics import cohen_kappa_score
-
-as_text = [str(label) for label in recorded.labels], [str(digit) for digit in spoken]
-print("same as scikit-learn:", np.isclose(kappa_spoken, cohen_kappa_score(*as_text)))
-shuffled = [np.mean(np.array(as_text[0]) == rng.permutation(as_text[1])) for _ in range(2000)]
-print("agreement after shuffling is p_e:", abs(np.mean(shuffled) - p_e) < 0.005)
-print("the two who did not look:", f"{abs(cohen_kappa_score(lazy_a, lazy_b)):.1f}")
-
-# %% [markdown]
-# The table itself says more than one number: *where* do they differ?
-# If you have labelled ten pictures or more, you are the second reader in this figure.
-
-# %% id="readers"
-seconds = {"you": mine} if labelled >= 10 else {"the spoken digit": spoken.tolist()}
-for name, labels in seconds.items():
-    table = agreement(list(recorded.labels), labels)["confusion"]
-    show(f07_annotation.readers(table, ("the recorded reader", name)))
-
-# %% [markdown]
-# Now all pairs.
-# The untouched evaluator is a reader as well, although it has no "unreadable".
-
-# %% id="pairs"
-from itertools import combinations
-
-from a2d.evaluator import read
-from a2d.lab import models
-
-evaluator = models.load("evaluator").net
-readers = {"recorded reader": list(recorded.labels), "spoken digit": spoken.tolist()}
-readers["evaluator"] = read(evaluator, images).digits.tolist()
-if labelled >= 10:
-    readers["you"] = mine
-for a, b in combinations(readers, 2):
-    pair = agreement(readers[a], readers[b])
-    print(f"{a} and {b}: n = {pair['n']}", end=", ")
-    print(f"{pair['equal']:.2f} equal, kappa {pair['kappa']:.2f}")
-
-# %% [markdown]
-# How sure is a kappa from 100 pictures?
-# We draw 100 pictures from the 100, with replacement, and compute it again and again.
-
-# %% id="kappa-interval"
-names = ("recorded reader", "spoken digit")
-first, second = (np.array(readers[name], object) for name in names)
-draws = rng.integers(0, len(first), (500, len(first)))
-values = [agreement(first[draw].tolist(), second[draw].tolist())["kappa"] for draw in draws]
-low, high = np.quantile(values, [0.025, 0.975])
-a2d.lab.record(f"kappa, {' and '.join(names)}", kappa_spoken, f"{kappa_spoken:.2f}")
-print(f"95 % interval: {low:.2f} to {high:.2f}")
-
-# %% [markdown] id="3eb9d18696"
-# The spoken digit is not a reader.
-# So this kappa does not say how good a reader is.
-# It says how often the *generator* draws what it was asked for, as far as this reader can tell.
-#
-# And the evaluator agrees with the recorded reader even better than with the spoken digit.
-# On *our* pictures the untouched evaluator sees what the reader sees.
-# The report's problem, an evaluator that cannot read what people can, is hardly there.
-# Keep that in mind: it limits what fine-tuning can gain.
+# So 1 is perfect agreement, and 0 is no more than chance.
+# A kappa can be *negative*: then two readers agree less often than if they did not look.
+# One of them may have misunderstood the keys.
 
 # %% [markdown]
 # {exercise 7.1}
 #
 # Write `kappa(a, b)`.
 #
-# - In: two lists of $n \geq 1$ labels, in the same order. A label is a digit or a text.
-# - Out: Cohen's kappa, $\kappa = (p_o - p_e) / (1 - p_e)$, a number.
+# - In: two lists of $N \geq 1$ labels, in the same order.
+#   A label is a digit or a text, and one list may hold both: `[3, "unreadable", 0]`.
+# - Out: Cohen's kappa, $\kappa = (p_o - p_e) / (1 - p_e)$, a number from -1 to 1.
 #
-# Here $p_o$ is the share of equal labels, and $p_e$ the sum over the categories $c$ of
-# (share of $c$ in `a`) times (share of $c$ in `b`).
+# Here $p_o$ is the share of equal labels, and $p_e$ the sum over the categories $j$ of
+# (share of $j$ in `a`) times (share of $j$ in `b`).
 #
 # Where both readers use one and the same category only, $p_e = 1$ and the formula is $0 / 0$.
 # Give 0 there: no agreement beyond chance has been shown.
@@ -292,7 +223,7 @@ print(f"95 % interval: {low:.2f} to {high:.2f}")
 # <details><summary>It passes the first cases but fails others?</summary>
 #
 # Are the shares in $p_e$ those of *both* readers, category by category?
-# And what does it give for `kappa([3, 3], [3, 3])`?
+# And what does it give for `kappa([3, 3], [3, 3])`, and for `kappa([0, 1], [1, 0])`?
 #
 # </details>
 
@@ -313,6 +244,91 @@ def kappa(a: list, b: list) -> float:
 # %% id="check-7-1"
 a2d.check("7.1", kappa)
 
+# %% [markdown]
+# From here on *your* function measures agreement.
+# (As everywhere: `a2d.mine` gives the function that you wrote if the check called it right, else the course's.)
+
+# %% id="kappa" tags=["nbval-check-output"]
+kappa_of = a2d.mine("7.1")
+read_by = {"recorded reader": list(recorded.labels), "spoken digit": spoken.tolist()}
+kappa_spoken = kappa_of(*read_by.values())
+print(f"recorded reader and spoken digit: kappa {kappa_spoken:.2f}")
+print(f"the two who did not look: kappa {kappa_of(lazy_a.tolist(), lazy_b.tolist()):.2f}")
+
+# %% [markdown]
+# The meaning of "by chance" can be tested.
+# If we shuffle one reader's labels, the habits stay and the knowledge goes.
+
+# %% id="kappa-check"
+first, second = read_by.values()
+orders = [rng.permutation(len(second)) for _ in range(500)]
+by_chance = np.array([kappa_of(first, [second[i] for i in order]) for order in orders])
+low, high = np.quantile(by_chance, [0.025, 0.975])
+print(f"shuffled: mean kappa {by_chance.mean():+.3f}, 95 % lie from {low:+.2f} to {high:+.2f}")
+print(f"{(by_chance < 0).mean():.0%} are negative")
+
+# %% [markdown]
+# The mean is 0, as it should be, and about half of these kappas are negative.
+#
+# The table itself says more than one number: *where* do two readers differ?
+# If you have labelled ten drawings or more, you are the second reader in this figure.
+
+# %% id="readers"
+seconds = {"you": mine} if labelled >= 10 else {"the spoken digit": spoken.tolist()}
+for name, labels in seconds.items():
+    table = agreement(list(recorded.labels), labels)["confusion"]
+    show(f07_annotation.readers(table, ("the recorded reader", name)))
+
+# %% [markdown]
+# Now all pairs.
+# The untouched evaluator reads the drawings as well, although it has no "unreadable".
+
+# %% id="pairs"
+from itertools import combinations
+
+from a2d.evaluator import read
+from a2d.lab import models
+
+evaluator = models.load("evaluator").net
+read_by["evaluator"] = read(evaluator, images).digits.tolist()
+if labelled >= 10:
+    read_by["you"] = mine
+for a, b in combinations(read_by, 2):
+    pairs = [p for p in zip(read_by[a], read_by[b], strict=True) if None not in p]
+    equal = np.mean([x == y for x, y in pairs])
+    told = f"{equal:.2f} equal, kappa {kappa_of(*map(list, zip(*pairs, strict=True))):.2f}"
+    print(f"{a} and {b}: {len(pairs)} drawings, {told}")
+
+# %% [markdown]
+# How sure is a kappa from 100 drawings?
+# We draw 100 drawings from the 100, with replacement, and compute it again and again.
+
+# %% id="kappa-interval"
+draws = rng.integers(0, len(first), (500, len(first)))
+values = [kappa_of([first[i] for i in draw], [second[i] for i in draw]) for draw in draws]
+low, high = np.quantile(values, [0.025, 0.975])
+a2d.lab.record("kappa, recorded reader and spoken digit", kappa_spoken, f"{kappa_spoken:.2f}")
+print(f"95 % interval: {low:.2f} to {high:.2f}")
+
+# %% [markdown] id="3eb9d18696"
+# (`record` prints a number, and marks it for the list of all numbers of the course.)
+#
+# The spoken digit is not a reader.
+# So this kappa does not say how good a reader is.
+# It says how often the *generator* draws what it was asked for, as far as this reader can tell.
+#
+# Compare the evaluator's two lines.
+# It agrees less with what was spoken than the recorded reader does.
+# So some drawings are read by a reader and not by the evaluator: this is the report's problem, seen from outside.
+# Such drawings are what fine-tuning can gain.
+
+# %% id="gap" tags=["nbval-check-output"]
+sees = np.array([label == digit for label, digit in zip(first, spoken, strict=True)])
+says = np.array(read_by["evaluator"]) == spoken
+assert sees.sum() > says.sum()
+print(f"spoken digit seen by the recorded reader: {sees.sum()}, by the evaluator: {says.sum()}")
+print(f"seen by the reader alone: {(sees & ~says).sum()}, by the evaluator alone: {(says & ~sees).sum()}")
+
 # %% [markdown] id="a3a0fe2c4d"
 # ## 3. What learns, and what stays?
 #
@@ -321,14 +337,17 @@ a2d.check("7.1", kappa)
 #
 # - $\theta_c$: the weights of the two convolutions, frozen
 # - $\theta_f$: the weights of the two fully-connected layers, which learn
-# - $x_i$, $y_i$ for $i = 1, \dots, N$: the labelled pictures and their labels
-# - $p(y \mid x; \theta_c, \theta_f)$: the probability that the evaluator gives to the digit $y$
+# - $y_i$, $g_i$ for $i = 1, \dots, N$: the labelled drawings and their labels
+# - $p(g \mid y; \theta_c, \theta_f)$: the probability that the evaluator gives to the digit $g$
 #
 # From the weights of lecture 06 on, $\theta_f$ is moved to lower
 #
-# $$L(\theta_f) = -\frac{1}{N} \sum_{i=1}^{N} \ln p(y_i \mid x_i; \theta_c, \theta_f),$$
+# $$\mathcal{L}(\theta_f) = -\frac{1}{N} \sum_{i=1}^{N} \ln p(g_i \mid y_i; \theta_c, \theta_f),$$
 #
-# the mean over the pictures, in nats (natural logarithm).
+# the mean over the drawings, in nats (natural logarithm).
+#
+# **What do you expect?** Which share of the network's numbers do the last two of its four layers hold?
+# a) about half; b) nearly all.
 
 # %% id="layers" tags=["nbval-check-output"]
 layers = ("conv1", "conv2", "fc1", "fc2")
@@ -341,74 +360,8 @@ share = (numbers["fc1"] + numbers["fc2"]) / sum(numbers.values())
 print(f"share of the last two layers: {share:.1%}")
 
 # %% [markdown]
-# That may surprise you.
 # "Only the last two layers" sounds like a small correction, but they hold nearly all of the network's numbers.
-# More than a million numbers are about to learn from 100 pictures.
-
-# %% id="task"
-from a2d import training
-from a2d.lab import recipes
-from a2d.lab.kinds.evaluator import FinetuneTask
-
-labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
-pictures, targets, _ = labels.training_set("labels")
-task = FinetuneTask(evaluator, pictures, targets)
-print(f"{len(targets)} pictures, labelled by: {labels.annotator} (kind: {labels.kind})")
-
-# %% [markdown] id="e18ee63ff5"
-# `FinetuneTask` holds what this training needs: the model, a copy of the evaluator with frozen convolutions;
-# the loss $L$; and the pictures with their labels.
-# The convolutions' output for a picture never changes, so it is computed only once.
-#
-# Does it lower the $L$ of our formula?
-# We compute $L$ from the probabilities that the evaluator gives, and compare.
-
-# %% id="loss-check" tags=["nbval-check-output"]
-import torch
-
-p = read(evaluator, pictures).probabilities[np.arange(len(targets)), targets]
-own = -np.log(p).mean()
-with torch.no_grad():
-    theirs, _ = task.loss(torch.arange(len(targets)), torch.Generator(), 0.0)
-print("same loss:", np.isclose(own, theirs.item(), atol=1e-4))
-
-# %% [markdown]
-# Now train.
-# The recipe `finetuned` makes 30 passes over the pictures, 20 at a time.
-
-# %% id="finetune"
-recipe = recipes.load("finetuned")
-history = training.fit(task, recipe.training, seed=SEED).series
-tuned = task.model
-print(f"loss, mean per picture: {history['loss'][0]:.3f} nats in the first pass")
-print(f"                        {history['loss'][-1]:.3f} nats in the last pass")
-print(f"labels learnt: {history['fit'][-1]:.0%}")
-
-# %% [markdown]
-# "Frozen" is a claim.
-# `requires_grad` says which numbers ask for a gradient.
-# The proof is in the numbers themselves: each is compared with what it was, bit by bit.
-
-# %% id="frozen" tags=["nbval-check-output"]
-for name in layers:
-    was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
-    same = torch.equal(was, now)
-    print(f"{name}: asks for a gradient {now.requires_grad}, unchanged {same}")
-
-# %% [markdown]
-# How far did the others move?
-# Let $v$ be a layer's weights before and $v'$ after, and $\lVert \cdot \rVert$ the root of the sum of squares.
-
-# %% id="moved"
-with torch.no_grad():
-    for name in ("fc1", "fc2"):
-        was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
-        print(f"{name}: moved by {(now - was).norm() / was.norm():.1%} of its length")
-
-# %% [markdown] id="3f8716bbbf"
-# The first number is $\lVert v' - v \rVert / \lVert v \rVert$ for `fc1`, the second the same for `fc2`.
-# All of a million numbers may move, but 150 small steps do not lead far:
-# the new evaluator is a neighbour of the old one.
+# More than a million numbers are about to learn from 100 drawings.
 
 # %% [markdown]
 # {exercise 7.2}
@@ -448,32 +401,109 @@ def freeze(net: nn.Module) -> int:
 # %% id="check-7-2"
 a2d.check("7.2", freeze)
 
-# %% [markdown] id="329b8b10a0"
-# ## 4. What is gained, what is forgotten?
+# %% [markdown] id="e18ee63ff5"
+# Your function decides what learns in all that follows.
+# `FinetuneTask` holds the rest: a copy of the evaluator, the loss $\mathcal{L}$, and the drawings with their labels.
+# The convolutions' output for a drawing never changes, so it is computed only once.
+# The recipe `finetuned` makes 30 passes over the drawings, 20 at a time.
+
+# %% id="task"
+from a2d import training
+from a2d.evaluator import AccuracyNet
+from a2d.lab import recipes
+from a2d.lab.kinds.evaluator import FinetuneTask
+
+frozen_by, recipe = a2d.mine("7.2"), recipes.load("finetuned")
+
+
+def tune(drawings, targets) -> tuple[AccuracyNet, dict]:
+    """An evaluator fine-tuned on drawings (n, 28, 28) with targets (n,), and its training."""
+    task = FinetuneTask(evaluator, drawings, targets)
+    frozen_by(task.model)
+    return task.model, training.fit(task, recipe.training, seed=SEED).series
+
+
+# %% id="finetune"
+labels = labelling.session.to_annotations(partial=True) if labelled >= 30 else recorded
+pictures, targets, _ = labels.training_set("labels")
+print(f"{len(targets)} drawings, labelled by: {labels.annotator} (kind: {labels.kind})")
+tuned, history = tune(pictures, targets)
+print(f"loss, mean per drawing: {history['loss'][0]:.3f} nats in the first pass")
+print(f"                        {history['loss'][-1]:.3f} nats in the last pass")
+print(f"labels learnt: {history['fit'][-1]:.0%}")
+
+# %% [markdown]
+# "Frozen" is a claim.
+# `requires_grad` says which numbers ask for a gradient.
+# The proof is in the numbers themselves: each is compared with what it was, bit by bit.
+
+# %% id="frozen" tags=["nbval-check-output"]
+import torch
+
+for name in layers:
+    was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
+    same = torch.equal(was, now)
+    print(f"{name}: asks for a gradient {now.requires_grad}, unchanged {same}")
+
+# %% [markdown]
+# How far did the others move?
+# Let $W$ be a layer's weights before and $W'$ after, and $\lVert \cdot \rVert$ the root of the sum of squares.
+
+# %% id="moved"
+with torch.no_grad():
+    for name in ("fc1", "fc2"):
+        was, now = getattr(evaluator, name).weight, getattr(tuned, name).weight
+        print(f"{name}: moved by {(now - was).norm() / was.norm():.1%} of its length")
+
+# %% [markdown] id="3f8716bbbf"
+# The numbers are $\lVert W' - W \rVert / \lVert W \rVert$.
+# Measured by length the new evaluator is not far from the old one.
+# Measured by what it says of these drawings it is another one: compare the loss of the first and of the last pass.
+# Length is a poor measure of what a network has learnt or forgotten; section 4 measures both.
 #
-# Now both evaluators read pictures that neither has learnt from: drawings of test recordings, with sampled latents.
+# ### Here is a good place to stop (about 40 min so far)
+
+# %% [markdown]
+# ## 4. The report's experiment
+#
+# Now all of it as in the report: its generator with nothing added, its evaluator with PyTorch's own settings,
+# 100 labelled drawings, the last two layers.
+# Both evaluators read drawings that neither has learnt from: those of test recordings, with sampled latents.
 # The second set is handwriting, which no network drew.
 
 # %% id="test-pictures" tags=["nbval-check-output"]
 from a2d import datasets
 
-model = models.load("report-builtin" if DATA == "builtin" else "report", "generator")
+GENERATOR = "report-plain-builtin" if DATA == "builtin" else "report-plain"
+model = models.load(GENERATOR, "generator")
 how = model.meta["split"]
-by, split_seed = how["by"], how["seed"]
 recordings = datasets.load_spoken(DATA)
-heard = runs.spoken_set(recordings, model.features, split=by, seed=split_seed)
+heard = runs.spoken_set(recordings, model.features, split=how["by"], seed=how["seed"])
 features, digits = heard.part("test")
 drawings = model.net.draw(features, torch.Generator().manual_seed(SEED))
 people = datasets.load_images("builtin", "test")
-print(f"{len(drawings)} drawings, {len(people)} images by people")
+print(f"{GENERATOR}: {len(drawings)} drawings; {len(people)} images by people")
+
+# %% [markdown]
+# Read these ten yourself, and write down what you see.
+#
+# **What do you expect?** Of all drawings, the untouched evaluator reads as spoken
+# a) more than four in five; b) fewer.
+
+# %% id="ten"
+from a2d import figures
+
+ten = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
+reading = read(evaluator, drawings[ten])
+show(figures.batch(drawings[ten], range(10), reading.digits, reading.confidence, columns=5))
 
 # %% [markdown] id="3c2978e02b"
 # Freezing has a useful consequence.
-# The convolutions' output for a picture is the same for *every* evaluator that was fine-tuned from this one.
+# The convolutions' output for a drawing is the same for *every* evaluator that was fine-tuned from this one.
 # We compute it once, and each evaluator then only needs its last two layers.
 
 # %% id="convolve"
-from a2d.evaluator import AccuracyNet, normalise
+from a2d.evaluator import normalise
 
 
 @torch.inference_mode()
@@ -491,203 +521,18 @@ def reads(net: AccuracyNet, convolved: torch.Tensor) -> np.ndarray:
 # %% id="sets" tags=["nbval-check-output"]
 from a2d.io import fetching
 
-truth = {"our drawings": digits.numpy(), "other handwriting": people.labels}
-seen = {"our drawings": convolve(drawings), "other handwriting": convolve(people.pixels)}
+truth = {"drawings": digits.numpy(), "handwriting, scikit-learn": people.labels}
+seen = {"drawings": convolve(drawings), "handwriting, scikit-learn": convolve(people.pixels)}
 if fetching.find("mnist"):
     mnist, n = datasets.load_images("mnist", "test"), 2000 if FAST else 10_000
     some = np.random.default_rng(SEED).permutation(len(mnist))[:n]
     truth["MNIST"], seen["MNIST"] = mnist.labels[some], convolve(mnist.pixels[some])
-same = reads(tuned, seen["our drawings"][:50]) == read(tuned, drawings[:50]).digits
-print("reads the same as the whole network:", same.all())
-
-# %% [markdown] id="9d307ad84e"
-# The two evaluators, with 95 % intervals:
-
-# %% id="accuracies"
-from a2d import metrics
-
-before = {name: reads(evaluator, convolved) for name, convolved in seen.items()}
-after = {name: reads(tuned, convolved) for name, convolved in seen.items()}
-for name, right in truth.items():
-    was, now = (metrics.recognition(r[name], right, seed=SEED) for r in (before, after))
-    print(f"{name}: {was} untouched, {now} fine-tuned")
-
-# %% [markdown] id="544b3e48ba"
-# Untouched and fine-tuned, the intervals overlap.
-# Does that mean that there is no difference?
-# Not yet: both evaluators read the *same* pictures, and on most of them they agree.
-# What matters is where they differ.
-#
-# - $n$: the number of pictures
-# - $d_i$: +1 if only the fine-tuned evaluator reads picture $i$ right, -1 if only the untouched one does, else 0
-#
-# The gain is their mean,
-#
-# $$\Delta = \frac{1}{n} \sum_{i=1}^{n} d_i.$$
-#
-# The bootstrap of lecture 00 draws $n$ of the $d_i$ with replacement.
-# They have three values only, so it is enough to draw how often each comes: a multinomial count.
-
-
-# %% id="paired"
-def paired(before: np.ndarray, after: np.ndarray, truth: np.ndarray) -> tuple:
-    """Gain, low and high end of its 95 % interval, as shares."""
-    d = (after == truth).astype(int) - (before == truth).astype(int)
-    parts = [(d == value).mean() for value in (-1, 0, 1)]
-    counts = np.random.default_rng(SEED).multinomial(len(d), parts, 2000)
-    low, high = np.quantile((counts[:, 2] - counts[:, 0]) / len(d), [0.025, 0.975])
-    return d.mean(), low, high
-
+print(", ".join(f"{len(right)} {name}" for name, right in truth.items()))
 
 # %% [markdown]
-# SciPy draws the $d_i$ themselves.
-# Both intervals must come out alike, up to the noise of drawing.
-
-# %% id="paired-check" tags=["nbval-check-output"]
-import scipy.stats
-
-name = "our drawings"
-gain_here = paired(before[name], after[name], truth[name])
-d = (after[name] == truth[name]) * 1.0 - (before[name] == truth[name])
-theirs = scipy.stats.bootstrap((d,), np.mean, n_resamples=2000, method="percentile")
-print("same gain:", np.isclose(gain_here[0], d.mean()))
-print("same interval:", np.allclose(gain_here[1:], theirs.confidence_interval, atol=0.01))
-
-# %% id="gains"
-show(f07_annotation.differences({k: paired(before[k], after[k], truth[k]) for k in truth}))
-
-# %% id="record-gain"
-told = f"{100 * gain_here[0]:+.1f} points"
-a2d.lab.record("gain by fine-tuning, our drawings", gain_here[0], told)
-
-# %% [markdown] id="63aa96085a"
-# On our drawings the gain is small, as section 2 made us expect.
-# Look at its interval: does it hold zero?
-# Then the gain may be chance, and another test set could show a loss.
-#
-# Take care with "other handwriting".
-# The evaluator never learned from these scans, so they do not show what it has *forgotten*.
-# They show how it fares on strokes that are new to it.
-# What it can forget is what it once learned: MNIST.
-# If MNIST is on this computer, the figure has it; else take it from our results, which one command made.
-
-# %% id="results" tags=["nbval-check-output"]
-from a2d.lab import results
-
-found = results("finetuning")
-print("made by:", found["command"], "(FSDD, generator `report`, 450 test recordings, MNIST)")
-for policy, row in found["policies"].items():
-    reading, left = row["sampled"], row["mnist_test"]
-    print(f"{policy:<9} drawings {reading['value']:.1%} ({reading['low']:.1%} to", end=" ")
-    print(f"{reading['high']:.1%}), MNIST {left['value']:.2%}")
-
-# %% [markdown] id="3f6762be98"
-# Each row but the first is an evaluator that was fine-tuned on the same 100 pictures with other labels.
-#
-# - All three gain about two points on the drawings.
-# - All three lose on MNIST, and the loss depends on the labels:
-#   least with labels as read, most when nobody looked.
-#
-# That makes sense: a spoken 4 that looks like a 9 teaches the evaluator that such a 9 is a 4.
-# Then real nines suffer.
-#
-# One run is one run.
-# So here are five seeds: five splits, five generators, five sets of 100 pictures, labels as spoken.
-
-# %% id="five-seeds" tags=["nbval-check-output"]
-protocol = results("protocol")
-print("made by:", protocol["command"], "| labels:", protocol["labels_of_the_100"])
-five = {k: np.array(v["values"]) for k, v in protocol["recording"].items()}
-points = 100 * (five["finetuned_sampled"] - five["untouched_sampled"])
-untouched = found["policies"]["untouched"]["mnist_test"]["value"]
-lost = 100 * (five["finetuned_on_mnist"] - untouched)
-for name, change in (("gain on drawings", points), ("change on MNIST", lost)):
-    print(f"{name}, points:", *(f"{c:+.2f}" for c in change), f"| mean {change.mean():+.2f}")
-
-# %% [markdown]
-# The gain lies between nothing and two points, from seed to seed.
-# The loss on MNIST is there with every seed, at half a point or more.
-# Had we run one seed only, we could have told either story.
-
-# %% [markdown] id="83fa6b4561"
-# {exercise 7.3}
-#
-# Write `gain(before, after, spoken)`: the paired gain and its standard error, without a bootstrap.
-#
-# - In: what the first evaluator reads, what the second reads, and the spoken digits;
-#   three integer arrays of length $n$.
-# - Out: the pair of numbers $(\Delta, e)$, the gain and its standard error.
-#
-# Let $w$ be the number of pictures *won* (only the second evaluator is right),
-# and $l$ the number *lost* (only the first is).
-#
-# $$\Delta = \frac{w - l}{n}, \qquad e = \frac{1}{n} \sqrt{w + l - \frac{(w - l)^2}{n}}.$$
-#
-# {hints 7.3}
-#
-# <details><summary>It passes the first cases but fails others?</summary>
-#
-# The evaluators may read a picture differently and both be wrong.
-# Such a picture is neither won nor lost.
-#
-# </details>
-
-
-# %% id="exercise-7-3"
-def gain(before: np.ndarray, after: np.ndarray, spoken: np.ndarray) -> tuple[float, float]:
-    """The share of pictures that the second evaluator gains, and its standard error."""
-    # SOLUTION BEGIN
-    was_right, is_right = before == spoken, after == spoken
-    won, lost = (is_right & ~was_right).sum(), (was_right & ~is_right).sum()
-    n = len(spoken)
-    error = np.sqrt(won + lost - (won - lost) ** 2 / n) / n
-    return float((won - lost) / n), float(error)
-    # SOLUTION END
-
-
-# %% id="check-7-3"
-a2d.check("7.3", gain)
-
-# %% [markdown]
-# Where does $e$ come from?
-# It is the standard deviation of the $d_i$, divided by the root of $n$.
-# The mean of their squares is $(w + l) / n$, because each square is 0 or 1.
-# The square of their mean is $(w - l)^2 / n^2$.
-# The difference of the two is their variance; divide it by $n$ and take the root.
-#
-# About 95 % of such gains lie within $1.96 \, e$ of the true one.
-# That should give nearly the interval that the bootstrap gave.
-
-# %% id="error-check" tags=["nbval-check-output"]
-half_width = 1.96 * d.std() / np.sqrt(len(d))
-bootstrap = (gain_here[2] - gain_here[1]) / 2
-print("alike within 0.4 points:", abs(half_width - bootstrap) < 0.004)
-
-# %% [markdown] id="db8fb0af20"
-# ### An evaluator that cannot read
-#
-# Our evaluator reads our drawings, so there was little to gain.
-# The report's evaluator could not.
-# To see the remedy work we need such an evaluator, and there is an easy way:
-# we show ours the same drawings in dark ink on white paper.
-# Nothing is lost, and you can read them as well as before.
-
-# %% id="inverted"
-from a2d import figures
-
-dark = 1 - drawings
-seen["dark on white"] = convolve(dark)
-ten = [int(np.flatnonzero(digits == digit)[0]) for digit in range(10)]
-reading = read(evaluator, dark[ten])
-show(figures.batch(dark[ten], range(10), reading.digits, reading.confidence, columns=5))
-
-# %% [markdown] id="dc7df84094"
-# People can read most of these; the evaluator reads hardly any. This is the report's problem.
-#
-# The report also calls the annotation its main limit.
-# So how many labels does the remedy need?
-# We let this lecture's generator draw new pictures, from recordings of its validation part.
-# Their labels are the spoken digits: nobody looked, and we say so.
+# Five evaluators learn: three from the 100 recorded drawings, by the three ways of section 1;
+# one from your labels, if there are 30 or more;
+# one from 100 new drawings of this lecture's generator (validation recordings, spoken digits as labels).
 
 # %% id="fresh"
 val_features, val_digits = heard.part("val")
@@ -701,68 +546,370 @@ def fresh(n: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
     return model.net.draw(val_features[chosen], rng), val_digits[chosen]
 
 
-def tune(pictures, targets) -> AccuracyNet:
-    """An evaluator fine-tuned on pictures (n, 28, 28) and targets (n,)."""
-    task = FinetuneTask(evaluator, pictures, targets)
-    training.fit(task, recipe.training, seed=SEED)
-    return task.model
+# %% id="tuned"
+sets = {"spoken": recorded.training_set("spoken"), "readable": recorded.training_set("readable")}
+sets["as read by the vision model"] = recorded.training_set("labels")
+if labelled >= 30:
+    sets["as read by you"] = labels.training_set("labels")
+sets["100 of its own, spoken"] = fresh(100, 0)
+nets = {"untouched": evaluator}
+for name, (pictures, targets, *_) in sets.items():
+    nets[name], _ = tune(pictures, targets)
 
+# %% id="accuracies"
+from a2d import metrics
+
+read_as = {name: {k: reads(net, seen[k]) for k in seen} for name, net in nets.items()}
+for name, found in read_as.items():
+    told = [str(metrics.recognition(found[k], truth[k], seed=SEED)) for k in truth]
+    print(f"{name:<28}", " | ".join(told))
+print(f"{'':<28}", " | ".join(truth))
+
+# %% [markdown] id="544b3e48ba"
+# In brackets: 95 % intervals over recordings, or over images.
+# Where two of them overlap, does that mean that there is no difference?
+# Not yet: all evaluators read the *same* drawings, and on most of them they agree.
+# What matters is where they differ.
+#
+# - $N$: the number of drawings
+# - $\delta_i$: +1 if only the fine-tuned evaluator reads drawing $i$ as spoken, -1 if only the untouched one does,
+#   else 0
+# - $N_+$, $N_-$: how many drawings are *won* ($\delta_i = 1$) and *lost* ($\delta_i = -1$)
+#
+# The gain is the mean of the $\delta_i$,
+#
+# $$\Delta = \frac{1}{N} \sum_{i=1}^{N} \delta_i = \frac{N_+ - N_-}{N}.$$
+#
+# Its standard error is the standard deviation of the $\delta_i$, divided by $\sqrt{N}$.
+# The mean of their squares is $(N_+ + N_-) / N$, because each square is 0 or 1.
+# The square of their mean is $(N_+ - N_-)^2 / N^2$.
+# The difference of the two is their variance.
+
+# %% [markdown] id="83fa6b4561"
+# {exercise 7.3}
+#
+# Write `gain(before, after, spoken)`: the paired gain and its standard error.
+#
+# - In: what the first evaluator reads, what the second reads, and the spoken digits;
+#   three integer arrays of length $N$.
+# - Out: the pair of numbers $(\Delta, \mathrm{SE})$, the gain and its standard error.
+#
+# $$\Delta = \frac{N_+ - N_-}{N}, \qquad
+# \mathrm{SE} = \frac{1}{N} \sqrt{N_+ + N_- - \frac{(N_+ - N_-)^2}{N}}.$$
+#
+# {hints 7.3}
+#
+# <details><summary>It passes the first cases but fails others?</summary>
+#
+# The evaluators may read a drawing differently and both be wrong.
+# Such a drawing is neither won nor lost.
+#
+# </details>
+
+
+# %% id="exercise-7-3"
+def gain(before: np.ndarray, after: np.ndarray, spoken: np.ndarray) -> tuple[float, float]:
+    """The share of drawings that the second evaluator gains, and its standard error."""
+    # SOLUTION BEGIN
+    was_right, is_right = before == spoken, after == spoken
+    won, lost = (is_right & ~was_right).sum(), (was_right & ~is_right).sum()
+    n = len(spoken)
+    error = np.sqrt(won + lost - (won - lost) ** 2 / n) / n
+    return float((won - lost) / n), float(error)
+    # SOLUTION END
+
+
+# %% id="check-7-3"
+a2d.check("7.3", gain)
+
+# %% [markdown]
+# About 95 % of such gains lie within $1.96 \, \mathrm{SE}$ of the true one.
+# The bootstrap of lecture 00 supposes no formula: it draws $N$ of the $\delta_i$ with replacement.
+# Do the two agree?
+
+# %% id="paired"
+gain_of = a2d.mine("7.3")
+
+
+def interval(before, after, right) -> tuple[float, float, float]:
+    """The gain, and the ends of its 95 % interval over drawings."""
+    value, error = gain_of(before, after, right)
+    return value, value - 1.96 * error, value + 1.96 * error
+
+
+# %% id="paired-check"
+import scipy.stats
+
+before, after = (read_as[k]["drawings"] for k in ("untouched", "as read by the vision model"))
+value, low, high = interval(before, after, truth["drawings"])
+delta = 1.0 * (after == truth["drawings"]) - (before == truth["drawings"])
+boot = scipy.stats.bootstrap((delta,), np.mean, n_resamples=2000, method="percentile", rng=SEED)
+for name, (one, other) in {"formula": (low, high), "bootstrap": boot.confidence_interval}.items():
+    print(f"{name:<10}{100 * value:+.1f} points, 95 % interval {100 * one:+.1f} to {100 * other:+.1f}")
+
+# %% [markdown]
+# They agree. Now all evaluators against the untouched one.
+
+# %% id="gains"
+rows = {
+    name: interval(before, found["drawings"], truth["drawings"])
+    for name, found in read_as.items()
+    if name != "untouched"
+}
+show(f07_annotation.differences(rows))
+
+# %% id="record-gain"
+told = f"{100 * value:+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+a2d.lab.record("gain by fine-tuning on recorded labels, drawings", value, told)
+clear = sum(low > 0 for _, low, _ in rows.values())
+print(f"{clear} of {len(rows)} intervals lie above zero:", end=" ")
+print("the remedy works" if clear == len(rows) else "look at the others")
+
+# %% [markdown] id="63aa96085a"
+# With 100 labels an evaluator learns to read much of what it could not read before.
+#
+# These intervals are for the step from *untouched*.
+# To compare two rows with each other, pair those two: `interval` of one against the other.
+#
+# What is won? Listen to a recording whose drawing only the fine-tuned evaluator reads as spoken.
+
+# %% id="listen"
+from IPython.display import Audio, display
+
+from a2d import audio
+
+won = np.flatnonzero(delta > 0)
+chosen = int(won[0])
+clip = audio.load(recordings.recordings[heard.split.test[chosen]].path)
+print(f"{len(won)} won; spoken {digits[chosen]}, read {before[chosen]} before, {after[chosen]} after")
+display(Audio(clip.samples, rate=clip.rate))
+some = won[:10]
+show(figures.batch(drawings[some], digits[some], before[some], columns=5))
+
+# %% [markdown]
+# Above each drawing: what was spoken, and what the *untouched* evaluator read.
+# Do you read them as spoken? Then the evaluator was cured.
+# If you do not, it was taught something else; section 7 makes a rule of that.
+#
+# ### Five seeds
+#
+# One run is one run.
+# Here is the same on FSDD and MNIST, with five fresh seeds: five splits, five generators, five sets of 100 drawings.
+# (Labels: the spoken digits. Nobody read 500 drawings. Readings: sampled, five drawings of each test recording.)
+
+# %% id="five-seeds" tags=["nbval-check-output"]
+from a2d.lab import results
+
+protocol = results("protocol")["report-plain"]
+five = {key: np.array(row["values"]) for key, row in protocol["recording"].items()}
+untouched, finetuned = (five[f"evaluator_{k}_sampled"] for k in ("untouched", "finetuned"))
+rows = {
+    f"seed {seed}": {"untouched": a, "fine-tuned": b}
+    for seed, a, b in zip(results("protocol")["seeds"], untouched, finetuned, strict=True)
+}
+show(f07_annotation.judged(rows, "read as spoken, sampled", ("82.29 %", 0.8229)))
+
+# %% [markdown]
+# Each seed gives a pair, so we take its difference, and then mean and standard error over the seeds.
+# With five values Student's $t$ takes the place of 1.96 (lecture 08).
+
+
+# %% id="five-differences" tags=["nbval-check-output"]
+def over_seeds(name: str, change: np.ndarray) -> None:
+    """Print the mean of paired changes, its standard error, and Student's 95 % interval."""
+    error = change.std(ddof=1) / np.sqrt(len(change))
+    half = scipy.stats.t.ppf(0.975, len(change) - 1) * error
+    print(f"{name}: {100 * change.mean():+.1f} points, SE {100 * error:.1f},", end=" ")
+    print(f"95 % {100 * (change.mean() - half):+.1f} to {100 * (change.mean() + half):+.1f}")
+
+
+over_seeds("gain on drawings, sampled", finetuned - untouched)
+both = (five[f"evaluator_{k}_mean"] for k in ("finetuned", "untouched"))
+over_seeds("gain on drawings, mean latent", np.subtract(*both))
+both = (five[f"evaluator_{k}_on_mnist"] for k in ("finetuned", "untouched"))
+over_seeds("change on MNIST", np.subtract(*both))
+
+# %% [markdown]
+# Two kinds of interval, two questions:
+#
+# - over drawings, within one seed (the figure of gains): what would *other recordings* give to these two networks?
+# - over seeds (here): what would *another training on another split* give?
+#
+# Neither speaks for a speaker who was never heard; that is lecture 08's.
+#
+# The report's 82.29 % is one such run. How far do ours lie from it?
+
+# %% id="report-number" tags=["nbval-check-output"]
+found = protocol["recording"]["evaluator_finetuned_sampled"]
+print(f"fine-tuned, five seeds: {found['mean']:.1%} +- {found['sd']:.1%} (SD), the report 82.29 %")
+print(f'untouched: {untouched.min():.0%} to {untouched.max():.0%}; the report: it "cannot" read them')
+
+# %% [markdown]
+# The report gives no number for "cannot", so there is nothing to compare with.
+# Our fine-tuned evaluators read more than the report's does.
+# But its recordings are others (60 speakers of Audio-MNIST, here six of FSDD), so we have not copied its number.
+# What comes out is its finding: an untouched evaluator that reads badly, and a large step with 100 labels.
+
+# %% [markdown]
+# ### What does it forget?
+#
+# Take care with the handwriting of scikit-learn.
+# The evaluator has never learnt from these scans, so what changes there is not *forgotten*.
+# It shows what fine-tuning does to pictures that are neither drawings nor MNIST.
+# What it can forget is what it once learned: MNIST.
+# We count the misread images among MNIST's 10,000 test images, digit by digit.
+#
+# **What do you expect?** Some of the drawings look like one digit and are labelled with another, the spoken one.
+# MNIST's images of the first digit should suffer from that.
+# Look at the disputed drawings of section 1 again: do you expect the most new errors
+# a) on the 0 and the 1, or b) on the 5 and the 9?
+
+# %% id="forgotten-digits" tags=["nbval-check-output"]
+errors = protocol["mnist_errors_by_digit"]
+shown = {"untouched": errors["evaluator_untouched"][:1], "fine-tuned": errors["evaluator_finetuned"]}
+show(f07_annotation.errors_by_digit(shown, "misread of 10,000 (mark: one seed)"))
+
+# %% id="forgotten-most" tags=["nbval-check-output"]
+new = (np.array(shown["fine-tuned"]) - np.array(shown["untouched"])).mean(0)
+worst = np.argsort(new)[::-1][:2]
+print(f"new errors: {new.sum():.0f}; {new[worst].sum() / new.sum():.0%} of them on {worst[0]} and {worst[1]}")
+wrongly = [label for label, digit in zip(first, spoken, strict=True) if label not in (UNREADABLE, digit)]
+table = np.bincount(wrongly, minlength=10)
+print(f"{len(wrongly)} of the recorded drawings show another digit than the spoken one;", end=" ")
+print(f"most often a {table.argmax()}: {table.max()} times")
+
+# %% [markdown]
+# Here is a guess at the reason.
+# A drawing that looks like a 9 and is labelled 4 teaches the evaluator that such a 9 *is* a 4.
+# Then real nines suffer.
+#
+# A guess can be tested.
+# Labels as read do not contradict what the drawing shows, so they should cost MNIST much less than spoken ones.
+# Here are all three kinds on FSDD (one seed; each row learnt from the same recorded drawings):
+
+# %% id="results" tags=["nbval-check-output"]
+found = results("finetuning")
+print("made by:", found["command"], "| generator:", found["generator"], "| reads 450 test recordings")
+for policy, row in found["policies"]["evaluator"].items():
+    told = [f"{how} {row[how]['value']:.1%}" for how in ("sampled", "mean")]
+    print(f"{policy:<10}{', '.join(told)}; MNIST {row['mnist_test']['value']:.2%}")
+
+# %% id="results-read" tags=["nbval-check-output"]
+by_policy = found["policies"]["evaluator"]
+lost = {k: by_policy["untouched"]["mnist_test"]["value"] - row["mnist_test"]["value"] for k, row in by_policy.items()}
+least = min((k for k in lost if k != "untouched"), key=lost.get)
+print(f"lost, in points: {', '.join(f'{k} {100 * v:.2f}' for k, v in lost.items() if k != 'untouched')}")
+print(f"least is lost with: {least}")
+assert lost["labels"] > lost["spoken"] / 2
+
+# %% [markdown]
+# One point of MNIST is 100 images.
+# Compare the losses: labels as read cost nearly as much as spoken ones.
+# So the guess explains a small part at most.
+# Most of the loss comes with true labels, too: drawings are not handwriting,
+# and what is learnt from grey strokes is not all right for sharp ones.
+#
+# The next cell compares `spoken` with labels as read by a paired interval, on what your computer has.
+
+# %% id="forgotten"
+last = list(truth)[-1]
+counts = {
+    name: [np.bincount(truth[last][read_as[name][last] != truth[last]], minlength=10)]
+    for name in ("untouched", "spoken", "as read by the vision model")
+}
+show(f07_annotation.errors_by_digit(counts, f"misread: {last}"))
+two = [read_as[name][last] for name in ("spoken", "as read by the vision model")]
+value, low, high = interval(*two, truth[last])
+print(f"labels as read less spoken: {100 * value:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})")
+
+# %% [markdown]
+# Without MNIST on this computer (`a2d data fetch mnist`) these are scikit-learn's scans.
+# They were never learnt, so they are not forgotten; they are harmed.
+# Either way, an evaluator that has become better at one kind of picture has become worse at another,
+# and the accuracy on drawings does not show it.
+
+# %% [markdown] id="db8fb0af20"
+# ## 5. The cure in pure form
+#
+# In section 4 two things were mixed: the evaluator could not read blurred strokes,
+# and some drawings did not show what was spoken.
+# Here is the first of the two in its extreme: we show the same drawings in dark ink on white paper.
+# Nothing is lost, and you can read them as well as before.
+
+# %% id="inverted"
+dark = 1 - drawings
+seen["dark on white"] = convolve(dark)
+reading = read(evaluator, dark[ten])
+show(figures.batch(dark[ten], range(10), reading.digits, reading.confidence, columns=5))
+
+# %% [markdown] id="dc7df84094"
+# People can read most of these; the evaluator reads hardly any.
+#
+# The report calls the annotation its main limit.
+# So how many labels does the remedy need?
+# This lecture's generator draws new ones, from recordings of its validation part.
+# Their labels are the spoken digits: nobody looked, and we say so.
+#
+# **What do you expect?** With more and more labels, the accuracy on dark drawings
+# a) goes to 100 %; b) stops at the height which the light drawings reach.
 
 # %% id="sizes"
-sizes, sets = ((10, 30, 100), 2) if FAST else ((10, 30, 100, 300), 5)
-wanted = truth["our drawings"]
-inks = {"our drawings": lambda x: x, "dark on white": lambda x: 1 - x}
-evaluators, curves = {}, {}
+sizes, how_many = (10, 30, 100, 300), 1 if FAST else 5
+inks = {"drawings": lambda x: x, "dark on white": lambda x: 1 - x}
+curves, dark_nets = {}, []
 for name, ink in inks.items():
-    curves[name] = {0: [(reads(evaluator, seen[name]) == wanted).mean()]}
+    curves[name] = {0: [(reads(evaluator, seen[name]) == truth["drawings"]).mean()]}
     for n in sizes:
-        made = [fresh(n, number) for number in range(sets)]
-        evaluators[name, n] = [tune(ink(pictures), targets) for pictures, targets in made]
-        now = [reads(net, seen[name]) for net in evaluators[name, n]]
-        curves[name][n] = [(digits_read == wanted).mean() for digits_read in now]
+        made = [fresh(n, number) for number in range(how_many)]
+        learnt = [tune(ink(pictures), targets)[0] for pictures, targets in made]
+        if name == "drawings" and n == 300:
+            of_300 = learnt[0]
+        curves[name][n] = [(reads(net, seen[name]) == truth["drawings"]).mean() for net in learnt]
+        dark_nets = learnt if name == "dark on white" and n == 100 else dark_nets
 show(f07_annotation.accuracy_by_images(curves))
 
-# %% [markdown] id="0e634086c9"
-# On the drawings as they are the line is nearly flat: more labels cannot help where little is wrong.
-#
-# On the dark ones it rises steeply, and then stops.
-# Where does it stop?
-# At the height of the other line.
-# That is the share of drawings which show the spoken digit to an evaluator that can read their ink.
-# To get higher, an evaluator would have to read better than ours, or to learn the generator's mistakes.
-#
-# So the whole way up was the evaluator's: the pictures were as good at the start as at the end.
-# We check both ends.
-
 # %% id="ceiling" tags=["nbval-check-output"]
-start, end = (np.mean(curves["dark on white"][n]) for n in (0, 100))
-light = np.mean(curves["our drawings"][0])
-print("the untouched evaluator reads less than 10 % of the dark drawings:", start < 0.1)
-print("after 100 labels within 5 points of the light ones:", abs(end - light) < 0.05)
+start, end = (np.mean(curves["dark on white"][n]) for n in (0, sizes[-1]))
+before_last, light = (np.mean(curves["drawings"][n]) for n in (100, sizes[-1]))
+print(f"light ink: {100 * (light - before_last):+.0f} points from 100 to {sizes[-1]} labels")
+where = "about as high as" if abs(light - end) < 0.04 else "not as high as"
+print(f"with {sizes[-1]} labels dark ink is read {where} light ink: {end:.0%} and {light:.0%}")
 
 # %% id="record-dark"
 a2d.lab.record("dark drawings read, untouched", start, f"{start:.0%}")
-a2d.lab.record("dark drawings read, after 100 labels", end, f"{end:.0%}")
+a2d.lab.record(f"dark drawings read, after {sizes[-1]} labels", end, f"{end:.0%}")
 
-# %% [markdown] id="3c477b1a57"
-# And what did that evaluator forget?
+# %% [markdown] id="0e634086c9"
+# On light ink 100 labels do most of what 300 do; on dark ink, where there is more to learn, 100 are not enough.
+# Neither line goes to 100 %: some drawings do not show the spoken digit, in whatever ink.
+# The light line is what an evaluator gets that can read their ink.
+# To come higher, it would have to learn the generator's mistakes.
+#
+# The whole way up on dark ink is the evaluator's: the drawings were as good at the start as at the end.
+#
+# And what did it cost?
 
-# %% id="forgotten"
+# %% id="cost-of-dark"
 for name, right in truth.items():
-    nets = [evaluator, *evaluators["dark on white", 100]]
-    light, *others = [(reads(net, seen[name]) == right).mean() for net in nets]
-    print(f"{name}, in light ink: {light:.0%} untouched,", end=" ")
-    print(f"{np.mean(others):.0%} by the evaluator that learnt dark ink")
+    was, now = read_as["untouched"][name], reads(dark_nets[0], seen[name])
+    value, low, high = interval(was, now, right)
+    told = "reads better" if low > 0 else "reads worse" if high < 0 else "no difference found"
+    print(f"{name}, in light ink: {100 * value:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f}), {told}")
 
 # %% [markdown] id="029607a3d5"
-# It gained a large part of the pictures, and still reads light ink about as well as before.
-# This is the remedy as it should be: the evaluator learned something true, and little of what it knew contradicts it.
+# These labels are as true as the generator is, and nothing in them contradicts what the evaluator knew:
+# it had no opinion on dark ink.
+# If it reads *light* drawings worse now, it has paid for the new ink with some of the old.
+# So a loss somewhere else is no proof of false labels.
+
+# %% [markdown]
+# ### Here is a good place to stop (about 30 min since the last one)
 
 # %% [markdown] id="79cdf6ad15"
-# ## 5. How much is the generator, how much the evaluator?
+# ## 6. How much is the generator, how much the evaluator?
 #
 # Fine-tuning does not touch the generator.
-# It draws the same pictures as before, down to the last bit.
+# It draws the same as before, down to the last bit.
 # So write the accuracy by the fine-tuned evaluator as
 #
 # $$A_{\text{after}} = A_{\text{before}} + \Delta.$$
@@ -771,70 +918,36 @@ for name, right in truth.items():
 # - $\Delta$: the gain of section 4; all of it belongs to the evaluator
 #
 # Even $A_{\text{before}}$ is not the generator's alone.
-# Here are two evaluators with the same network and nearly the same accuracy on MNIST.
-# They were trained with different optimisers, Adam and Adadelta, and read the very same drawings.
+# Two recipes train the same network on MNIST: `evaluator` as PyTorch's example does (Adadelta),
+# `evaluator-adam` with another optimiser, another schedule and averaged weights.
+# Both read the same drawings, of five generators.
 
 # %% id="two-judges" tags=["nbval-check-output"]
-print("made by:", found["command"])
-for name, row in (
-    ("evaluator", found["policies"]["untouched"]),
-    ("evaluator-adadelta", found["evaluator-adadelta"]),
-):
-    print(f"{name:<18} MNIST {row['mnist_test']['value']:.1%}", end=", ")
-    print(f"the same drawings {row['sampled']['value']:.1%}")
+by_recipe = results("protocol")["report-plain"]["recording"]
+means = {}
+for when in ("untouched", "finetuned"):
+    print(f"{when}: read as spoken, mean and SD over five generators, sampled")
+    for name in ("evaluator", "evaluator-adam"):
+        entry = by_recipe[f"{name}_{when}_sampled"]
+        means.setdefault(when, []).append(entry["mean"])
+        print(f"  {name:<15}{entry['mean']:.1%}, SD {100 * entry['sd']:.1f} points")
+
+# %% id="two-judges-read" tags=["nbval-check-output"]
+apart = {w: 100 * abs(a - b) for w, (a, b) in means.items()}
+print(f"the recipes lie apart by {apart['untouched']:.0f} points untouched, {apart['finetuned']:.0f} fine-tuned")
+if apart["finetuned"] < apart["untouched"]:
+    print("so fine-tuning brings the evaluators together")
 
 # %% [markdown] id="986ecceb4c"
-# The choice of the evaluator moves the number by more than fine-tuning did, and MNIST does not show it.
-# PyTorch's MNIST example, from which the report took its evaluator, uses the second optimiser.
+# MNIST shows nothing of this: both read about 99 % there.
 #
-# What would settle it?
-# A person's reading.
-# Take a reader who was not told the spoken digit, and pictures that the evaluator did not learn from.
-# Each picture then falls into one of four groups:
+# The course once had `evaluator-adam` as its first evaluator.
+# It had been picked, among several trainings, by how well it read *test drawings*.
+# Then fine-tuning seemed to gain next to nothing, and the course said so, against the report.
+# The choice had hidden the problem: an evaluator that is picked for reading drawings well has little left to gain.
 #
-# | | reader sees the spoken digit | reader does not |
-# |---|---|---|
-# | evaluator does | both right | *flattered* |
-# | evaluator does not | *missed* | the generator's mistake |
-#
-# *Missed* is what fine-tuning should cure.
-# *Flattered* is what it must not bring.
-
-# %% [markdown] id="9590f55829"
-# We have 100 pictures with a reader's labels.
-# To read each of them with an evaluator that did not learn from it, we fine-tune twice:
-# on one half for the other half, and the other way round.
-
-# %% id="halves"
-by_reader = np.array([label if label != UNREADABLE else -1 for label in recorded.labels])
-order = np.random.default_rng(SEED).permutation(len(images))
-readings = {"untouched": read(evaluator, images).digits}
-for policy in ("labels", "spoken"):
-    readings[policy] = np.zeros(len(images), int)
-    for learn, test in ((order[::2], order[1::2]), (order[1::2], order[::2])):
-        targets = by_reader if policy == "labels" else spoken
-        learn = learn[targets[learn] >= 0]
-        net = tune(images[learn], targets[learn])
-        readings[policy][test] = read(net, images[test]).digits
-
-# %% id="four-groups"
-sees = by_reader == spoken
-for name, digits_read in readings.items():
-    says = digits_read == spoken
-    both, missed = (says & sees).sum(), (~says & sees).sum()
-    flattered, neither = (says & ~sees).sum(), (~says & ~sees).sum()
-    print(f"{name:<10} both right {both}, missed {missed}", end=", ")
-    print(f"flattered {flattered}, generator's mistakes {neither}")
-print(f"The reader sees the spoken digit in {sees.sum()} of {len(images)} pictures.")
-
-# %% [markdown] id="00f82234cc"
-# This is the honest yardstick: what the reader sees does not depend on any evaluator.
-# The evaluators differ from it by a handful of pictures, on either side.
-# With 100 pictures such differences are within chance.
-# And the reader here is a vision model; with your labels in its place the table would be worth more.
-#
-# Our generator is too good for the danger to show.
-# So let us build a bad one.
+# What would settle how good the drawings are? A reader.
+# But first, see what can go wrong without one.
 
 # %% [markdown] id="31714b9e70"
 # ### A generator that is always wrong
@@ -842,70 +955,69 @@ print(f"The reader sees the spoken digit in {sees.sum()} of {len(images)} pictur
 # Two bad generators, made from the good one without any training:
 #
 # - *the next digit*: asked for a 3 it draws a 4, asked for a 9 a 0; always wrong, in a regular way
-# - *any digit*: it draws the picture of some other recording, chosen at random
+# - *any digit*: it draws for some other recording, chosen at random
 #
 # Then we do what the report did, but with the spoken digit as label, and nobody looks.
-# Each evaluator learns from 100 validation pictures and reads the test pictures.
+# Each evaluator learns from 300 validation drawings and reads the test drawings.
+#
+# **What do you expect?** For *the next digit* the fine-tuned evaluator says the spoken digit
+# a) hardly ever, because the drawings do not show it; b) for most drawings.
 
 # %% id="bad"
-pictures, asked = fresh(100, 0)
-shown = truth["our drawings"]
+pictures, asked = fresh(300, 0)
+shown = truth["drawings"]
 mixed, shuffled = (np.random.default_rng([SEED, 7]).permutation(x) for x in (asked, shown))
 claims = {
     "as asked": (asked, shown),
     "the next digit": ((asked - 1) % 10, (shown - 1) % 10),
     "any digit": (torch.tensor(mixed), shuffled),
 }
-flattering = {name: tune(pictures, learnt) for name, (learnt, _) in claims.items()}
+flattering = {"as asked": of_300}  # section 5 has trained it already
+for name in ("the next digit", "any digit"):
+    flattering[name] = tune(pictures, claims[name][0])[0]
 
 # %% id="judged"
 rows = {}
+other = "handwriting, scikit-learn"
 for name, (_, wanted) in claims.items():
-    net, right = flattering[name], truth["other handwriting"]
+    net = flattering[name]
     rows[f"draws {name}"] = {
-        "untouched evaluator": (before["our drawings"] == wanted).mean(),
-        "fine-tuned evaluator": (reads(net, seen["our drawings"]) == wanted).mean(),
-        "handwriting still read": (reads(net, seen["other handwriting"]) == right).mean(),
+        "untouched evaluator": (before == wanted).mean(),
+        "fine-tuned evaluator": (reads(net, seen["drawings"]) == wanted).mean(),
+        "other handwriting still read": (reads(net, seen[other]) == truth[other]).mean(),
     }
-show(f07_annotation.judged(rows, "share read as asked (handwriting: read right)"))
+show(f07_annotation.judged(rows, "read as asked (handwriting: right)"))
 
 # %% id="bad-check" tags=["nbval-check-output"]
-row = rows["draws the next digit"]
-untouched, taught, handwriting = row.values()
-at_random = rows["draws any digit"]["fine-tuned evaluator"]
-print("the untouched evaluator reads less than 5 % as asked:", untouched < 0.05)
-print("the evaluator that learnt the spoken digits, more than 70 %:", taught > 0.7)
-print("which reads less than 60 % of the handwriting:", handwriting < 0.6)
-print("nothing to learn at random, less than 20 %:", at_random < 0.2)
+taught = rows["draws the next digit"]["fine-tuned evaluator"]
+a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{taught:.0%}")
 
 # %% [markdown] id="096a632c8d"
-# The third bar of each group is the share of real handwriting that the fine-tuned evaluator still reads.
-#
-# Every picture of *the next digit* is wrong, and the fine-tuned evaluator calls most of them right.
+# Every drawing of *the next digit* is wrong, and the fine-tuned evaluator calls most of them right.
 # It learned the generator's mistake: what looks like a 4 is called a 3.
-# A single honest reader would have noticed after ten pictures.
-#
-# Compare it with the dark ink of section 4.
-# Both evaluators rose from almost nothing to the same height.
-# One was cured, the other was taught to flatter, and the accuracy does not tell which is which.
-# The handwriting does: the flatterer has lost about half of it.
-# So the accuracy on *other* pictures is not a side issue; it is how you notice.
+# A single honest reader would have noticed after ten drawings.
 #
 # *Any digit* shows the limit: what is not regular cannot be taught.
-
-# %% id="record-bad"
-a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{taught:.0%}")
+#
+# Compare it with the dark ink of section 5.
+# Both evaluators rose from almost nothing.
+# One was cured, the other was taught to flatter, and the accuracy does not tell which is which.
+#
+# Does the third bar tell? It is lowest for the flatterer.
+# But it falls with honest labels as well (section 4), so it warns and does not prove.
+# What proves is a reader who sees the drawings.
 
 # %% [markdown] id="5525e1ba4a"
 # ### What the 82.29 % therefore means
 #
-# It is the share of test pictures that *this generator and this evaluator together* get right.
+# It is the share of test drawings that *this generator and this evaluator together* get right.
 #
 # - Its labels came from people who looked, which is the right kind: mistakes are not taught.
-# - The untouched evaluator "cannot" read the pictures, the report says, so nearly all of the number is $\Delta$.
-#   Whether $\Delta$ is a cure or flattery, only readers of *test* pictures could tell.
+# - The report gives no number for the untouched evaluator, so nobody knows $\Delta$.
+#   Ours is large, so theirs may be.
+# - Whether $\Delta$ is a cure or flattery, only readers of *test* drawings could tell.
 # - The report does not say what its evaluator lost on MNIST.
-# - It is one run; ours differ from seed to seed, and the test speakers were all heard in training (lecture 08).
+# - It is one run, and the test speakers were all heard in training (lecture 08).
 #
 # None of this says that 82.29 % is wrong.
 # It says what has to stand beside it.
@@ -917,18 +1029,137 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 # {answer 7.4}
 
 # %% [markdown]
+# ## 7. Cure or flattery: a rule of your own
+#
+# Take a reader who was not told the spoken digit, and drawings that the evaluator did not learn from.
+# Each drawing then falls into one of six groups:
+#
+# | | reader sees the spoken digit | reader sees another digit | reader sees none |
+# |---|---|---|---|
+# | evaluator says the spoken digit | both right | *flattered* | guessed |
+# | evaluator says something else | *missed* | the generator's mistake | unreadable |
+#
+# *Missed* is what fine-tuning should cure.
+# *Flattered* is what it must not bring.
+# Drawings that the reader cannot read speak for neither.
+#
+# We have 100 drawings with a reader's labels (yours, if you have labelled them all).
+# To read each with an evaluator that did not learn from it, we divide them into parts,
+# and leave out one part at a time: an evaluator that learnt from the others reads it.
+# (`FAST`: two halves; else five parts.)
+
+# %% id="halves"
+own = labelled == len(images)
+reader = mine if own else list(recorded.labels)
+by_reader = np.array([label if label != UNREADABLE else -1 for label in reader])
+order = np.random.default_rng(SEED).permutation(len(images))
+
+
+def crossed(pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """What fine-tuned evaluators read, each drawing by one that did not learn from it; target -1: left out."""
+    found, parts = np.zeros(len(pictures), int), 2 if FAST else 5
+    for k in range(parts):
+        test, learn = order[k::parts], np.delete(order, np.s_[k::parts])
+        learn = learn[targets[learn] >= 0]
+        found[test] = read(tune(pictures[learn], targets[learn])[0], pictures[test]).digits
+    return found
+
+
+# %% id="experiments"
+numbers, rng = np.asarray(spoken), np.random.default_rng([SEED, 8])
+following, anything = (numbers - 1) % 10, rng.permutation(numbers)
+experiments = {  # drawings, what is learnt, what was asked for
+    "labels as read": (images, by_reader, numbers),
+    "labels as spoken": (images, numbers, numbers),
+    "dark ink": (255 - images, numbers, numbers),
+    "draws the next digit": (images, following, following),
+    "draws any digit": (images, anything, anything),
+}
+tried = {}
+for name, (pictures, learnt, asked) in experiments.items():
+    tried[name] = read(evaluator, pictures).digits, crossed(pictures, learnt), asked
+
+# %% id="four-groups"
+print("reader:", "you" if own else recorded.annotator)
+for name, (was, now, asked) in tried.items():
+    groups = {"shows it": by_reader == asked, "shows another": (by_reader != asked) & (by_reader >= 0)}
+    for group, where in groups.items():
+        before_after = [int((says[where] == asked[where]).sum()) for says in (was, now)]
+        told = "{} of them read as spoken untouched, {} fine-tuned".format(*before_after)
+        print(f"{name:<21}{where.sum():>3} drawings, {group:<15}{told}")
+
+# %% [markdown]
+# **What do you expect?** Before you write a rule, give each of the five experiments a name:
+# `"cure"`, `"flattery"`, `"both"` or `"nothing"`.
+
+# %% [markdown]
+# {exercise 7.5}
+#
+# Write `verdict(before, after, spoken, seen)`.
+#
+# - In: what the first evaluator reads and what the second reads, the spoken digits, and what a reader sees
+#   (-1 where the reader can read nothing); four integer arrays of length $N$.
+# - Out: `"cure"`, `"flattery"`, `"both"` or `"nothing"`.
+#
+# How you decide is up to you.
+# Your rule is tried on evaluators that were made up.
+# Some of them differ by chance only, so a gain counts when its 95 % interval lies above zero.
+# There may be 50 drawings or 400, so a fixed number of points will not do; a group may even be empty.
+#
+# The function is graded alone: if it needs your `gain`, define that inside it once more.
+#
+# {hints 7.5}
+
+
+# %% id="exercise-7-5"
+def verdict(before: np.ndarray, after: np.ndarray, spoken: np.ndarray, seen: np.ndarray) -> str:
+    """Whether the second evaluator was cured, taught to flatter, both, or neither."""
+
+    # SOLUTION BEGIN
+    def gains(where: np.ndarray) -> bool:
+        if not where.any():
+            return False
+        steps = (after[where] == spoken[where]).astype(int) - (before[where] == spoken[where])
+        return steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
+
+    cured, flattered = gains(seen == spoken), gains((seen != spoken) & (seen >= 0))
+    if cured and flattered:
+        return "both"
+    return "cure" if cured else "flattery" if flattered else "nothing"
+    # SOLUTION END
+
+
+# %% id="check-7-5"
+a2d.check("7.5", verdict)
+
+# %% id="verdicts"
+rule = a2d.mine("7.5")
+for name, (was, now, asked) in tried.items():
+    value, error = gain_of(was, now, asked)
+    print(f"{name:<21}{100 * value:+5.0f} points (SE {100 * error:.0f}): {rule(was, now, asked, by_reader)}")
+
+# %% [markdown]
+# This is the honest yardstick: what the reader sees does not depend on any evaluator.
+# The column of points alone could not have told the verdicts.
+#
+# Two limits remain.
+# Few of the 100 drawings show another digit, so a small flattery stays hidden: "cure" means that none was *found*.
+# And unless you labelled all 100, the reader is a vision model, which may share the evaluator's blind spots.
+# With your labels in its place, the table is worth more.
+
+# %% [markdown]
 # ## Quiz
 #
-# **Question 1.** Two readers agree on 95 % of the pictures. Their kappa is 0. How can that be?
+# **Question 1.** Two readers agree on 95 % of the drawings. Their kappa is 0. How can that be?
 #
 # <details><summary>a) Both use one category nearly always</summary>
 #
 # Right: then chance alone gives nearly all of the agreement.
 #
 # </details>
-# <details><summary>b) They labelled too few pictures</summary>
+# <details><summary>b) They labelled too few drawings</summary>
 #
-# No: few pictures make kappa uncertain, not 0.
+# No: few drawings make kappa uncertain, not 0.
 #
 # </details>
 # <details><summary>c) One of them is always wrong</summary>
@@ -940,7 +1171,7 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 # %% [markdown] id="dbc5538499"
 # **Question 2.** Why can the convolutions' output be kept while the evaluator is fine-tuned?
 #
-# <details><summary>a) The pictures are small</summary>
+# <details><summary>a) The drawings are small</summary>
 #
 # No: the size does not matter. Were the convolutions trained, their output would change at every step.
 #
@@ -952,54 +1183,56 @@ a2d.lab.record("read as asked, a generator that is always wrong", taught, f"{tau
 # </details>
 # <details><summary>c) Their weights are frozen</summary>
 #
-# Right: the same picture and the same weights give the same output.
+# Right: the same drawing and the same weights give the same output.
 #
 # </details>
 
 # %% [markdown] id="1b2e10056a"
-# **Question 3.** An evaluator fine-tuned on the spoken digits reads 88 % of a generator's test pictures as spoken.
-# What do you ask first?
+# **Question 3.** After fine-tuning an evaluator reads MNIST worse than before, by more than chance. What follows?
 #
-# <details><summary>a) Whether it was trained long enough</summary>
+# <details><summary>a) It was taught false labels</summary>
 #
-# No: longer training on such labels makes the evaluator agree with the generator even more.
-#
-# </details>
-# <details><summary>b) What an untouched evaluator and a person read</summary>
-#
-# Right: the generator that draws the next digit gets such a number, too.
+# No: labels as read cost something on MNIST, too, and so did true labels of dark drawings on light ones.
 #
 # </details>
-# <details><summary>c) Whether the test pictures were in its training set</summary>
+# <details><summary>b) It gave something up; whether the labels were true, only a reader can tell</summary>
 #
-# No: worth asking, but in this lecture they were not, and the number was still worthless.
+# Right: and if MNIST is what you need it for, you keep the untouched one as well.
+#
+# </details>
+# <details><summary>c) The two layers were too many to train</summary>
+#
+# No: fewer layers may forget less, but nothing here shows it.
 #
 # </details>
 
 # %% [markdown] id="ac596d9d8a"
 # ## You can now
 #
-# - label pictures by hand, and say how such a label differs from a spoken digit
+# - label drawings by hand, and say how such a label differs from a spoken digit
 # - compute Cohen's kappa of two readers, and say what it corrects
 # - freeze a network's layers, and prove that they did not change
 # - measure what fine-tuning gains and what it forgets, each with a paired interval
-# - argue how much of an accuracy is the generator's and how much the evaluator's
+# - tell an evaluator that was cured from one that was taught to flatter
 #
-# The formulas: $\kappa = (p_o - p_e) / (1 - p_e)$, $L = -\frac{1}{N} \sum_i \ln p(y_i \mid x_i)$,
-# $\Delta = (w - l) / n$, $A_{\text{after}} = A_{\text{before}} + \Delta$.
+# The formulas: $\kappa = (p_o - p_e) / (1 - p_e)$,
+# $\mathcal{L} = -\frac{1}{N} \sum_i \ln p(g_i \mid y_i)$,
+# $\Delta = (N_+ - N_-) / N$, $A_{\text{after}} = A_{\text{before}} + \Delta$.
 
 # %% [markdown]
 # ## What to read
 #
-# - J. Cohen, "A coefficient of agreement for nominal scales",
+# - J. Cohen, [A coefficient of agreement for nominal scales](https://doi.org/10.1177/001316446002000104),
 #   Educational and Psychological Measurement 20, 1960.
-# - R. Artstein and M. Poesio, "Inter-coder agreement for computational linguistics",
+# - R. Artstein and M. Poesio,
+#   [Inter-coder agreement for computational linguistics](https://doi.org/10.1162/coli.07-034-R2),
 #   Computational Linguistics 34, 2008.
-# - J. Yosinski, J. Clune, Y. Bengio and H. Lipson, "How transferable are features in deep neural networks?",
-#   2014, arXiv:1411.1792.
-# - J. Kirkpatrick and others, "Overcoming catastrophic forgetting in neural networks", 2016, arXiv:1612.00796.
-# - Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
-#   Psychometrika 12, 1947.
+# - J. Yosinski, J. Clune, Y. Bengio and H. Lipson,
+#   [How transferable are features in deep neural networks?](https://arxiv.org/abs/1411.1792), 2014.
+# - J. Kirkpatrick and others,
+#   [Overcoming catastrophic forgetting in neural networks](https://arxiv.org/abs/1612.00796), 2016.
+# - Q. McNemar, [Note on the sampling error of the difference between correlated
+#   proportions or percentages](https://doi.org/10.1007/BF02295996), Psychometrika 12, 1947.
 #
 # ## What comes next
 #

@@ -293,7 +293,8 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
 def _answer(message: Mapping[str, Any]) -> Answer:
     """One case's message as an answer; whatever it holds, this gives plain data."""
     if "error" in message or "broken" in message:
-        return Answer(error=_text(message.get("error") or message.get("broken")))
+        refused = message.get("refused") is True
+        return Answer(error=_text(message.get("error") or message.get("broken")), refused=refused)
     try:
         value = wire.decode(message.get("value"))
     except wire.WireError:

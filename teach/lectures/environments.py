@@ -7,11 +7,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from a2d.errors import CourseError
 from a2d.io.atomic import write_text
-from a2d.lab.colab import EXTRA, PROJECT, Requirement, read_requirement
+from a2d.lab.colab import EXTRA, PROJECT
 from teach import settings
 
 # The Pythons that the course is made for, as in the Makefile; Binder's image has one of them.
@@ -40,6 +42,25 @@ channels:
 # Somebody's own conda may look into Anaconda's channels unless it is told not to. Binder's does not, and its mamba
 # takes "nodefaults" for the name of one more channel.
 _CHANNELS = {HOME_FILE: ("conda-forge", "nodefaults"), BINDER_FILE: ("conda-forge",)}
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A package's name as in pyproject.toml, and its range of versions (``>=1,<2``)."""
+
+    name: str
+    range: str
+
+
+def read_requirement(text: str, where: object = "pyproject.toml") -> Requirement:
+    """A line such as ``numpy>=1.26,<3``; raises :class:`CourseError` for anything but a name and a range."""
+    found = re.fullmatch(r"([A-Za-z0-9][\w.-]*)\s*((?:[<>=!~]=?\s*[\w.*]+\s*,?\s*)*)", text.strip())
+    if not found:
+        hint = "Give a name and a range of versions, such as numpy>=1.26,<3"
+        raise CourseError(f"this requirement cannot be used for conda and Colab: {text}", where=where, hint=hint)
+    parts = [part.strip().replace(" ", "") for part in found[2].split(",") if part.strip()]
+    # The lower bound comes first.
+    return Requirement(found[1].lower(), ",".join(sorted(parts, reverse=True)))
 
 
 def project_requirements(root: Path = settings.ROOT) -> list[Requirement]:

@@ -259,7 +259,7 @@ def bad_references(lecture: Lecture) -> list[str]:
             if not re.fullmatch(r"https://[\w.-]+\.[a-z]{2,}(/[\w./~%#?=&+:@-]*)?", link) or link[-1] in ".,;":
                 told.append(f"{cell.line}: the link {link} is not of the form https://host/path")
         for number in re.findall(r"arxiv\s*:?\s*([\w./-]+)", cell.source, flags=re.I):
-            number = number.rstrip(".").removeprefix("org/abs/")
+            number = number.strip(".").removeprefix("org/abs/")
             if not re.fullmatch(r"\d{4}\.\d{4,5}(v\d+)?", number):
                 told.append(f"{cell.line}: {number} is not the number of a paper on arXiv, such as 1312.6114")
         for doi in re.findall(r"doi\s*:\s*(\S+)", cell.source, flags=re.I):

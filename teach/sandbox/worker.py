@@ -71,6 +71,8 @@ def _message(found: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {"value": wire.encode(found.value)}
     if found.error:
         message = {"error": str(found.error)[:2000]}
+    if found.refused:
+        message["refused"] = True
     if found.unwritten:
         message["unwritten"] = True
     if found.changed:

@@ -32,12 +32,14 @@ def _drawings_read(generator: str, data: str, evaluator: str) -> dict[str, float
     return {kind: found[kind]["value"] for kind in ("sampled", "mean")}
 
 
+EVALUATORS = ("evaluator", "evaluator-adam")
+
+
 @pytest.mark.real
 @pytest.mark.usefixtures("real")
-def test_the_evaluators_card():
-    assert _reads_mnist("evaluator") == pytest.approx(
-        models.card("evaluator")["figures"]["mnist_test_accuracy"], abs=SHARE
-    )
+@pytest.mark.parametrize("name", EVALUATORS)
+def test_the_evaluators_cards(name):
+    assert _reads_mnist(name) == pytest.approx(models.card(name)["figures"]["mnist_test_accuracy"], abs=SHARE)
 
 
 @pytest.mark.real
@@ -45,24 +47,30 @@ def test_the_evaluators_card():
 def test_the_finetuned_evaluators_card():
     told = models.card("finetuned")["figures"]
     assert _reads_mnist("finetuned") == pytest.approx(told["mnist_test_accuracy"], abs=SHARE)
-    found = _drawings_read("report", "fsdd", "finetuned")
-    assert found["sampled"] == pytest.approx(told["reads_report_sampled_latent"], abs=SHARE)
-    assert found["mean"] == pytest.approx(told["reads_report_mean_latent"], abs=SHARE)
+    found = _drawings_read("report-plain", "fsdd", "finetuned")
+    assert found["sampled"] == pytest.approx(told["reads_report_plain_sampled_latent"], abs=SHARE)
+    assert found["mean"] == pytest.approx(told["reads_report_plain_mean_latent"], abs=SHARE)
 
 
 @pytest.mark.real
 @pytest.mark.usefixtures("real")
-def test_the_reports_card():
-    told, found = models.card("report")["figures"], _drawings_read("report", "fsdd", "evaluator")
-    assert found["sampled"] == pytest.approx(told["read_sampled_latent"], abs=SHARE)
-    assert found["mean"] == pytest.approx(told["read_mean_latent"], abs=SHARE)
+@pytest.mark.parametrize("name", ["report", "report-plain"])
+def test_the_cards_of_the_generators(name):
+    _same_as_its_card(name, "fsdd")
 
 
-def test_the_card_of_the_builtin_report():
+@pytest.mark.parametrize("name", ["report-builtin", "report-plain-builtin"])
+def test_the_cards_of_the_builtin_generators(name):
     """Needs nothing but what comes with the course."""
-    told, found = models.card("report-builtin")["figures"], _drawings_read("report-builtin", "builtin", "evaluator")
-    assert found["sampled"] == pytest.approx(told["read_sampled_latent"], abs=SHARE)
-    assert found["mean"] == pytest.approx(told["read_mean_latent"], abs=SHARE)
+    _same_as_its_card(name, "builtin")
+
+
+def _same_as_its_card(name: str, data: str) -> None:
+    told = models.card(name)["figures"]
+    for evaluator in EVALUATORS:
+        found = _drawings_read(name, data, evaluator)
+        for kind in ("sampled", "mean"):
+            assert found[kind] == pytest.approx(told[f"read_{kind}_latent_by_{evaluator}"], abs=SHARE), evaluator
 
 
 @pytest.mark.real
@@ -77,5 +85,6 @@ def test_the_sweeps_card(tmp_path):
 
 
 def test_every_shipped_model_has_its_test():
-    tested = {"evaluator", "finetuned", "report", "report-builtin", "beta-sweep"}
+    generators = {"report", "report-builtin", "report-plain", "report-plain-builtin"}
+    tested = {*EVALUATORS, *generators, "finetuned", "beta-sweep"}
     assert set(models.names()) == tested, "a new model ships: measure its card's figures here"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
+import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import a2d
 from a2d import exercises
-from a2d.checks import verdicts
-from a2d.checks.comparison import describe, difference, plain
+from a2d.checks import using, verdicts
+from a2d.checks.comparison import Refused, describe, difference, pattern, plain
 from a2d.errors import CourseError
 from a2d.exercises import Case, Exercise, Question, Wrong, calls
 from teach.lectures import rubrics, texts
@@ -38,6 +41,24 @@ TOY = Exercise(
     right="Scaling is linear.",
     parts={"all": 2, "edge": 1},
     forbidden=("numpy.multiply",),
+)
+MEANS = replace(
+    TOY,
+    id="90.3",
+    signature="means(x: np.ndarray) -> float",
+    reference=lambda x: float(x.mean()),
+    cases=lambda rng: [Case((rng.normal(size=n),)) for n in (1, 3, 4, 5)],
+    wrong=(),
+    parts={},
+    forbidden=(),
+)
+TRAINED = replace(
+    MEANS,
+    id="90.4",
+    signature="double(x: Tensor) -> Tensor",
+    reference=lambda x: 2 * x,
+    cases=lambda rng: [Case((rng.normal(size=3).astype(np.float32),)) for _ in range(4)],
+    call=calls.gradients,
 )
 ASK = Question("90.2", "why", 2, 5, "Why?")
 
@@ -70,7 +91,7 @@ def test_a_wrong_answer_is_told_what_was_expected_and_what_came():
     assert (outcome.kind, outcome.points) == ("partly right", 1)
     assert "For x = [" in outcome.message
     assert "6 of 6 values differ" in outcome.message
-    assert "What is right already: edge." in outcome.message
+    assert "It has the points for: edge." in outcome.message
     outcome = judge(lambda x, k: (x * k).T)
     assert "The shape should be (3, 2), it is (2, 3)." in outcome.message
     assert outcome.kind == "wrong"
@@ -304,7 +325,7 @@ def test_placeholders_become_the_declarations_texts():
         (np.ones(2), np.ones(2, dtype=int), ""),
         (np.ones(2), np.ones((2, 1)), "shape should be (2,), it is (2, 1)"),
         (np.ones(2), [1.0, [2.0]], "Expected [1., 1.], got"),
-        (np.ones(2), np.array(["a", "b"]), "array of numbers"),
+        (np.ones(2), np.array(["a", "b"]), "Expected an array of shape (2,), got ["),
         (np.ones(2), np.array([1.0, np.nan]), "1 of 2 values are NaN"),
         (np.ones(2), np.ones(2) * 1j, "complex"),
         (np.array([True]), np.array([1]), "True and False"),
@@ -351,7 +372,112 @@ def test_calls_on_tensors_and_their_gradients():
     value, gradient = calls.gradients(double, np.ones(3), np.ones(2, dtype=int))
     assert value.shape == (3,)
     assert gradient.tolist() == [2, 2, 2]
-    value, gradient = calls.gradients(lambda x: x.detach(), np.ones(3))
-    assert gradient.tolist() == [0, 0, 0], "what gives no gradient has the gradient 0"
-    assert calls.gradients(lambda x: 3, np.ones(3)) == 3
+    _, gradient, other = calls.gradients(lambda x, y: 2 * x, np.ones(3), np.ones(3))
+    assert gradient.tolist() == [2, 2, 2]
+    assert other.tolist() == [0, 0, 0], "what the result does not depend on has the gradient 0"
+    for flat in (lambda x: x.detach(), lambda x: 3):
+        with pytest.raises(Refused, match="gradient"):
+            calls.gradients(flat, np.ones(3))
+    assert calls.arguments(calls.tensors, np.ones(3), "a")[1] == "a"
     assert calls.tensors(lambda x, text: (x.dtype, text), np.array([True]), "a") == (torch.bool, "a")
+
+
+def test_a_result_without_a_gradient_is_refused_in_words():
+    def check(function):
+        return verdicts.judge(TRAINED, function)
+
+    assert check(lambda x: 2 * x).kind == "right"
+    assert "has no gradient" in check(lambda x: (2 * x).detach()).message
+    assert "is a float, not a tensor" in check(lambda x: (2 * x).sum().item()).message
+    named = replace(TRAINED, wrong=(Wrong("the gradient is cut off", lambda x: (2 * x).detach()),))
+    assert verdicts.judge(named, lambda x: (x + x).detach()).misconception == "the gradient is cut off"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda x: x / 22, "0.04545 times"),
+        (lambda x: -x, "the negative of"),
+        (lambda x: x + 3, "3 too large"),
+        (lambda x: x - 0.5, "0.5 too small"),
+        (np.transpose, "Rows and columns are exchanged"),
+        (lambda x: x[:, ::-1], "reversed order"),
+        (lambda x: x**2, ""),
+        (lambda x: x * np.nan, ""),
+        (lambda x: "text", ""),
+    ],
+)
+def test_what_all_wrong_results_have_in_common_is_said(change, says):
+    rng = np.random.default_rng(0)
+    expected = [rng.normal(size=(3, 4)) for _ in range(3)]
+    found = pattern([(e, change(e)) for e in expected], 1e-6, 1e-6)
+    assert (says in found) if says else found == ""
+    assert pattern([(e, (n + 1) * e) for n, e in enumerate(expected)], 1e-6, 1e-6) == "", "no one factor fits all"
+
+
+def test_a_forgotten_return_is_not_called_unwritten():
+    def means(x):
+        x.mean()
+
+    outcome = verdicts.judge(MEANS, means)
+    assert (outcome.kind, outcome.points) == ("wrong", 0)
+    assert "Is a `return` missing" in outcome.message
+
+
+def test_variables_of_the_notebook_in_a_function_are_named():
+    outcome = verdicts.judge(MEANS, uses_what_lies_outside)
+    assert "it uses `OUTSIDE` from outside the function" in outcome.message
+
+
+OUTSIDE = np.ones(3)
+
+
+def uses_what_lies_outside(x):
+    return OUTSIDE.mean()
+
+
+def test_the_share_of_right_cases_is_told():
+    outcome = verdicts.judge(MEANS, lambda x: x.mean() if len(x) > 1 else 7.0)
+    told = re.search(r"(\d) of (\d) cases are right", outcome.message)
+    assert told, outcome.message
+
+
+def test_mine_is_the_learners_function_once_it_is_right(monkeypatch, capsys):
+    monkeypatch.setattr(using, "_right", {})
+    monkeypatch.setattr(using, "_failed", {})
+    exercise = exercises.get("3.4")
+    assert a2d.mine("3.4") is (exercise.stand_in or exercise.reference)
+    assert "the course's, until" in capsys.readouterr().out
+    a2d.check("3.4", lambda *arguments: 0)
+    assert a2d.mine("3.4") is (exercise.stand_in or exercise.reference)
+    mine = types.FunctionType(exercise.reference.__code__, exercise.reference.__globals__)
+    a2d.check("3.4", mine)
+    a2d.check("3.4", None)  # a later slip takes nothing away
+    capsys.readouterr()
+    assert a2d.mine("3.4") is mine
+    assert "yours, from exercise 3.4" in capsys.readouterr().out
+    with pytest.raises(CourseError, match="question in words"):
+        a2d.mine("3.6")
+    with pytest.raises(CourseError, match="no such exercise"):
+        a2d.mine("77.1")
+
+
+def test_case_gives_the_input_back_on_which_it_failed(monkeypatch, capsys):
+    monkeypatch.setattr(using, "_right", {})
+    monkeypatch.setattr(using, "_failed", {})
+    assert a2d.case("4.1") is None
+    assert "has not been checked yet" in capsys.readouterr().out
+    a2d.check("4.1", lambda labels, classes, u: classes)
+    capsys.readouterr()
+    labels, classes, u = a2d.case("4.1")
+    names = ", ".join(exercises.get("4.1").parameters)
+    assert f'{names} = a2d.case("4.1")' in capsys.readouterr().out
+    assert len(classes) == len(u)
+    reference = exercises.get("4.1").reference
+    assert not np.array_equal(reference(labels, classes, u), classes)
+    a2d.check("4.1", reference)
+    assert a2d.case("4.1") is None
+    a2d.check("3.2", lambda mu, logvar, eps: mu)
+    assert all(hasattr(one, "backward") for one in a2d.case("3.2")), "tensors, as the function gets them"
+    a2d.check("7.2", lambda net: 0)
+    assert hasattr(a2d.case("7.2")[0], "fc1"), "a network"

@@ -14,27 +14,6 @@ CONFIG = features.MfccConfig()
 HZ = np.fft.rfftfreq(CONFIG.n_fft, 1 / CONFIG.sample_rate)
 MELS = np.linspace(0, float(features.hz_to_mel(4000.0)), CONFIG.n_mels + 2)
 EDGES = features.mel_to_hz(MELS)
-FRAMES = np.random.default_rng(0).standard_normal((20, 40))
-
-
-def sound(**options):
-    rng = np.random.default_rng(0)
-    waveform = 0.01 * rng.standard_normal(4000)
-    waveform[1000] = 0.9
-    spectrogram = np.full((129, 50), -60.0)
-    spectrogram[32] = -10
-    mfcc = rng.standard_normal((40, 50))
-    mfcc[0] = -200
-    values = {
-        "waveform": waveform,
-        "rate": 8000,
-        "spectrogram_db": spectrogram,
-        "log_mel": rng.standard_normal((64, 50)),
-        "mfcc": mfcc,
-        "mean_vector": mfcc.mean(axis=1),
-        "hop_length": 80,
-    }
-    return f01_audio.sound_steps(**(values | options))
 
 
 def leaky():
@@ -46,18 +25,21 @@ def filters():
     return f01_audio.mel_filters(HZ, features.mel_filterbank(CONFIG), EDGES, MELS)
 
 
+def lines(values, **options):
+    return f01_audio.curves(values, "It rises.", xlabel="number", ylabel="share", **options)
+
+
 GROUPS = {"backwards": [0.1, 0.2, 0.3], "another take": [3.9, 4.0, 4.2], "another speaker": [7.0, 8.0, 9.0]}
 ROWS = {"mean": (0.5, 0.45, 0.55), "two halves": (0.9, 0.85, 0.95)}
 
 # Every figure of this lecture, and how many panels it has.
 PICTURES = {
-    "sound": (sound, 8),
     "aliasing": (lambda: f01_audio.aliasing(5000, 8000), 1),
     "leakage": (leaky, 1),
     "filters": (filters, 2),
     "few_filters": (lambda: f01_audio.mel_filters(HZ, np.eye(3, 257), EDGES[:5], MELS[:5]), 2),
-    "smoothing": (lambda: f01_audio.smoothing(np.arange(8.0), {"2 coefficients": np.full(8, 3.5)}), 1),
-    "there_and_back": (lambda: f01_audio.there_and_back(FRAMES, FRAMES[::-1], 0.016), 4),
+    "curves": (lambda: lines({"levels": np.arange(8.0), "2 coefficients": np.full(8, 3.5)}), 1),
+    "curves_of_shares": (lambda: lines({"digit": [0.1, 0.9]}, first=1, shares=True), 1),
     "distances": (lambda: f01_audio.distances(GROUPS), 1),
     "with_zeros": (lambda: f01_audio.distances({"nearly all": [0.0, 0.0, 1.0, 1.0, 1.0]}), 1),
     "one_group": (lambda: f01_audio.distances({"alone": [2.0]}), 1),
@@ -87,25 +69,7 @@ def test_aliasing_names_the_lower_tone(tone, twin):
 
 
 def test_leakage_tells_the_highest_level_far_away():
-    assert "no window -40 dB, Hann -80 dB" in leaky().text
-
-
-def test_sound_tells_length_loudest_and_strongest():
-    picture = sound()
-    assert "0.50 s at 8000 Hz (4000 samples) become 50 frames of 40 coefficients" in picture.text
-    assert "loudest at 0.12 s" in picture.text
-    assert "strongest at 1000 Hz" in picture.text
-    assert "coefficient 0 with -200.0" in picture.text
-    assert picture.figure.axes[1].get_ylabel() == "frequency (Hz)"
-    assert picture.figure.axes[3].get_xlabel() == "time (s)"
-
-
-def test_sound_of_silence_and_of_a_positive_first_coefficient():
-    silent = sound(waveform=np.zeros(4000), spectrogram_db=np.full((129, 50), -100.0), mean_vector=np.zeros(40))
-    assert silent.png()
-    mean = np.full(40, 1.0)
-    mean[0] = 300
-    assert "coefficient 0 with 300.0" in sound(mean_vector=mean).text
+    assert "at least 500 Hz away from it is -40 dB (no window), -80 dB (Hann)." in leaky().text
 
 
 def test_filters_tell_widths_and_heights():
@@ -115,18 +79,10 @@ def test_filters_tell_widths_and_heights():
     assert f"{(EDGES[1:-1] < 1000).sum()} of them" in text
 
 
-def test_smoothing_tells_the_error():
-    text = f01_audio.smoothing([0.0, 2.0], {"mean": [1.0, 1.0], "all": [0.0, 2.0]}).text
-    assert "mean 1.0 dB, all 0.0 dB" in text
-
-
-def test_there_and_back_tells_frames_and_means_apart():
-    assert "are the same." in f01_audio.there_and_back(FRAMES, FRAMES[::-1], 0.016).text
-    moved = FRAMES.copy()
-    moved[:, 0] += 2.5
-    text = f01_audio.there_and_back(FRAMES, moved, 0.016).text
-    assert "are 2.5 apart on average" in text
-    assert text.endswith("over the 20 frames are 2.5 apart.")
+def test_curves_begin_where_they_are_told_and_say_what_they_are_told():
+    picture = lines({"digit": [0.1, 0.9]}, first=1, shares=True)
+    assert picture.text == "It rises."
+    assert picture.figure.axes[0].lines[0].get_xdata().tolist() == [1, 2]
 
 
 def test_distances_compare_with_the_first_group():
@@ -148,12 +104,10 @@ def test_shares_tell_intervals_and_guessing():
         (lambda: f01_audio.leakage(HZ, {"a": HZ[1:]}, 1000, 500), "257"),
         (lambda: f01_audio.leakage(HZ, {"a": HZ}, 1000, 5000), "no frequency"),
         (lambda: f01_audio.mel_filters(HZ, np.eye(3, 257), EDGES, MELS), "64, 257"),
-        (lambda: f01_audio.there_and_back(FRAMES, FRAMES[1:], 0.016), "20, 40"),
+        (lambda: lines({"digit": [0.5, 1.5]}, shares=True), "1.5|0 and 1|share"),
         (lambda: f01_audio.distances({"a": [0.0, 0.0, 1.0]}), "above 0"),
         (lambda: f01_audio.shares_right({"a": (0.5, 0.6, 0.7)}), "low and the high end"),
         (lambda: f01_audio.shares_right({"a": (0.5, np.nan, 0.7)}), "NaN"),
-        (lambda: sound(log_mel=np.zeros((64, 49))), "frames differ"),
-        (lambda: sound(mean_vector=np.zeros(39)), "39"),
     ],
 )
 def test_bad_input_is_refused(make, match):

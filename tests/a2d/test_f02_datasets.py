@@ -19,8 +19,8 @@ LABELS = np.arange(40) % 10
 for number, label in enumerate(LABELS):
     IMAGES[number, : 2 * label + 2, :14] = 1.0
 WAVE = np.sin(np.arange(4000) / 5)
-RIGHT = np.diag(np.full(10, 9))
-WRONG = RIGHT + 3 * (np.arange(100).reshape(10, 10) == 58)
+WALKS = {"slow": [2.0, 1.9, 1.8], "too fast": [2.0, -1.9, 1.8]}
+CURVES = {"training": [3.0, 2.0, 1.0], "validation": [3.0, 2.5, 2.75]}
 ROWS = {"ann": (0.9, 0.8, 0.95), "ben": (0.25, 0.1, 0.4), "cleo": (0.6, 0.6, 0.6)}
 
 
@@ -40,8 +40,8 @@ PICTURES = {
     "handwriting": (lambda: f02_datasets.handwriting(IMAGES, LABELS), 2),
     "neighbours": (lambda: f02_datasets.neighbours({"near": [1.0, 2.0, 3.0], "far": [4.0, 6.0]}), 1),
     "nearest_of_all": (lambda: f02_datasets.neighbours({"copies": [0.0, 0.0]}), 1),
-    "named": (lambda: f02_datasets.named_digits({"heard": RIGHT, "not heard": WRONG}), 3),
-    "named_once": (lambda: f02_datasets.named_digits({"heard": WRONG}), 2),
+    "descent": (lambda: f02_datasets.descent(np.square, WALKS, (-3, 3)), 2),
+    "losses": (lambda: f02_datasets.losses_by_epoch(CURVES), 1),
     "by_speaker": (lambda: f02_datasets.by_speaker(ROWS, {"the other split": 0.7}), 1),
     "one_speaker": (lambda: f02_datasets.by_speaker({"a name that goes on " * 9: (1.0, 0.9, 1.0)}), 1),
 }
@@ -98,10 +98,18 @@ def test_neighbours_tell_medians():
     assert PICTURES["neighbours"][0]().text == "Median distance, near: 2.00; far: 5.00."
 
 
-def test_named_digits_tell_the_most_frequent_confusion():
-    text = f02_datasets.named_digits({"heard": RIGHT, "not heard": WRONG}).text
-    assert text.startswith("heard: 90 of 90 are named right (100.0 %). ")
-    assert "not heard: 90 of 93 are named right (96.8 %); most often 5 is named 8 (3 of 12)." in text
+def test_descent_tells_where_each_walk_ends_and_how_often_it_jumps_over_the_lowest_point():
+    text = PICTURES["descent"][0]().text
+    assert text == (
+        "Loss before and after 2 steps. slow: 4.00 to 3.24, 0 jumps over the lowest point; "
+        "too fast: 4.00 to 3.24, 2 jumps over the lowest point."
+    )
+
+
+def test_losses_tell_where_they_are_lowest():
+    text = PICTURES["losses"][0]().text
+    assert "training 3.00 at first, lowest with 1.00 in epoch 3, at last 1.00" in text
+    assert "validation 3.00 at first, lowest with 2.50 in epoch 2, at last 2.75" in text
 
 
 def test_by_speaker_tells_the_ends_and_who_is_below():
@@ -118,8 +126,8 @@ def test_by_speaker_tells_the_ends_and_who_is_below():
         (lambda: f02_datasets.trimmed({"one": WAVE}, {"one": (10, 5000)}, 8000), "within it"),
         (lambda: f02_datasets.handwriting(IMAGES[:9], LABELS[:9]), "at least once"),
         (lambda: f02_datasets.neighbours({"a": [-1.0, 2.0]}), "0 or more"),
-        (lambda: f02_datasets.named_digits({"a": RIGHT[:5]}), "10, 10"),
-        (lambda: f02_datasets.named_digits({"a": RIGHT * 0}), "not all 0"),
+        (lambda: f02_datasets.descent(np.square, {"a": [np.nan]}, (-1, 1)), "NaN"),
+        (lambda: f02_datasets.losses_by_epoch({"a": []}), "empty"),
         (lambda: f02_datasets.by_speaker({"a": (0.5, 0.6, 0.7)}), "low and the high end"),
     ],
 )

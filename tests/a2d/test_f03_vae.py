@@ -10,7 +10,6 @@ from a2d.figures import f03_vae
 
 X = np.linspace(-3, 3, 601)
 NORMAL = np.exp(-0.5 * X**2) / np.sqrt(2 * np.pi)
-PIXELS = np.linspace(0.01, 0.99, 99)
 CODES = np.array([[0.0, 0.0], [0.1, 0.0], [4.0, 4.0], [4.1, 4.0]])
 
 
@@ -18,24 +17,27 @@ def images(n: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((n, 28, 28))
 
 
-def bce(target: float) -> np.ndarray:
-    return -(target * np.log(PIXELS) + (1 - target) * np.log(1 - PIXELS))
+def tiles(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((n, n, 28, 28))
 
 
 PICTURES = {
     "decoded_rows": lambda: f03_vae.decoded_rows(
         {"copies": images(6), "made": images(6, 1)}, {"copies": [1.0, 2, 3], "made": [9.0, 10, 50]}
     ),
-    "latent_maps": lambda: f03_vae.latent_maps({"near": CODES, "far": 3 * CODES}, [1, 1, 7, 7]),
+    "walks": lambda: f03_vae.walks({"one": tiles(3)}, {"one": [[2.0, 9, 4], [4, 5, 6]]}),
+    "latent_maps": lambda: f03_vae.latent_maps(
+        {"near": CODES, "far": 3 * CODES}, [1, 1, 7, 7], {"near": tiles(2), "far": tiles(2, 1)}
+    ),
     "bound": lambda: f03_vae.bound([0.0, 1, 2], [-4.0, -2, -3], -1.5, 1.0),
     "densities": lambda: f03_vae.densities(X, {"posterior": NORMAL, "q": np.roll(NORMAL, 100)}),
-    "monte_carlo_error": lambda: f03_vae.monte_carlo_error([1, 100, 10_000], [1.0, 0.1, 0.01]),
     "estimator_variance": lambda: f03_vae.estimator_variance(
         [0.1, 1.0], {"smooth": [0.04, 4.0], "score": [400.0, 40.0]}, {"smooth": [0.04, 4.0]}
     ),
-    "pixel_loss": lambda: f03_vae.pixel_loss(PIXELS, {0.0: bce(0), 0.5: bce(0.5)}),
     "beta_terms": lambda: f03_vae.beta_terms([0.1, 1, 10], [90.0, 100, 200], [40.0, 15, 0], {"20": [1.0, 0.4, 0]}),
-    "latent_variances": lambda: f03_vae.latent_variances({1.0: [1.0, 0.02, 0.001], 4.0: [0.5, 0.0, 0.009]}),
+    "latent_variances": lambda: f03_vae.latent_variances(
+        {1.0: [1.0, 0.02, 0.001], 4.0: [0.5, 0.0, 0.009]}, {1.0: [2.0, 0.05, 0.0], 4.0: [1, 0.01, 0]}, (0.01, 0.1)
+    ),
 }
 
 
@@ -51,36 +53,33 @@ def test_each_is_a_png_with_words_and_the_same_each_time(name):
 def test_the_rows_tell_the_median_distances():
     text = PICTURES["decoded_rows"]().text
     assert "copies: 2.0; made: 10.0" in text
-    assert "5.0 times" in text
+
+
+def test_the_walks_tell_ends_and_middle():
+    assert "one: 4.0 at the ends and 7.0 in the middle, 1.8 times as far" in PICTURES["walks"]().text
 
 
 def test_the_maps_count_what_lies_in_the_circle_and_who_is_next_to_whom():
     text = PICTURES["latent_maps"]().text
     assert "holds 86 % of the prior's draws" in text
-    assert "near: the circle holds 50 % of the codes, 100 % have a nearest neighbour of the same digit" in text
-    mixed = f03_vae.latent_maps({"mixed": CODES}, [1, 7, 1, 7]).text
+    assert "near: 50 % of the codes, 100 % have a nearest neighbour of the same digit" in text
+    mixed = f03_vae.latent_maps({"mixed": CODES}, [1, 7, 1, 7], {"mixed": tiles(2)}).text
     assert "0 % have a nearest neighbour of the same digit" in mixed
 
 
 def test_the_bound_tells_its_gap_and_refuses_to_be_above():
     text = PICTURES["bound"]().text
     assert "comes nearest, to 0.500 nats, where the mean of q is 1.00" in text
-    with pytest.raises(DataError, match=r"above log p\(x\)"):
+    with pytest.raises(DataError, match=r"above ln p\(x\)"):
         f03_vae.bound([0.0, 1], [-2.0, -1], -1.5)
 
 
 def test_densities_find_peaks_and_the_common_area():
     two = np.exp(-8 * (X - 1) ** 2) + np.exp(-8 * (X + 1) ** 2)
     text = f03_vae.densities(X, {"two": two, "one": NORMAL}).text
-    assert "two has 2 peaks, at -1.00 and 1.00" in text
-    assert "one has 1 peak, at 0.00" in text
+    assert "Peaks: at -1.00 and 1.00 (two); at 0.00 (one)." in text
     same = f03_vae.densities(X, {"one": NORMAL, "again": NORMAL}).text
-    assert "have 100 % of their area in common" in same
-
-
-def test_the_error_has_the_slope_of_its_data():
-    assert "slope in this figure is -0.50" in PICTURES["monte_carlo_error"]().text
-    assert "slope in this figure is -1.00" in f03_vae.monte_carlo_error([1, 10], [1.0, 0.1]).text
+    assert "100 % of the area below again lies below one, too." in same
 
 
 def test_variances_are_compared_with_each_other_and_with_algebra():
@@ -89,14 +88,9 @@ def test_variances_are_compared_with_each_other_and_with_algebra():
     assert "at most 0 %" in text
 
 
-def test_the_floor_is_where_the_answer_is_the_target():
-    text = PICTURES["pixel_loss"]().text
-    assert "0.01 for the target 0, at p = 0.01" in text
-    assert "0.69 for the target 0.5, at p = 0.50" in text
-
-
 def test_active_latents_are_counted():
-    assert PICTURES["latent_variances"]().text == "Active latents, of 3: 2 for beta = 1 and 1 for beta = 4."
+    told = "Of 3 latents: 2 active and 1 used for beta = 1; 1 active and 1 used for beta = 4."
+    assert PICTURES["latent_variances"]().text == told
     assert "20: 100 % to 0 %" in PICTURES["beta_terms"]().text
 
 
@@ -104,12 +98,14 @@ def test_active_latents_are_counted():
     "draw",
     [
         lambda: f03_vae.decoded_rows({"a": images(3), "b": images(4)}, {"a": [1.0]}),
-        lambda: f03_vae.latent_maps({"a": CODES[:, :1]}, [1, 1, 7, 7]),
+        lambda: f03_vae.latent_maps({"a": CODES[:, :1]}, [1, 1, 7, 7], {"a": tiles(2)}),
+        lambda: f03_vae.latent_maps({"a": CODES}, [1, 1, 7, 7], {"b": tiles(2)}),
+        lambda: f03_vae.walks({"a": tiles(3)}, {"a": [[1.0, 2]]}),
         lambda: f03_vae.densities(X, {"a": -NORMAL}),
         lambda: f03_vae.densities(X[::-1], {"a": NORMAL}),
-        lambda: f03_vae.monte_carlo_error([1, 10], [1.0, 0.0]),
         lambda: f03_vae.estimator_variance([0.1, 1.0], {"a": [1.0]}, {"a": [1.0]}),
-        lambda: f03_vae.latent_variances({1.0: [1.0, 2.0], 4.0: [1.0]}),
+        lambda: f03_vae.latent_variances({1.0: [1.0, 2.0], 4.0: [1.0]}, {1.0: [1.0, 2.0], 4.0: [1.0]}, (0.01, 0.1)),
+        lambda: f03_vae.latent_variances({1.0: [1.0]}, {4.0: [1.0]}, (0.01, 0.1)),
         lambda: f03_vae.bound([0.0, 1], [float("nan"), -2], -1.5),
     ],
 )

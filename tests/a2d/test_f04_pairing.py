@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from a2d import widgets
 from a2d.errors import DataError
 from a2d.figures import f04_pairing
 
@@ -97,6 +98,20 @@ def test_near_what_refuses_what_does_not_fit(pair):
         f04_pairing.near_what({"drawings": pair})
 
 
+def test_two_faults_tell_both_measures_and_draw_each_seed():
+    picture = f04_pairing.two_faults({"images": ([0.07], [1.0]), "drawings": ([0.3, 0.2], [0.1, 0.2])})
+    assert "images 0.070 and 1.00, drawings 0.250 and 0.15" in picture.text
+    axes = picture.figure.axes[0]
+    assert [len(line.get_xdata()) for line in axes.lines] == [1, 1, 2, 1]
+    assert axes.get_legend_handles_labels()[1] == ["images", "drawings"]
+
+
+@pytest.mark.parametrize("pair", [([0.1, 0.2], [1.0]), ([-0.1], [1.0]), ([0.1],)])
+def test_two_faults_refuse_what_does_not_fit(pair):
+    with pytest.raises(DataError):
+        f04_pairing.two_faults({"drawings": pair})
+
+
 def test_losses_tell_the_ends_and_the_distance_to_the_floor():
     picture = f04_pairing.losses({"random": [300, 180, 170, 160], "mean": [300, 170, 160, 150]}, 140)
     assert "random 160.0 (+20.0), mean 150.0 (+10.0)" in picture.text
@@ -120,3 +135,10 @@ def test_the_same_input_gives_the_same_bytes():
 
     assert make() == make()
     assert make()[:4] == b"\x89PNG"
+
+
+def test_the_trick_begins_with_as_many_targets_as_are_asked_for():
+    pytest.importorskip("anywidget")
+    labels = np.arange(20) % 10
+    pixels = RNG.integers(0, 256, (20, 28, 28)).astype(np.uint8)
+    assert "After 20 random targets" in widgets.target_trick(pixels, labels, digit=3, n=20).text

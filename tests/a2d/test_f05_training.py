@@ -18,6 +18,7 @@ FEATURES = RNG.normal(size=(50, 6)) * [40, 10, 5, 2, 1, 0.5]
 MATRIX = np.array([[1.0, 2, 3, 0, 0], [0, 0, 1, 2, 3]])
 LEVELS = {"without the sound": 180.0, "the best": 140.0}
 CURVE = [300.0, 190.0, 170.0, 160.0]
+BROKEN = [300.0, 250.0, np.nan, np.nan]
 
 PICTURES = {
     "scales": lambda: figures.feature_scales(FEATURES, FEATURES / FEATURES.std(axis=0)),
@@ -27,6 +28,8 @@ PICTURES = {
     "schedules": lambda: figures.schedules([0.1, 0.2, 0.1, 0.0], [0, 0.5, 1, 1]),
     "levels": lambda: figures.loss_and_accuracy(CURVE, {"evaluator": [0.1, 0.1, 0.4, 0.6]}, LEVELS),
     "epochs": lambda: figures.drawings_by_epoch(DRAWN, [1, 2, 10], [1, 2, 3, 4]),
+    "patients": lambda: figures.patients({"A": (CURVE, CURVE[::-1]), "B": (BROKEN, BROKEN)}, LEVELS),
+    "rows": lambda: figures.digit_rows({"chess": np.stack([CHESS / 3] * 4), "drawn": DRAWN[0]}, [1, 2, 3, 4]),
     "samples": lambda: figures.samples_and_mean(DRAWN[0], DRAWN[1:], [1, 2, 3, 4]),
 }
 
@@ -81,6 +84,19 @@ def test_levels_tell_when_the_first_is_passed_and_how_far_the_loss_gets():
     assert "ends at 200.0 and does not fall below the first" in above
 
 
+def test_patients_tell_how_each_training_begins_and_ends():
+    text = PICTURES["patients"]().text
+    assert "A: training 300 to 160; validation 160 to 300" in text
+    assert "B: training 300 to 250, then no number from epoch 3 on" in text
+
+
+def test_a_chessboard_is_all_fine_pattern_and_a_wide_wave_has_none():
+    wave = 0.5 + 0.4 * np.sin(2 * np.pi * COLUMNS / 28)
+    assert figures.fine_pattern([CHESS, wave]) == pytest.approx([1, 0], abs=1e-9)
+    assert figures.fine_pattern(np.zeros((28, 28))) == 0
+    assert "chess: greyness 0.444, fine pattern 100.00 %" in PICTURES["rows"]().text
+
+
 def test_drawings_tell_how_much_they_change():
     text = PICTURES["epochs"]().text
     change = np.abs(DRAWN[1] - DRAWN[0]).mean()
@@ -107,6 +123,9 @@ def test_samples_tell_their_spread_and_their_greyness():
         lambda: figures.drawings_by_epoch(DRAWN, [1, 3, 2], [1, 2, 3, 4]),
         lambda: figures.drawings_by_epoch(DRAWN, [1, 2, 3], [1, 2]),
         lambda: figures.samples_and_mean(DRAWN[0], DRAWN[1:, :2], [1, 2, 3, 4]),
+        lambda: figures.patients({"A": (CURVE, CURVE[:2])}, LEVELS),
+        lambda: figures.patients({"A": ([np.nan] * 4, CURVE)}, LEVELS),
+        lambda: figures.digit_rows({"a": DRAWN[0], "b": DRAWN[0, :2]}, [1, 2, 3, 4]),
     ],
 )
 def test_bad_input_is_refused(bad):

@@ -12,6 +12,8 @@ from a2d.figures import f07_annotation
 IMAGES = np.random.default_rng(0).random((5, 28, 28))
 SPOKEN = [0, 1, 2, 3, 4]
 CURVES = {"light": {0: [0.9], 10: [0.8, 0.9]}, "dark": {0: [0.02], 10: [0.4, 0.5]}}
+COUNTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+MORE = [0, 1, 2, 3, 4, 5, 6, 7, 8, 29]
 ROWS = {"good": {"before": 0.8, "after": 0.85}, "bad": {"before": 0.01, "after": 0.9}}
 
 
@@ -27,6 +29,7 @@ PICTURES = {
     ),
     "accuracy_by_images": lambda: f07_annotation.accuracy_by_images(CURVES),
     "judged": lambda: f07_annotation.judged(ROWS, "read as asked"),
+    "errors_by_digit": lambda: f07_annotation.errors_by_digit({"before": [COUNTS], "after": [COUNTS, MORE]}),
 }
 
 
@@ -73,6 +76,11 @@ def test_judged_names_the_largest_step():
     assert PICTURES["judged"]().text.endswith("The largest step from before to after: +89 points, bad.")
 
 
+def test_errors_by_digit_names_the_digit_that_suffers_most():
+    text = PICTURES["errors_by_digit"]().text
+    assert text == "Before: 45 misread; after: 55, most new ones: 9 (from 9 to 19)."
+
+
 @pytest.mark.parametrize(
     "draw",
     [
@@ -84,6 +92,8 @@ def test_judged_names_the_largest_step():
         lambda: f07_annotation.accuracy_by_images({"a": {0: [0.5], 10: [1.5]}}),
         lambda: f07_annotation.accuracy_by_images({"a": {0: [0.5], 10: [0.5]}, "b": {0: [0.5], 20: [0.5]}}),
         lambda: f07_annotation.judged({"a": {"x": 0.5}, "b": {"y": 0.5}}),
+        lambda: f07_annotation.errors_by_digit({"a": [[1] * 9]}),
+        lambda: f07_annotation.errors_by_digit({"a": [[-1] + [0] * 9]}),
     ],
 )
 def test_bad_input_is_refused(draw):

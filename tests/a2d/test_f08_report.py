@@ -32,14 +32,20 @@ def test_seeds_and_chance_compares_two_spreads():
     assert f"gives {100 * simulated.std():.1f} points" in text
 
 
-def test_drawn_and_real_measures_how_pixels_vary():
-    same = np.full((3, 28, 28), 0.5)
-    other = np.stack([np.zeros((28, 28)), np.ones((28, 28)), np.full((28, 28), 0.5)])
-    picture = f08_report.drawn_and_real(same, other, 7)
-    assert "3 drawings of a 7" in picture.text
-    assert "varies by 0.000" in picture.text
-    assert f"by {np.std([0, 1, 0.5]):.3f} in the handwriting" in picture.text
-    assert len(picture.figure.axes) == 6
+def test_dots_name_means_and_lines():
+    picture = f08_report.dots({"first": [0.8, 0.9], "second": [0.95, 0.97]}, {"the report": 0.8229})
+    assert picture.text == "Means: first 85.0 %, second 96.0 %. the report: 82.3 %."
+    assert picture.figure.axes[0].get_xlim()[0] < 0.5
+
+
+def test_grey_and_same_puts_each_row_where_its_numbers_are():
+    rows = {"handwriting": (1.0, 0.07), "cross-entropy": (0.12, 0.3), "look-up": (1.04, 0.07)}
+    picture = f08_report.grey_and_same(rows, "handwriting")
+    assert "cross-entropy (0.12, 0.30)" in picture.text
+    marks = {tuple(np.round((line.get_xdata()[0], line.get_ydata()[0]), 3)): line.get_marker()
+             for line in picture.figure.axes[0].lines}  # fmt: skip
+    assert marks[(1.0, 0.07)] == "*"
+    assert (0.12, 0.3) in marks
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,8 @@ def test_drawn_and_real_measures_how_pixels_vary():
         lambda: f08_report.ears_and_pictures({"a": [0.1]}, {"b": [0.1]}),
         lambda: f08_report.ears_and_pictures({"a": [1.1]}, {"a": [0.1]}),
         lambda: f08_report.seeds_and_chance([0.5], 10, [0.5, 0.6]),
-        lambda: f08_report.drawn_and_real(np.zeros((3, 28, 28)), np.zeros((2, 28, 28)), 1),
+        lambda: f08_report.dots({"a": [1.2]}, {}),
+        lambda: f08_report.grey_and_same({"a": (0.1, 0.2)}, "b"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call):
@@ -58,11 +65,18 @@ def test_what_cannot_be_drawn_is_refused(call):
 
 def test_the_model_answers_numbers_are_those_of_the_results():
     """They stand in a sentence, where no cell can put them."""
-    protocol, answer = results("protocol"), rubric("8.4").answer
-    heard, never = protocol["recording"], protocol["speaker"]
-    for entry, share in ((heard["untouched_sampled"], "94.1"), (heard["finetuned_sampled"], "95.0")):
-        assert f"{100 * entry['mean']:.1f}" == share
-        assert f"{share} %" in answer
-    assert f"standard deviation {100 * heard['untouched_sampled']['sd']:.1f} points" in answer
-    assert f"it is {100 * never['untouched_sampled']['mean']:.0f} %" in answer
-    assert f"{heard['diversity']['mean']:.2f} of" in answer
+    protocol, answer = results("protocol")["report-plain"], rubric("8.4").answer
+    heard, never = protocol["recording"], protocol["speaker"]["evaluator_untouched_sampled"]
+    for when in ("untouched", "finetuned"):
+        entry = heard[f"evaluator_{when}_sampled"]
+        assert f"{100 * entry['mean']:.1f} %" in answer
+        assert f"{100 * entry['sd']:.1f}" in answer
+    assert f"reads {100 * never['mean']:.0f} %" in answer
+    assert f"{100 * never['low']:.0f} to {100 * never['high']:.0f}" in answer
+    assert f"{heard['pixel_diversity']['mean']:.2f} of" in answer
+    rows = results("objectives")["rows"]
+    assert all(
+        rows["look-up"]["evaluator_sampled"]["mean"] > e["evaluator_sampled"]["mean"]
+        for n, e in rows.items()
+        if n != "look-up"
+    )

@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 from a2d import figures
-from a2d.errors import DataError
+from a2d.errors import A2DError, DataError
 
 
 def images(n: int, seed: int = 0) -> np.ndarray:
@@ -257,7 +257,7 @@ def test_save_refuses_other_formats_and_bad_places(tmp_path):
     with pytest.raises(DataError, match="as PNG"):
         picture.save(tmp_path / "picture.pdf")
     (tmp_path / "folder.png").mkdir()
-    with pytest.raises(DataError, match="cannot write"):
+    with pytest.raises(A2DError, match="cannot write"):
         picture.save(tmp_path / "folder.png")
     assert [p.name for p in tmp_path.iterdir()] == ["folder.png"]
 

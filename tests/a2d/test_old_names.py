@@ -32,6 +32,7 @@ adam.lr = 0.5
 assert (adam.lr, adam.param_groups[0]["lr"]) == (0.5, 0.5)
 assert figures.aliasing is a2d.figures.f01_audio.aliasing
 assert a2d.plots.batch is a2d.figures.batch
+assert "Fetch the lecture anew" in a2d.plots.data.named_digits({}).text
 from a2d.draw import Artist
 artist = Artist("report-builtin")
 assert artist.judge is artist.evaluator

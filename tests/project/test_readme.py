@@ -95,7 +95,7 @@ def test_results_say_how_they_came_about(path: Path) -> None:
         assert found["data"]
 
 
-@pytest.mark.parametrize("name", ["evaluator", "finetuned", "report", "report-builtin"])
+@pytest.mark.parametrize("name", models.names())
 def test_each_shipped_model_has_its_card(name: str) -> None:
     card = models.card(name)
     assert {"about", "command", "recipe", "data", "seed", "figures", "sha256", "licence"} <= set(card)

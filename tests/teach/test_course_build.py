@@ -78,7 +78,7 @@ LEAK = "twice_as_much = 2 * number"
 def root(tmp_path: Path) -> Path:
     folder = tmp_path / "notebooks" / "src"
     folder.mkdir(parents=True)
-    (folder / "00_tiny.py").write_text(SOURCE)
+    (folder / "90_tiny.py").write_text(SOURCE)
     return tmp_path
 
 
@@ -86,8 +86,8 @@ def root(tmp_path: Path) -> Path:
 def built_once(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("built")
     (root / "notebooks" / "src").mkdir(parents=True)
-    (root / "notebooks" / "src" / "00_tiny.py").write_text(SOURCE)
-    assert build(root=root) == ["notebooks/00_tiny.ipynb", "notebooks/solutions/00_tiny.ipynb"]
+    (root / "notebooks" / "src" / "90_tiny.py").write_text(SOURCE)
+    assert build(root=root) == ["notebooks/90_tiny.ipynb", "notebooks/solutions/90_tiny.ipynb"]
     return root
 
 
@@ -96,7 +96,7 @@ def built(built_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(built_once, tmp_path / "copy"))
 
 
-def edit(root: Path, old: str, new: str, path: str = "notebooks/src/00_tiny.py") -> Path:
+def edit(root: Path, old: str, new: str, path: str = "notebooks/src/90_tiny.py") -> Path:
     file = root / path
     text = file.read_text()
     assert old in text
@@ -108,7 +108,7 @@ def lecture(root: Path):
     return read_lecture(find_sources(root)[0])
 
 
-STUDENT, SOLUTION = "notebooks/00_tiny.ipynb", "notebooks/solutions/00_tiny.ipynb"
+STUDENT, SOLUTION = "notebooks/90_tiny.ipynb", "notebooks/solutions/90_tiny.ipynb"
 
 
 # --------------------------------------------------------------------------------------------------- what is made
@@ -154,7 +154,7 @@ def test_ids_are_unique_the_same_in_both_and_stay_when_another_cell_moves(built)
     ids = [cell.id for cell in nbformat.read(built / STUDENT, as_version=4).cells]
     assert ids == [cell.id for cell in nbformat.read(built / SOLUTION, as_version=4).cells]
     assert len(set(ids)) == len(ids)
-    assert "00-double" in ids
+    assert "90-double" in ids
     edit(built, "# %%\nprint(double", '# %%\nprint("new")\n\n# %%\nprint("new")\n\n# %%\nprint(double')
     after = [cell.id for cell in make_notebook(lecture(built), solution=False).cells]
     assert [i for i in after if i in ids] == ids
@@ -181,9 +181,9 @@ def test_badges_are_written_only_when_the_address_is_known(root, monkeypatch):
     monkeypatch.setenv("A2D_REPOSITORY", "owner/some-name")
     linked = make_notebook(lecture(root), solution=False)
     assert f"mybinder.org/v2/gh/owner/some-name/{settings.TAG}?" in linked.cells[0].source
-    assert f"research.google.com/github/owner/some-name/blob/{settings.TAG}/notebooks/00_tiny" in linked.cells[0].source
+    assert f"research.google.com/github/owner/some-name/blob/{settings.TAG}/notebooks/90_tiny" in linked.cells[0].source
     assert f"git+https://github.com/owner/some-name@{settings.TAG}" in linked.cells[1].source
-    assert [c.id for c in linked.cells if c.id != "00-install-on-colab"] == [c.id for c in plain.cells]
+    assert [c.id for c in linked.cells if c.id != "90-install-on-colab"] == [c.id for c in plain.cells]
     monkeypatch.setenv("A2D_REPOSITORY", "https://example.org/x")
     with pytest.raises(CourseError, match="A2D_REPOSITORY"):
         make_notebook(lecture(root), solution=False)
@@ -267,9 +267,9 @@ def test_a_faulty_source_is_refused_with_file_and_line(root, name):
 def test_a_stub_that_changes_the_signature_is_refused(root):
     # Markers at the margin are still inside the function; what they hold must not be another function.
     text = SOURCE.replace("    # SOLUTION", "# SOLUTION").replace("    # STUB return None", "# STUB {}")
-    (root / "notebooks/src/00_tiny.py").write_text(text.format("    return None", badges="{badges}"))
+    (root / "notebooks/src/90_tiny.py").write_text(text.format("    return None", badges="{badges}"))
     check_lecture(lecture(root))
-    (root / "notebooks/src/00_tiny.py").write_text(text.format("def treble(number): return None", badges="{badges}"))
+    (root / "notebooks/src/90_tiny.py").write_text(text.format("def treble(number): return None", badges="{badges}"))
     with pytest.raises(CourseError, match="signature of treble"):
         check_lecture(lecture(root))
 
@@ -318,12 +318,12 @@ def test_the_gate_is_green_for_what_was_built(built, monkeypatch):
 REDS = {
     "an edited student notebook": (STUDENT, "Setup complete", "Setup done", "not what its source gives"),
     "a leaked line": (STUDENT, "return None", LEAK, f"gives a solution away: {LEAK}"),
-    "a changed source": ("notebooks/src/00_tiny.py", "Setup complete", "Setup done", "not what its source gives"),
+    "a changed source": ("notebooks/src/90_tiny.py", "Setup complete", "Setup done", "not what its source gives"),
     "an edited solution": (SOLUTION, "2 * number", "3 * number", "not what its source gives"),
-    "another cell id": (SOLUTION, "00-double", "00-triple", "not what its source gives"),
+    "another cell id": (SOLUTION, "90-double", "00-triple", "not what its source gives"),
     "an unexecuted solution": (SOLUTION, '"execution_count": 2', '"execution_count": null', "not executed"),
     "a damaged solution": (SOLUTION, '"cells"', '"cell', "missing or damaged"),
-    "unbalanced markers": ("notebooks/src/00_tiny.py", "    # SOLUTION END\n", "", "does not end"),
+    "unbalanced markers": ("notebooks/src/90_tiny.py", "    # SOLUTION END\n", "", "does not end"),
 }
 
 
@@ -340,7 +340,7 @@ def test_the_gate_goes_red_for_a_missing_and_for_an_orphaned_notebook(built, mon
     (built / STUDENT).rename(built / "notebooks" / "01_lost.ipynb")
     code, told = gate(built, monkeypatch)
     assert code == 2
-    assert "00_tiny.ipynb: it is missing" in told
+    assert "90_tiny.ipynb: it is missing" in told
     assert "01_lost.ipynb: it has no source" in told
 
 
@@ -349,23 +349,23 @@ def test_the_gate_goes_red_for_a_missing_and_for_an_orphaned_notebook(built, mon
 
 def test_a_broken_cell_fails_the_run_and_the_others_still_run(built, tmp_path, monkeypatch):
     edit(built, "print(double(SEED))", "raise ValueError('cell broken on purpose')", STUDENT)
-    for path in (STUDENT, "notebooks/src/00_tiny.py"):
-        shutil.copy(built / path, (built / path).with_name(Path(path).name.replace("00_tiny", "01_whole")))
-    shutil.copy(built / SOLUTION, built / "notebooks" / "01_whole.ipynb")
+    for path in (STUDENT, "notebooks/src/90_tiny.py"):
+        shutil.copy(built / path, (built / path).with_name(Path(path).name.replace("90_tiny", "91_whole")))
+    shutil.copy(built / SOLUTION, built / "notebooks" / "91_whole.ipynb")
     defaults = run.run_lectures.__kwdefaults__ | {"root": built, "progress": False}
     monkeypatch.setattr(run.run_lectures, "__kwdefaults__", defaults)
     result = CliRunner().invoke(cli.main, ["run", "--student", "--seed", "4"])
     assert result.exit_code == 2
-    assert "Error: 00_tiny: cell 6: ValueError: cell broken on purpose" in result.output
+    assert "Error: 90_tiny: cell 6: ValueError: cell broken on purpose" in result.output
     assert "1 of 2 lectures ran to their end" in result.output
-    page = (built / "build" / "notebooks" / "01_whole.html").read_text()
+    page = (built / "build" / "notebooks" / "91_whole.html").read_text()
     assert "8" in page
     assert (built / "build" / "notebooks" / "run-times.txt").is_file()
 
 
 def test_lectures_are_found_by_number_and_by_name(built):
-    assert [p.name for p in run.list_lectures(built, names=["00"])] == ["00_tiny.ipynb"]
-    assert run.list_lectures(built, solutions=False, names=["00_tiny"]) == [built / STUDENT]
+    assert [p.name for p in run.list_lectures(built, names=["90"])] == ["90_tiny.ipynb"]
+    assert run.list_lectures(built, solutions=False, names=["90_tiny"]) == [built / STUDENT]
     with pytest.raises(CourseError, match="no such lecture"):
         run.list_lectures(built, names=["77"])
     (built / STUDENT).unlink()

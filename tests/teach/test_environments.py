@@ -155,7 +155,7 @@ def test_a_new_dependency_reaches_both_files(tmp_path):
 )
 def test_a_requirement_that_conda_cannot_have_is_refused(line):
     with pytest.raises(CourseError, match="Give a name and a range"):
-        colab.read_requirement(line)
+        environments.read_requirement(line)
 
 
 def test_without_a_clone_the_command_says_so(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from teach.grading.model import GradingError
 from teach.lectures.build import make_notebook
 from teach.lectures.lint import telling
 from teach.lectures.source import find_blocks, find_sources, read_lecture
+from teach.release import nbgrader_course
 from teach.release.nbgrader_course import CONFIG, earned, write_course
 
 pytest.importorskip("nbgrader", reason="nbgrader comes with the extra `dev`")
@@ -90,9 +92,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from traitlets.config.loader import PyFileConfigLoader
 
     out = tmp_path_factory.mktemp("nbgrader") / "course"
-    told = write_course(out, [0, 2, 8], {"8.2": 6, "8.4": 4.5}, seed=SEED)
-    assert told[0] == "00_start_here: it has no exercise, so it is no assignment"
-    assert [line.rpartition(": ")[2] for line in told[2:4]] == ["10 points", "15.5 points"]
+    told = write_course(out, [2, 8], {"8.2": 6, "8.4": 4.5}, seed=SEED)
+    assert [line.rpartition(": ")[2] for line in told[1:3]] == ["14 points", "18.5 points"]
     assert told[-1].endswith("nbgrader generate_assignment 02_two_data_sets")
     nbgrader(out, "generate_assignment", f"--assignment={LAST}")
     api = NbGraderAPI(config=PyFileConfigLoader(CONFIG, path=str(out)).load_config())
@@ -122,7 +123,7 @@ def test_points_are_the_teachers_and_stand_in_the_text(course):
     given = {
         name: cell.metadata.nbgrader.points for name, cell in named(notebook).items() if cell.metadata.nbgrader.grade
     }
-    assert given == {"points-8-1": 2, "points-8-2": 6, "points-8-3": 3, "answer-8-4": 4.5}
+    assert given == {"points-8-1": 2, "points-8-2": 6, "points-8-3": 3, "answer-8-4": 4.5, "points-8-5": 3}
     text = "\n".join(cell.source for cell in notebook.cells)
     assert "min, 6 points." in text
     assert "min, 4.5 points, marked by a person." in text
@@ -153,7 +154,7 @@ def test_a_student_gets_the_students_notebook_and_nothing_hidden(course, slug):
 def test_what_grades_is_locked_and_the_rest_stays_open(course):
     cells = named(notebook_of(course, "release"))
     shut = {name for name, cell in cells.items() if cell.metadata.get("editable") is False}
-    assert shut == {"points-8-1", "points-8-2", "points-8-3"}
+    assert shut == {"points-8-1", "points-8-2", "points-8-3", "points-8-5"}
     assert {name for name, cell in cells.items() if cell.metadata.nbgrader.locked} == {*shut, "setup", "parameters"}
 
 
@@ -182,9 +183,14 @@ def test_a_course_that_nobody_has_used_is_replaced(tmp_path):
     assert sorted(path.name for path in (tmp_path / "course" / "source").iterdir()) == [LAST]
 
 
-def test_a_lecture_without_exercises_is_no_course(tmp_path):
+def test_a_lecture_without_exercises_is_no_course(tmp_path, monkeypatch):
+    all_points = nbgrader_course.all_points
+    monkeypatch.setattr(nbgrader_course, "all_points", lambda of, given: {} if of == [0] else all_points(of, given))
     with pytest.raises(GradingError, match="00_start_here: there is nothing to grade"):
         write_course(tmp_path / "course", [0], {})
+    told = write_course(tmp_path / "both", [0, 2], {})
+    assert told[0] == "00_start_here: it has no exercise, so it is no assignment"
+    shutil.rmtree(tmp_path / "both")
     with pytest.raises(CourseError, match="no such lecture"):
         write_course(tmp_path / "course", [2, 42], {})
     assert list(tmp_path.iterdir()) == []

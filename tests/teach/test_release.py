@@ -242,7 +242,7 @@ def released(sources, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("released")
     (folder / "points.csv").write_text(POINTS)
     told = release(folder / "out", ["00", LESSON], folder / "points.csv", root=sources)
-    assert told[0] == f"wrote {folder / 'out'}: 2 notebooks, 15.5 points"
+    assert told[0] == f"wrote {folder / 'out'}: 2 notebooks, 21.5 points"
     assert told[1].startswith(f"wrote {folder / 'out.zip'}: the same in one file, ")
     assert told[2:] == ["not used, as these lectures are not in it: the points of 1.1"]
     assert sorted(path.name for path in folder.iterdir()) == ["out", "out.zip", "points.csv"]
@@ -306,9 +306,9 @@ def test_the_notebooks_are_the_students_with_the_points_and_the_way_to_install(r
 def test_the_instructions_are_short_and_hold_for_this_release(released):
     text = (released / "INSTRUCTIONS.md").read_text()
     assert f'pip install "{WHEEL}[course]"' in text
-    assert "| `00_start_here.ipynb` | - | - | - |" in text
-    assert f"| `{SLUG}.ipynb` | 15.5 | - | 15.5 |" in text
-    assert "| all | 15.5 | - | 15.5 |" in text
+    assert "| `00_start_here.ipynb` | 3 | - | 3 |" in text
+    assert f"| `{SLUG}.ipynb` | 18.5 | - | 18.5 |" in text
+    assert "| all | 21.5 | - | 21.5 |" in text
     for word in ("jupyter lab", "YOUR CODE HERE", "Your answer", "rename", "NumPy, SciPy and PyTorch", "10 seconds"):
         assert word in text
     assert "Run All" in text

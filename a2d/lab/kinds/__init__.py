@@ -17,7 +17,6 @@ from a2d.errors import ModelError, RecipeError
 if TYPE_CHECKING:
     from torch import nn
 
-    from a2d.features import MfccConfig
     from a2d.figures import Picture
     from a2d.lab.models import Model
     from a2d.training import Task, TrainConfig
@@ -75,8 +74,12 @@ class Kind(ABC, Generic[R, N]):
     recipe: type[R]
     tables: ClassVar[Mapping[str, type]] = {}
 
-    def check(self, recipe: R, where: str) -> None:
-        """Raise :class:`~a2d.errors.RecipeError` for tables that do not go together."""
+    def check(self, tables: Mapping[str, Any], where: str) -> None:
+        """Raise :class:`~a2d.errors.RecipeError` where a network takes another number of features than there are."""
+        if "features" in tables and tables["model"].n_features != tables["features"].n_mfcc:
+            n, there = tables["model"].n_features, tables["features"].n_mfcc
+            what, hint = f"the model takes {n} features, n_mfcc is {there}", "Make n_features and n_mfcc the same"
+            raise RecipeError(what, where=where, hint=hint)
 
     @abstractmethod
     def build(self, tables: Mapping[str, Any]) -> N:
@@ -89,16 +92,6 @@ class Kind(ABC, Generic[R, N]):
     @abstractmethod
     def evaluate(self, model: Model[N], setting: Setting) -> tuple[dict[str, Any], dict[str, Picture]]:
         """The numbers of ``metrics.json``, and figures by name."""
-
-
-def check_features(n_features: int, config: MfccConfig, where: str) -> None:
-    """Raise :class:`~a2d.errors.RecipeError` where a network takes another number of features than there are."""
-    if n_features != config.n_mfcc:
-        raise RecipeError(
-            f"the model takes {n_features} features, n_mfcc is {config.n_mfcc}",
-            where=where,
-            hint="Make n_features and n_mfcc the same",
-        )
 
 
 def get(name: object, where: object = "recipe") -> Kind[Any, Any]:

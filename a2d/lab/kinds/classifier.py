@@ -12,7 +12,7 @@ from torch import Tensor
 
 from a2d.ears import AudioMLP, MlpConfig
 from a2d.features import MfccConfig
-from a2d.lab.kinds import Kind, Recipe, Setting, check_features
+from a2d.lab.kinds import Kind, Recipe, Setting
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
@@ -66,9 +66,6 @@ class ClassifierKind(Kind[ClassifierRecipe, AudioMLP]):
     recipe = ClassifierRecipe
     tables: ClassVar[Mapping[str, type]] = {"features": MfccConfig, "model": MlpConfig}
 
-    def check(self, recipe: ClassifierRecipe, where: str) -> None:
-        check_features(recipe.model.n_features, recipe.features, where)
-
     def build(self, tables: Mapping[str, Any]) -> AudioMLP:
         return AudioMLP(tables["model"])
 
@@ -85,11 +82,10 @@ class ClassifierKind(Kind[ClassifierRecipe, AudioMLP]):
 
         spoken, features, digits, part = part_to_test(setting.data, model.features, model.meta, setting.progress)
         named, said = model.net.predict(features).numpy(), digits.numpy()
-        table = metrics.confusion(named, said)
         data = {"name": spoken.name, "hash": spoken.content_hash, "part": part, "n": len(digits)}
         accuracy = metrics.recognition(named, said, seed=setting.seed).as_dict()
-        result = {"kind": model.kind, "data": data, "accuracy": accuracy}
-        return result, {"confusion": figures.confusion_matrix(table, title="spoken and named digits")}
+        picture = figures.confusion_matrix(metrics.confusion(named, said), title="spoken and named digits")
+        return {"data": data, "accuracy": accuracy}, {"confusion": picture}
 
 
 KIND = ClassifierKind()

@@ -92,7 +92,7 @@ class _Reader(Kind[R, AccuracyNet]):
         table = metrics.confusion(reading.digits, images.labels)
         accuracy = metrics.recognition(reading.digits, images.labels, seed=setting.seed).as_dict()
         data = {"name": setting.data, "part": "test", "n": len(images)}
-        result = {"kind": model.kind, "data": data, "accuracy": accuracy, "confusion": table.tolist()}
+        result = {"data": data, "accuracy": accuracy, "confusion": table.tolist()}
         return result, {"confusion": figures.confusion_matrix(table, title="handwritten and read digits")}
 
 
@@ -124,15 +124,11 @@ class FinetuneKind(_Reader[FinetuneRecipe]):
 
     def task(self, recipe: FinetuneRecipe, setting: Setting) -> tuple[FinetuneTask, dict[str, Any]]:
         from a2d.annotation import Annotations
-        from a2d.errors import DataError
         from a2d.io import tensorfile
         from a2d.lab import models
 
         annotated = Annotations.load(annotations_folder(setting.data))
         pictures, labels, _ = annotated.training_set(recipe.finetune.policy)
-        if len(labels) == 0:
-            hint = "Annotate some images first"
-            raise DataError("no image has a label that can be learnt", where=setting.data, hint=hint)
         base = models.load_evaluator(setting.evaluators[0], "evaluator")
         data = {
             "name": setting.data,
@@ -141,10 +137,8 @@ class FinetuneKind(_Reader[FinetuneRecipe]):
             "hash": hashlib.sha256(pictures.tobytes() + labels.tobytes()).hexdigest(),
             "n": len(labels),
         }
-        return FinetuneTask(base.net, pictures, labels), {
-            "data": data,
-            "base": {"sha256": tensorfile.file_hash(base.path)},
-        }
+        facts = {"data": data, "base": {"sha256": tensorfile.file_hash(base.path)}}
+        return FinetuneTask(base.net, pictures, labels), facts
 
 
 KIND = EvaluatorKind()

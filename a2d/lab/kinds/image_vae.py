@@ -39,8 +39,7 @@ class ImageVaeTask:
         """Sum over the models of the negative ELBO (each has its own weights, so each gets its own gradient)."""
         images = self.pixels[indices].to(self.model.device).float() / 255
         losses, logged = [], {}
-        for vae, outcome in zip(self.model.each, self.model(images, rng), strict=True):
-            output, mu, logvar = outcome
+        for vae, (output, mu, logvar) in zip(self.model.each, self.model(images, rng), strict=True):
             terms = negative_elbo(output, images, mu, logvar, vae.config, progress)
             losses.append(terms.loss.mean())
             name = f"beta {vae.config.beta:g}"
@@ -80,7 +79,7 @@ class ImageVaeKind(Kind[ImageVaeRecipe, BetaSweep]):
             for vae in model.net.each
         }
         data = {"name": setting.data, "part": "test", "n": len(images)}
-        return {"kind": model.kind, "data": data, "terms": terms}, {}
+        return {"data": data, "terms": terms}, {}
 
 
 KIND = ImageVaeKind()

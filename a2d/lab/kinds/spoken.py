@@ -77,10 +77,8 @@ def part_to_test(
     """
     spoken = datasets.load_spoken(data)
     if spoken.content_hash == meta.get("data", {}).get("hash"):
-        how = meta["split"]
-        own = spoken_set(
-            spoken, config, split=how["by"], seed=how["seed"], held_out=how.get("held_out"), progress=progress
-        )
+        split, seed, held_out = meta["split"]["by"], meta["split"]["seed"], meta["split"].get("held_out")
+        own = spoken_set(spoken, config, split=split, seed=seed, held_out=held_out, progress=progress)
         return spoken, *own.part("test"), "test"
     features = torch.from_numpy(cached_mfcc_means(spoken, config, progress=progress))
     return spoken, features, torch.from_numpy(spoken.digits), "all"
@@ -88,11 +86,5 @@ def part_to_test(
 
 def set_for(setting: Setting, config: MfccConfig) -> SpokenSet:
     """The recordings that a run is to be trained on, split as it says."""
-    return spoken_set(
-        datasets.load_spoken(setting.data),
-        config,
-        split=setting.split,
-        seed=setting.seed,
-        held_out=setting.held_out or None,
-        progress=setting.progress,
-    )
+    how: dict[str, Any] = {"split": setting.split, "seed": setting.seed, "held_out": setting.held_out or None}
+    return spoken_set(datasets.load_spoken(setting.data), config, progress=setting.progress, **how)

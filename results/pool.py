@@ -1,0 +1,65 @@
+"""Many trainings at once: each in a process of its own, on one thread, and not again if its file is there."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from a2d import training
+from a2d.io import tensorfile
+from a2d.lab import models
+from a2d.lab.recipes import Recipe
+
+# Two threads that share two cores with another process are many times slower than one.
+JOBS = int(os.environ.get("A2D_JOBS", "2"))
+
+
+def each(function: Callable[[Any], Any], cells: Sequence[Any]) -> list[Any]:
+    """The function's results for all cells, in order; :data:`JOBS` processes, or this one if that is 1."""
+    if JOBS == 1:
+        return [function(cell) for cell in cells]
+    with multiprocessing.get_context("spawn").Pool(JOBS, _one_thread) as pool:
+        return pool.map(function, cells, chunksize=1)
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def kept(path: Path, recipe: Recipe, task: Any, seed: int) -> Any:
+    """The task's network as it lies at ``path``, or trained and put there; for networks that ``models.load`` refuses.
+
+    Those take other features than the course's own.
+    """
+    meta = json.loads(json.dumps({"recipe": recipe.as_dict(), "seed": seed}))
+    if path.is_file():
+        tensors, found = tensorfile.load(path)
+        if found == meta:
+            task.model.load_state_dict(tensors)
+            return task.model.eval()
+    training.fit(task, recipe.training, seed=seed)
+    tensorfile.save(path, task.model.state_dict(), meta)
+    return task.model
+
+
+def trained(path: Path, recipe: Recipe, make_task: Callable[[], Any], seed: int) -> models.Model[Any]:
+    """The model at ``path``, trained first if it is not there or was made by another recipe or seed.
+
+    Its history lies in its ``meta``. An interrupted training begins anew.
+    """
+    meta = json.loads(json.dumps({"kind": recipe.kind, "recipe": recipe.as_dict(), "seed": seed}))
+    if path.is_file():
+        found = models.load(path)
+        if {k: found.meta.get(k) for k in meta} == meta:
+            return found
+    task = make_task()
+    history = training.fit(task, recipe.training, seed=seed)
+    models.save(path, task.model, {**meta, "history": history.series})
+    print(f"trained {path.parent.name}/{path.stem}", flush=True)
+    return models.load(path)
