@@ -20,7 +20,7 @@ from a2d.pairing import Targets
 from results import pool
 
 RECIPES = ("evaluator", "evaluator-adam")
-SEEDS = (0,)
+SEEDS = (0, 1, 2, 3, 4)
 # Widths of the blur in pixels, and how many of MNIST's test images are blurred.
 SIGMAS = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 N_BLURRED = 2000
