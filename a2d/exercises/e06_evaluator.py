@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,6 +140,15 @@ def _calibration_of_middles(confidence: np.ndarray, right: np.ndarray, bins: int
     return float(sum(gaps) / len(right))
 
 
+def _calibration_sum(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
+    return _calibration(confidence, right, bins) * len(right)
+
+
+def _calibration_of_equal_counts(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
+    parts = np.array_split(np.argsort(confidence), bins)
+    return float(sum(abs(right[at].sum() - confidence[at].sum()) for at in parts) / len(right))
+
+
 def _calibration_squared(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
     return sum(n * (a - c) ** 2 for n, a, c in _in_bins(confidence, right, bins)) / len(right)
 
@@ -205,12 +215,108 @@ def _occlusion_keeps_the_patch(image: np.ndarray, score: Score, size: int) -> np
     return out
 
 
+def _occlusion_by_steps(image: np.ndarray, score: Score, size: int) -> np.ndarray:
+    return _occlusion(image, score, size)[::size, ::size]
+
+
+def _occlusion_by_the_mean(image: np.ndarray, score: Score, size: int) -> np.ndarray:
+    out = np.empty([length - size + 1 for length in image.shape])
+    for i, j in np.ndindex(*out.shape):
+        work = image.copy()
+        work[i : i + size, j : j + size] = image[i : i + size, j : j + size].mean()
+        out[i, j] = score(image) - score(work)
+    return out
+
+
 def _occlusion_one_short(image: np.ndarray, score: Score, size: int) -> np.ndarray:
     return _occlusion(image, score, size)[:-1, :-1]
 
 
 def _occlusion_score_itself(image: np.ndarray, score: Score, size: int) -> np.ndarray:
     return score(image) - _occlusion(image, score, size)
+
+
+# ------------------------------------------------------------------------------------- 6.5 clearer, without a label
+
+_DRAWN, _WRITTEN = "drawings that are read better", "handwriting that stays readable"
+# How many more of the drawings, and how many fewer of the images may be read; how alike a picture must stay.
+_GAIN, _LOSS, _ALIKE = 0.1, 0.1, 0.8
+
+
+def _clearer(drawings: np.ndarray) -> np.ndarray:
+    return np.clip(2 * drawings - 0.3, 0, 1)
+
+
+def _clearer_cases(rng: np.random.Generator) -> list[Case]:
+    from a2d import datasets
+    from a2d.annotation import Annotations
+    from a2d.lab import runs
+
+    recorded = Annotations.load(runs.annotations_folder("recorded"))
+    written = (datasets.load_images("builtin", part) for part in ("test", "train"))
+    sets = [(recorded.images, recorded.spoken), *((images.pixels[:200], images.labels[:200]) for images in written)]
+    cases = []
+    for pictures, digits in sets:
+        order = rng.permutation(len(pictures))
+        kind, part = ("images of handwriting", _WRITTEN) if cases else ("drawings by `report-plain`", _DRAWN)
+        args = (pictures[order] / 255.0, digits[order])
+        cases.append(Case(args, f"{len(order)} {kind}", part))
+    one = tuple(array[:1] for array in cases[0].args)
+    return [*cases, Case(one, "a single drawing", _DRAWN)]
+
+
+@cache
+def _evaluator() -> Any:
+    from a2d.lab import models
+
+    return models.load("evaluator").net
+
+
+def _clearer_verify(case: Case, expected: Any, got: Any) -> str:
+    from a2d.evaluator import read
+
+    (before, digits), after = case.args, np.asarray(got)
+    if after.shape != before.shape or after.dtype.kind not in "fiub":
+        return f"The result should be an array of numbers of shape {before.shape}; it has the shape {after.shape}."
+    after = after.astype(float)
+    if not (np.isfinite(after).all() and after.min() >= 0 and after.max() <= 1):
+        return f"Pixels should lie between 0 and 1; here they go from {after.min():.2f} to {after.max():.2f}."
+    x, y = (one.reshape(len(one), -1) - one.mean((1, 2))[:, None] for one in (before, after))
+    alike = float(((x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1) + 1e-12)).min())
+    if alike < _ALIKE:
+        return f"A picture has lost its shape: it correlates with what it was with {alike:.2f}, less than {_ALIKE}."
+    n = len(digits)
+    was, now = (int((read(_evaluator(), one).digits == digits).sum()) for one in (before, after))
+    told = f"The evaluator reads {now} of {n} right, and {was} as they were"
+    if case.part == _WRITTEN:
+        return "" if now >= was - _LOSS * n else f"{told}: that spoils handwriting."
+    return "" if n == 1 or now >= was + _GAIN * n else f"{told}; at least {was + round(_GAIN * n)} are wanted."
+
+
+def _clearer_not(drawings: np.ndarray) -> np.ndarray:
+    return drawings
+
+
+def _clearer_darker(drawings: np.ndarray) -> np.ndarray:
+    return drawings**2
+
+
+def _clearer_cut(drawings: np.ndarray) -> np.ndarray:
+    return (drawings > 0.5).astype(float)
+
+
+def _clearer_all_alike(drawings: np.ndarray) -> np.ndarray:
+    return drawings / drawings.max()
+
+
+def _clearer_turned(drawings: np.ndarray) -> np.ndarray:
+    return 1 - drawings
+
+
+def _clearer_thick(drawings: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import maximum_filter
+
+    return maximum_filter(drawings, (1, 3, 3))
 
 
 EXERCISES = (
@@ -281,6 +387,11 @@ EXERCISES = (
                 _calibration_of_middles,
             ),
             Wrong("the differences are squared; their absolute value is wanted", _calibration_squared),
+            Wrong("the sum is not yet divided by the number of readings", _calibration_sum),
+            Wrong(
+                "the bins hold equally many readings; the text asks for bins of equal width",
+                _calibration_of_equal_counts,
+            ),
             Wrong(
                 "readings with a confidence of exactly 1 are in no bin; they belong to the last one",
                 _calibration_one_is_lost,
@@ -332,6 +443,11 @@ EXERCISES = (
                 _occlusion_one_short,
             ),
             Wrong(
+                "the patch moves by its own length; it should stand at every place, also where patches overlap",
+                _occlusion_by_steps,
+            ),
+            Wrong("the patch is filled with its mean; fill it with 0", _occlusion_by_the_mean),
+            Wrong(
                 "this is the score with the patch hidden; the map is the score of the whole image minus that",
                 _occlusion_score_itself,
             ),
@@ -347,17 +463,55 @@ EXERCISES = (
     ),
     Question(
         id="6.4",
-        title="sure and wrong",
+        title="two evaluators, two generators",
         points=2,
         minutes=10,
         text=(
-            "A friend has built a generator and writes: "
-            '"The evaluator reads 97 % of my pictures as spoken, with a mean confidence of 99 %. '
-            "It has 99 % on MNIST, so at most 1 % of its readings can be wrong. "
-            'Therefore at least 96 % of my pictures show the spoken digit, and they look like handwriting."\n\n'
-            "What can the evaluator's accuracy tell about the pictures, and what can it not? "
-            "What is wrong with the friend's conclusions, and what would you measure beside it? "
-            "Use measurements of this lecture. Write five to eight sentences."
+            "Two generators, A and B, have each drawn 500 digits. Evaluators P and Q both read 99.2 % of MNIST's test "
+            "images.\n\n"
+            "- P reads 91 % of A's drawings as spoken and 84 % of B's.\n"
+            "- Q reads 88 % of A's drawings and 93 % of B's.\n\n"
+            'One friend writes: "Q reads more in all, so Q is the better evaluator, and B the better generator." '
+            'Another: "They differ by chance, so take the mean of both."\n\n'
+            "What is wrong with each? In what may the drawings of A and of B differ, and what may P not stand? "
+            "Which measurements, without a new training and without choosing an evaluator by these four numbers, "
+            "would decide it? Use what you have seen in this lecture. Write five to eight sentences."
         ),
+    ),
+    Exercise(
+        id="6.5",
+        title="clearer drawings, without a label",
+        points=3,
+        difficulty=4,
+        minutes=20,
+        signature="clearer(drawings: np.ndarray) -> np.ndarray",
+        reference=_clearer,
+        cases=_clearer_cases,
+        call=calls.but_last,
+        verify=_clearer_verify,
+        wrong=(
+            Wrong("nothing has changed", _clearer_not),
+            Wrong("squares of numbers below 1 are smaller: faint strokes get fainter still", _clearer_darker),
+            Wrong(
+                "everything below one half becomes black, and many strokes of the drawings are fainter than that",
+                _clearer_cut,
+            ),
+            Wrong(
+                "all pictures are divided by the brightest pixel of them all; one bright one keeps the others faint",
+                _clearer_all_alike,
+            ),
+            Wrong("ink and paper are exchanged; the evaluator has learned white ink on black", _clearer_turned),
+            Wrong("strokes get thicker, and close the gaps that tell digits apart", _clearer_thick),
+        ),
+        hints=(
+            "Compare numbers of drawings and of images: the brightest pixel of each, the values between strokes. "
+            "In what do they differ, apart from shape?",
+            "Try one change at a time on `recorded.images / 255`, and count with `share_read`: multiply, subtract, cut "
+            "off, sharpen. Draw what you get.",
+            "Strokes should be bright and the grey in their gaps dark. A straight line from old to new brightness, cut "
+            "off at 0 and 1 with `np.clip`, has two numbers to choose.",
+        ),
+        right="No label and no training: a part of what the evaluator could not read was only too faint for it.",
+        parts={_DRAWN: 2, _WRITTEN: 1},
     ),
 )

@@ -170,10 +170,11 @@ def bars_with_spread(
     rows: Mapping[str, Sequence[float]],
     references: Mapping[str, float] | None = None,
     xlabel: str = "accuracy",
+    dots: str = "seed",
 ) -> base.Picture:
     """Show a mean bar per row with one dot per seed, so that no single number stands alone (lecture 08).
 
-    ``rows``: label to one share in [0, 1] per seed; ``references``: name to a share.
+    ``rows``: label to one share in [0, 1] per seed; ``references``: name to a share; ``dots``: what a dot stands for.
     """
     values = base.each(base.as_shares, rows, "rows")
     with base.one_panel(1.3 + 0.42 * len(values) + (0.25 if references else 0)) as (figure, axes):
@@ -188,22 +189,22 @@ def bars_with_spread(
         axes.set_yticks(range(len(values)), labels, parse_math=False)
         axes.invert_yaxis()
         axes.set_xlim(0, 1.02)
-        axes.set_xlabel(f"{base.plain(xlabel)} (bar: mean, dots: one per seed)", parse_math=False)
+        axes.set_xlabel(f"{base.plain(xlabel)} (bar: mean, dots: one per {dots})", parse_math=False)
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
         base.percent_axis(axes.xaxis)
         lines = base.draw_references(axes, references, upright=True)
         base.legend_below(figure, axes)
-    return base.finish(figure, _bars_text(values, lines))
+    return base.finish(figure, _bars_text(values, lines, dots))
 
 
-def _bars_text(values: Mapping[str, np.ndarray], lines: Mapping[str, float]) -> str:
+def _bars_text(values: Mapping[str, np.ndarray], lines: Mapping[str, float], dots: str) -> str:
     def told(name: str) -> str:
         v = values[name]
         if len(v) == 1:
-            return f"{name}: {base.percent(v[0], 1)} (one seed, so no spread)"
+            return f"{name}: {base.percent(v[0], 1)} (one {dots}, so no spread)"
         ends = f"{base.percent(v.min(), 1)} to {base.percent(v.max(), 1)}"
-        return f"{name}: {base.percent(v.mean(), 1)} on average, {ends} over {len(v)} seeds"
+        return f"{name}: {base.percent(v.mean(), 1)} on average, {ends} over {len(v)} {dots}s"
 
     best = max(values, key=lambda name: values[name].mean())
     worst = min(values, key=lambda name: values[name].mean())

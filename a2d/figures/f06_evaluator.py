@@ -39,33 +39,6 @@ def feature_maps(image: Any, maps: Mapping[str, Any]) -> base.Picture:
     return base.finish(figure, f"{base.count(k, 'map')} of each layer. {told}; all others were cut off at 0.")
 
 
-def errors_by_epoch(accuracy: Mapping[str, Sequence[float]], n: int) -> base.Picture:
-    """Show the share of misread test images by epoch, which near 99 % tells more than the accuracy (lecture 06).
-
-    ``accuracy``: name to one share in [0, 1] per epoch; ``n``: the number of test images.
-    Raises :class:`DataError` for other values.
-    """
-    errors = {name: 1 - right for name, right in base.each(base.as_shares, accuracy, "accuracy").items()}
-    with base.one_panel(3.6) as (figure, axes):
-        for name, values, color, marker, line in base.looks(errors):
-            x = np.arange(1, len(values) + 1)
-            axes.plot(x, values, color=color, marker=marker, linestyle=line, label=name)
-            half = 1.96 * np.sqrt(values * (1 - values) / n)
-            axes.fill_between(x, np.maximum(values - half, 0), values + half, color=color, alpha=0.15, linewidth=0)
-        axes.set(xlabel="epoch", ylabel="share misread (band: 95 %)")
-        axes.set_ylim(0)
-        axes.grid(axis="y", alpha=0.3)
-        base.percent_axis(axes.yaxis)
-        base.whole_ticks(axes.xaxis)
-        axes.legend()
-    told = [
-        f"{name}: {base.percent(v[0], 2)} misread after epoch 1, {base.percent(v[-1], 2)} after epoch {len(v)} "
-        f"({round(v[-1] * n)} of {n:,} images)"
-        for name, v in errors.items()
-    ]
-    return base.finish(figure, f"{'; '.join(told)}.")
-
-
 def reliability_diagram(sets: Mapping[str, tuple[Any, Any]]) -> base.Picture:
     """Show accuracy against confidence, and below how many readings each bin has, one column per set (lecture 06).
 
@@ -117,35 +90,11 @@ def _reliability_text(name: str, confidence: Any, right: Any) -> str:
     )
 
 
-def steps_of_blur(images: Any, names: Sequence[str], labels: Sequence[int], read: Any) -> base.Picture:
-    """Show the same pictures, row by row more blurred, and say how many of each row are read right (lecture 06).
+def fading(x: Sequence[float], panels: Mapping[str, Mapping[str, Sequence[float]]], xlabel: str) -> base.Picture:
+    """Show the accuracy of evaluators as pictures are changed step by step, one panel per change (lecture 06).
 
-    ``images`` (rows, n, 28, 28) in [0, 1]; ``names``: one per row; ``labels``: n digits; ``read`` (rows, n) digits.
-    Misread pictures carry a cross. Raises :class:`DataError` for other shapes or values.
-    """
-    pixels = base.as_pictures(images, "images", 4)
-    truth = base.as_digits(labels, "labels", pixels.shape[1])
-    seen = base.as_array(read, "read", pixels.shape[:2])
-    right, rows = seen == np.array(truth), [base.plain(name) for name in names]
-    figure = base.draw_rows(pixels, rows, [str(d) for d in truth], "digit (cross and number: misread as)")
-    axes = figure.axes[0]
-    for row, column in np.argwhere(~right):
-        text = f"\N{MULTIPLICATION X}{seen[row, column]:.0f}"
-        axes.text(column * 30 + 2, row * 30 + 2, text, color="#FFB000", fontsize=8, fontweight="bold", va="top")
-    told = ", ".join(f"{name}: {hits.sum()}" for name, hits in zip(rows, right, strict=True))
-    return base.finish(figure, f"Of {base.count(len(truth), 'picture')} are read right: {told}.")
-
-
-def fading(
-    x: Sequence[float],
-    panels: Mapping[str, Mapping[str, Sequence[float]]],
-    xlabel: str,
-    beside: Mapping[str, tuple[float, float]] | None = None,
-) -> base.Picture:
-    """Show how accuracy and confidence change as pictures are changed step by step, one panel per change (lecture 06).
-
-    ``x``: rising values; ``panels``: name to {"accuracy", "confidence"}, one share in [0, 1] per value; ``beside``:
-    name of a mark in the first panel to (x, accuracy). Raises :class:`DataError` for other lengths or values.
+    ``x``: rising values; ``panels``: name of the change to {evaluator: one share in [0, 1] per value}.
+    Raises :class:`DataError` for other lengths or values.
     """
     steps = base.as_rising(x, "x")
     given = base.each(base.as_named, panels, "panels")
@@ -158,51 +107,82 @@ def fading(
             axes.set_title(name, parse_math=False)
             axes.set_xlabel(xlabel)
             axes.grid(alpha=0.3)
-        for (name, (place, value)), mark in zip((beside or {}).items(), ("*", "P", "X"), strict=False):
-            label = f"{base.plain(name)}: accuracy"
-            all_axes[0].plot(place, value, mark, color=base.DARK, markersize=12, linestyle="none", label=label)
-        all_axes[0].set(ylabel="share", ylim=(0, 1.04))
+        all_axes[0].set(ylabel="share read right", ylim=(0, 1.04))
         base.percent_axis(all_axes[0].yaxis)
-        all_axes[0].legend(loc="lower left", fontsize=9)
-    return base.finish(figure, " ".join(_fading_text(steps, name, panel, xlabel) for name, panel in series.items()))
+        base.legend_below(figure, all_axes[0])
+    told = []
+    for name, panel in series.items():
+        ends = [f"{key} {base.percent(v[0])} to {base.percent(v[-1])}" for key, v in panel.items()]
+        told.append(f"{name}, {base.plain(xlabel)} from {steps[0]:g} to {steps[-1]:g}: {', '.join(ends)}.")
+    return base.finish(figure, " ".join(told))
 
 
-def _fading_text(x: np.ndarray, name: str, panel: Mapping[str, np.ndarray], xlabel: str) -> str:
-    a, c = panel["accuracy"], panel["confidence"]
-    return (
-        f"{name}: as {xlabel} goes from {x[0]:g} to {x[-1]:g}, "
-        f"the accuracy goes from {base.percent(a[0])} to {base.percent(a[-1])} "
-        f"and the mean confidence from {base.percent(c[0])} to {base.percent(c[-1])}."
-    )
+def blur_curves(
+    sigmas: Sequence[float], accuracy: Mapping[str, Any], marks: Mapping[str, tuple[float, Sequence[float]]]
+) -> base.Picture:
+    """Show how evaluators read blurred images, with how they read drawings that are as unsharp (lecture 06).
 
-
-def class_means_read(evaluators: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> base.Picture:
-    """Show what evaluators read from the ten class means, and how sure they are (lecture 06).
-
-    ``evaluators``: name to (ten digits that are read from the means of 0 to 9, ten confidences in [0, 1]).
-    Raises :class:`DataError` for other lengths or values.
+    ``sigmas`` (k,) rising; ``accuracy``: evaluator to shares (trainings, k); ``marks``: evaluator to the sigma of the
+    drawings and the shares of them that are read. Raises :class:`DataError` for other shapes or values.
     """
-    rows = {
-        name: (np.array(base.as_digits(read, name, 10)), base.as_shares(sure, name, (10,)))
-        for name, (read, sure) in base.as_named(evaluators, "evaluators").items()
-    }
-    with base.one_panel(3.6) as (figure, axes):
-        bold: dict[str, Any] = {"ha": "center", "fontsize": 9, "color": base.RED, "fontweight": "bold"}
-        for name, (read, sure), color, marker, line in base.looks(rows):
-            axes.plot(range(10), sure, color=color, marker=marker, linestyle=line, label=name)
-            for digit in np.flatnonzero(read != np.arange(10)):
-                at = (digit, sure[digit])
-                axes.annotate(f"read as {read[digit]}", at, (0, -16), textcoords="offset points", **bold)
-        axes.set_xticks(range(10))
-        axes.set(xlabel="mean of MNIST's images of this digit", ylabel="confidence", ylim=(0, 1.04))
-        axes.grid(axis="y", alpha=0.3)
+    x = base.as_rising(sigmas, "sigmas")
+    given = base.each(base.as_shares, accuracy, "accuracy", 2)
+    if any(values.shape[1] != len(x) for values in given.values()):
+        raise DataError("every training needs one share per sigma", where="accuracy")
+    told = []
+    with base.one_panel(4.2) as (figure, axes):
+        for name, values, color, marker, line in base.looks(given):
+            mean = values.mean(axis=0)
+            axes.plot(x, mean, color=color, marker=marker, linestyle=line, label=f"{name}: images")
+            axes.fill_between(x, values.min(axis=0), values.max(axis=0), color=color, alpha=0.2, linewidth=0)
+            place, shares = marks[name]
+            y, spread = np.mean(shares), [[np.mean(shares) - min(shares)], [max(shares) - np.mean(shares)]]
+            look: dict[str, Any] = {"fmt": marker, "color": color, "markerfacecolor": "white", "markersize": 9}
+            axes.errorbar([place], [y], spread, capsize=3, label=f"{name}: drawings", **look)
+            told.append(
+                f"{name}: sharp images {base.percent(mean[0])}, images as unsharp as the drawings "
+                f"{base.percent(np.interp(place, x, mean))}, drawings {base.percent(y)}"
+            )
+        axes.axvline(next(iter(marks.values()))[0], color=base.DARK, linewidth=1, linestyle=":")
+        axes.set(xlabel="sigma of the blur (pixels)", ylabel="share read right (band, bar: range)", ylim=(0, 1.04))
+        axes.grid(alpha=0.3)
         base.percent_axis(axes.yaxis)
         base.legend_below(figure, axes)
-    told = [
-        f"{name} reads {(read == np.arange(10)).sum()} of the ten class means right, "
-        f"with a mean confidence of {base.percent(sure.mean())}"
-        for name, (read, sure) in rows.items()
-    ]
+    return base.finish(figure, "; ".join(told) + ".")
+
+
+def pictures_read(
+    pictures: Mapping[str, Any], labels: Sequence[int], read: Mapping[str, Sequence[tuple[Any, Any]]]
+) -> base.Picture:
+    """Show rows of pictures with what one evaluator reads (above) and what another one reads (below) (lecture 06).
+
+    ``pictures``: name of a row to (n, 28, 28) in [0, 1]; ``labels``: n digits; ``read``: evaluator (two of them) to
+    one pair for each row, n digits and n confidences. Raises :class:`DataError` for other shapes or values.
+    """
+    rows = {name: base.as_pictures(one, name) for name, one in base.as_named(pictures, "pictures").items()}
+    n = len(labels)
+    truth, (above, below) = np.array(base.as_digits(labels, "labels", n)), list(read)
+    told = []
+    with base.drawing(1.45 * len(rows) + 0.3) as figure:
+        panels = figure.subplots(len(rows), n, squeeze=False)
+        for at, (name, images) in enumerate(rows.items()):
+            panels[at, 0].set_ylabel(name, parse_math=False)
+            for net, put in ((above, "set_title"), (below, "set_xlabel")):
+                digits = np.array(base.as_digits(read[net][at][0], net, n))
+                sure = base.as_shares(read[net][at][1], net, (n,))
+                for axes, digit, c, c_true in zip(panels[at], digits, sure, truth, strict=True):
+                    right, first = digit == c_true, f"[{c_true}]\n" if (at, put) == (0, "set_title") else ""
+                    look = {} if right else {"color": base.RED, "fontweight": "bold"}
+                    cross = "" if right else "\N{MULTIPLICATION X} "
+                    getattr(axes, put)(f"{first}{cross}{digit}, {base.percent(c)}", fontsize=8, **look)
+                text = (
+                    f"{net} reads {(digits == truth).sum()} of {n} right, mean confidence {base.percent(sure.mean())}"
+                )
+                told.append(f"{base.plain(name)}: {text}")
+            for axes, image in zip(panels[at], images, strict=True):
+                axes.imshow(image, cmap="gray", vmin=0, vmax=1)
+                axes.set(xticks=[], yticks=[])
+        figure.suptitle(f"[digit], above: {base.plain(above)}, below: {base.plain(below)}", fontsize=9)
     return base.finish(figure, "; ".join(told) + ".")
 
 
