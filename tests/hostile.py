@@ -10,9 +10,9 @@ Nearly all attack through exercise 1.1 (``frame``), whose right answer is short.
 
 from __future__ import annotations
 
-import importlib.util
 import base64
 import functools
+import importlib.util
 import json
 import textwrap
 import zlib

@@ -1,4 +1,4 @@
-"""Twelve honest students, whose answers together make every declared mistake, and the points that each should get.
+"""Honest students, whose answers together make every declared mistake, and the points that each should get.
 
 The points are not computed by what they test. They follow from rules that can be checked by hand: a right answer gets
 all points; an empty one, one that raises and one that gives NaN get none; a mistake gets what ``PARTLY`` says, or none.
@@ -27,22 +27,37 @@ PARTLY = {
     ("1.4", 9): 1,  # ratio raised to 1e-10: the same
     ("2.2", 8): 2,  # divides by 0: right where no feature is constant
     ("2.2", 9): 2,  # a small number added to the sd: the same
-    ("3.3", 3): 2,  # logarithm of 0: right where logits are small
-    ("3.3", 4): 2,  # logarithm cut off: the same
-    ("3.3", 5): 2,  # exp runs over: the same
-    ("4.2", 7): 2,  # a class without images gives NaN: right where each has some
-    ("4.4", 5): 1,  # variance averaged over pixels: right where it is 0, for targets that are always the same
-    ("4.4", 6): 1,  # divided by r - 1: the same
-    ("5.2", 4): 3,  # padding not cut off: right without padding
-    ("5.2", 5): 3,  # padding added: the same
+    ("2.2", 10): 2,  # a constant feature set to 0: the same
+    ("2.6", 2): 1,  # the single nearest: right where no label is wrong
+    ("3.3", 4): 2,  # logarithm of 0: right where logits are small
+    ("3.3", 5): 2,  # logarithm cut off: the same
+    ("3.3", 6): 2,  # exp runs over: the same
+    ("3.3", 7): 2,  # logarithm kept finite: the same
+    ("4.2", 8): 2,  # a class without images gives NaN: right where each has some
+    ("4.4", 6): 1,  # divided by r - 1: right where the variance is 0, for targets that are always the same
+    ("5.2", 4): 2,  # padding not cut off: right without padding
+    ("5.2", 5): 2,  # y[padding:-padding]: right with padding
+    ("5.2", 6): 2,  # padding added: right without
+    ("5.6", 1): 1,  # gradients pile up: one step does not show it
+    ("5.7", 1): 2,  # a hair below the floor: right for the trouble with pairs that is not this one
+    ("5.7", 2): 2,  # NaN: the same
+    ("5.7", 3): 2,  # slow: the same
+    ("5.7", 4): 1,  # deaf: right for the trouble with the rate
     ("6.2", 6): 2,  # a confidence of exactly 1 is lost: right where there is none
     ("6.2", 7): 2,  # an empty bin gives NaN: right where none is empty
-    ("7.1", 5): 2,  # kappa 1 where chance explains everything: right elsewhere
-    ("7.1", 6): 2,  # kappa NaN there: right elsewhere
-    ("7.2", 5): 1,  # layers that were frozen stay so: right where none was
+    ("7.1", 5): 2,  # kappa cut off at 0: right for readers who agree more than chance
+    ("7.1", 6): 2,  # kappa without its sign: the same
+    ("7.1", 7): 2,  # kappa 1 where chance explains everything: right elsewhere
+    ("7.1", 8): 2,  # kappa NaN there: the same
+    ("7.2", 7): 1,  # layers that were frozen stay so: right where none was
+    ("7.5", 2): 1,  # cure and flattery exchanged: right where it is both or nothing
+    ("7.5", 5): 1,  # a fixed share for a clear gain: the same
+    ("7.5", 6): 1,  # an error for different drawings: the same
     ("8.2", 1): 1,  # recordings pooled: right where speakers have equally many
 }
 # What the students give who make the n-th mistake of an exercise that has fewer.
+# One student more than the longest list of mistakes, so that each exercise is left empty by somebody.
+MOST = 1 + max(len(one.wrong) for one in CODE)
 _OTHERWISE = ("empty", "right", "raising", "NaN")
 
 
@@ -59,11 +74,11 @@ def source_of(exercise: Exercise, what: str | int) -> tuple[str | None, int]:
 
 
 def _kinds(student: int) -> list[str | int]:
-    """What the student gives for each exercise: 0 is right in all, 1 to 9 make that mistake, 10 and 11 do half."""
+    """What the student gives for each exercise: 0 is right in all, the next make that mistake, the last two do half."""
     if student == 0:
         return ["right"] * len(CODE)
-    if student > 9:
-        both = ("empty", "right") if student == 10 else ("raising", "NaN")
+    if student > MOST:
+        both = ("empty", "right") if student == MOST + 1 else ("raising", "NaN")
         return [both[n % 2] for n in range(len(CODE))]
     counts = [len(one.wrong) for one in CODE]
     return [student if student <= n else _OTHERWISE[(student - n - 1) % len(_OTHERWISE)] for n in counts]
@@ -74,7 +89,7 @@ def _student(student: int) -> tuple[dict[str, str | None], dict[str, int]]:
     return {id: text for id, (text, _) in found.items()}, {id: points for id, (_, points) in found.items()}
 
 
-_NAMES = ("all-right", *(f"mistake-{n}" for n in range(1, 10)), "half-done", "raises-or-nan")
+_NAMES = ("all-right", *(f"mistake-{n}" for n in range(1, MOST + 1)), "half-done", "raises-or-nan")
 # (name, text of each exercise's cell or None for the cell as it was, points of each exercise)
 HONEST: list[tuple[str, dict[str, str | None], dict[str, int]]] = [
     (name, *_student(n)) for n, name in enumerate(_NAMES)

@@ -179,30 +179,6 @@ def _leaks_without_distance(features: np.ndarray, names: list, train: np.ndarray
 
 
 _leaks = _leak()
-_LEAK_MISTAKES: dict[str, Callable[..., float]] = {
-    "the search includes the test recording itself, at distance 0; search the training part only": _leak(
-        found=lambda far, train, test: far.argmin(axis=1)
-    ),
-    "this takes the largest distance; the nearest has the smallest": _leak(
-        found=lambda far, train, test: train[far[:, train].argmax(axis=1)]
-    ),
-    "this counts equal digits; a leak is an equal speaker, the second piece of the name": _leak(lambda name: name[0]),
-    "a position in the training part is used as a number of a recording: it has to be looked up in `train`": _leak(
-        found=lambda far, train, test: far[:, train].argmin(axis=1)
-    ),
-    "the nearest of the other *test* recordings is taken; search the training part": _leak(
-        found=lambda far, train, test: test[np.where(far[:, test] == 0, np.inf, far[:, test]).argmin(axis=1)]
-    ),
-    "train and test are swapped: each *test* recording needs its nearest training recording": (
-        lambda features, names, train, test: _leaks(features, names, test, train)
-    ),
-    "the distances are sums of absolute differences; Euclidean ones are wanted": _leak(metric="cityblock"),
-    "this is in per cent; a share from 0 to 1 is wanted": lambda *args: 100 * _leaks(*args),
-    "this is how many; divide by the number of test recordings": lambda *args: len(args[3]) * _leaks(*args),
-    "no distance is used: a speaker with any training recording is counted": _leaks_without_distance,
-    "only one letter of each speaker's name is compared; split the name at its `_`": _leak(lambda name: name[2]),
-    "only two letters of each speaker's name are compared; split the name at its `_`": _leak(lambda name: name[2:4]),
-}
 
 
 def _leak_case(rng: np.random.Generator, number: int) -> Case:
@@ -223,10 +199,11 @@ def _leak_case(rng: np.random.Generator, number: int) -> Case:
 
 def _leaks_cases(rng: np.random.Generator) -> list[Case]:
     """Each known mistake gives another share than the right answer, and than each other mistake, in some case."""
+    mistakes = [wrong.answer for wrong in _LEAKS.wrong]
     while True:
         cases = [_leak_case(rng, number) for number in range(7)]
-        rows = {tuple(round(f(*case.args), 6) for case in cases) for f in (_leaks, *_LEAK_MISTAKES.values())}
-        if len(rows) == 1 + len(_LEAK_MISTAKES):
+        rows = {tuple(round(f(*case.args), 6) for case in cases) for f in (_leaks, *mistakes)}
+        if len(rows) == 1 + len(mistakes):
             return cases
 
 
@@ -239,7 +216,45 @@ _LEAKS = Exercise(
     signature="leak_rate(features: np.ndarray, names: list, train: np.ndarray, test: np.ndarray) -> float",
     reference=_leaks,
     cases=_leaks_cases,
-    wrong=tuple(Wrong(means, mistake) for means, mistake in _LEAK_MISTAKES.items()),
+    wrong=(
+        Wrong(
+            "the search includes the test recording itself, at distance 0; search the training part only",
+            _leak(found=lambda far, train, test: far.argmin(axis=1)),
+        ),
+        Wrong(
+            "this takes the largest distance; the nearest has the smallest",
+            _leak(found=lambda far, train, test: train[far[:, train].argmax(axis=1)]),
+        ),
+        Wrong(
+            "this counts equal digits; a leak is an equal speaker, the second piece of the name",
+            _leak(lambda name: name[0]),
+        ),
+        Wrong(
+            "a position in the training part is used as a number of a recording: it has to be looked up in `train`",
+            _leak(found=lambda far, train, test: far[:, train].argmin(axis=1)),
+        ),
+        Wrong(
+            "the nearest of the other *test* recordings is taken; search the training part",
+            _leak(
+                found=lambda far, train, test: test[np.where(far[:, test] == 0, np.inf, far[:, test]).argmin(axis=1)]
+            ),
+        ),
+        Wrong(
+            "train and test are swapped: each *test* recording needs its nearest training recording",
+            lambda features, names, train, test: _leaks(features, names, test, train),
+        ),
+        Wrong("the distances are sums of absolute differences; Euclidean ones are wanted", _leak(metric="cityblock")),
+        Wrong("this is in per cent; a share from 0 to 1 is wanted", lambda *args: 100 * _leaks(*args)),
+        Wrong("this is how many; divide by the number of test recordings", lambda *args: len(args[3]) * _leaks(*args)),
+        Wrong("no distance is used: a speaker with any training recording is counted", _leaks_without_distance),
+        Wrong(
+            "only one letter of each speaker's name is compared; split the name at its `_`", _leak(lambda name: name[2])
+        ),
+        Wrong(
+            "only two letters of each speaker's name are compared; split the name at its `_`",
+            _leak(lambda name: name[2:4]),
+        ),
+    ),
     hints=(
         "For one test recording `i`: the differences `features[train] - features[i]` have one row for each training "
         "recording. Square them and add along each row.",
@@ -376,8 +391,8 @@ _RESAMPLE = Exercise(
     ),
     hints=(
         "Begin with what does not change: for each speaker, how many recordings there are and how many are right.",
-        "With `rng = np.random.default_rng(seed)`, `rng.integers(n, size=n)` draws n whole numbers below n, with "
-        "repetition.",
+        "`np.random.default_rng(seed)` gives a generator: its `.integers(n, size=n)` draws n whole numbers below n, "
+        "with repetition.",
         "One accuracy is a sum of right recordings over the drawn speakers, divided by the sum of their recordings.",
     ),
     right="An interval that is made in this way speaks for speakers who were never heard.",

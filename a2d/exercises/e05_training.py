@@ -216,14 +216,23 @@ def _diagnose_cases(rng: np.random.Generator) -> list[Case]:
     return cases
 
 
-def _mistaken(right: str, said: str, when: Callable[[Case], bool] = lambda case: True) -> dict[str, Any]:
-    """An answer that says ``said`` where ``right`` is right, and how to know it by its results."""
+def _mistaken(right: str, said: str, when: Callable[[np.ndarray], bool] = np.any) -> Callable[..., str]:
+    """An answer that says ``said`` of a loss ``when`` ``right`` is right."""
 
-    def answer(*args: Any) -> str:
-        found = _diagnose(*args)
-        return said if found == right and when(Case(args)) else found
+    def answer(train: np.ndarray, *more: Any) -> str:
+        found = _diagnose(train, *more)
+        return said if found == right and when(train) else found
 
-    return {"answer": answer, "looks_like": lambda case, e, got: e == right and got == said and when(case)}
+    return answer
+
+
+def _shows(right: str, said: str, when: Callable[[np.ndarray], bool] = np.any) -> Callable[..., bool]:
+    """Whether one result shows that mistake."""
+    return lambda case, expected, got: (expected, got) == (right, said) and bool(when(case.args[0]))
+
+
+def _no_number(train: np.ndarray) -> bool:
+    return not np.isfinite(train).all()
 
 
 EXERCISES = (
@@ -424,21 +433,25 @@ EXERCISES = (
         wrong=(
             Wrong(
                 "random targets make a loss scatter: a hair below the floor proves nothing, far below it does",
-                **_mistaken(FINE, HEART),
+                _mistaken(FINE, HEART),
+                _shows(FINE, HEART),
             ),
             Wrong(
                 "every comparison with NaN is False, so a loss that is no number slips through all of them; "
                 "ask np.isfinite first",
-                **_mistaken(UNSTABLE, FINE, lambda case: not np.isfinite(case.args[0]).all()),
+                _mistaken(UNSTABLE, FINE, _no_number),
+                _shows(UNSTABLE, FINE, _no_number),
             ),
             Wrong(
                 "a curve far above the upper level that still falls is slow; one that ignores the sound has come "
                 "down to the upper level and stays there",
-                **_mistaken(SLOW, DEAF),
+                _mistaken(SLOW, DEAF),
+                _shows(SLOW, DEAF),
             ),
             Wrong(
                 "this training ends at the upper level: it draws the mean of all images, whatever the sound says",
-                **_mistaken(DEAF, FINE),
+                _mistaken(DEAF, FINE),
+                _shows(DEAF, FINE),
             ),
         ),
         hints=(

@@ -1125,7 +1125,7 @@ print(f"All {Q} instead of the best number cost {' and '.join(lost)}.")
 #
 # The features are made up: the useful ones can stand anywhere, and their number differs.
 # The others are steady from take to take of one speaker.
-# Two points are for the cases in which the useful ones stand first.
+# Two points are for useful ones that stand first, two for useful ones that stand anywhere.
 #
 # {hints 1.7}
 

@@ -32,7 +32,15 @@ _INSTEAD = {
 def _transform(log_mel, axis):
     turned = np.moveaxis(log_mel, axis, 1)
     return np.moveaxis(_cepstrum(turned, turned.shape[1]), 1, axis)"""
-    }
+    },
+    3: {
+        "_torch_kl": """\
+def _torch_kl(mu, logvar):
+    return 0.5 * (mu**2 + logvar.exp() - logvar - 1)""",
+        "_torch_bce": """\
+def _torch_bce(logits, target):
+    return torch.nn.functional.softplus(logits) - target * logits""",
+    },
 }
 
 
@@ -91,9 +99,11 @@ def wrong(exercise: Exercise, answer: Callable[..., Any]) -> Written:
     number = int(exercise.id.partition(".")[0])
     known = {name: line for _, text in _code(number) for name, line in _Module.read(text).imports.items()}
     instead = _instead(number, module, known)
-    head = ast.parse(f"def {exercise.signature}: ...").body[0]
-    assert isinstance(head, ast.FunctionDef)
-    same = [a.arg for a in main.args.args] == [a.arg for a in head.args.args]
+    head = _head(exercise)
+    if not isinstance(main, ast.FunctionDef):
+        main = _as_function(main, head)
+        return _gather(main, ast.unparse(main), module, known, instead)
+    same = [a.arg for a in _arguments(main)] == [a.arg for a in _arguments(head)]
     header = f"def {exercise.signature}:" if same else _header(exercise.name, _bare(main))
     told = _gather(_bare(main), _with_header(module.text, main, header), module, known, instead)
     if not same:
@@ -102,16 +112,67 @@ def wrong(exercise: Exercise, answer: Callable[..., Any]) -> Written:
     return replace(told, imports=tuple(sorted({*annotations.imports, *told.imports})))
 
 
-def _found(exercise: Exercise, answer: Callable[..., Any]) -> tuple[_Module, ast.FunctionDef]:
-    """The module of a declared answer, and its definition there."""
+def _head(exercise: Exercise) -> ast.FunctionDef:
+    head = ast.parse(f"def {exercise.signature}: ...").body[0]
+    assert isinstance(head, ast.FunctionDef)
+    return head
+
+
+def _found(exercise: Exercise, answer: Callable[..., Any]) -> tuple[_Module, ast.FunctionDef | ast.expr]:
+    """The module of a declared answer, and its definition there, or the expression that makes it in `Wrong(...)`."""
     with contextlib.suppress(OSError, TypeError):  # what is not written in Python has no source
         home = inspect.getmodule(answer)
         module = _Module.read(inspect.getsource(home) if home else "")
         main = module.defined.get(getattr(answer, "__name__", ""))
         if isinstance(main, ast.FunctionDef):
             return module, main
-    hint = "Declare it with `def`, at the top level of the exercises' module"
+    with contextlib.suppress(OSError, StopIteration, IndexError):
+        number = int(exercise.id.partition(".")[0])
+        [name] = [name for name in exercises.modules() if f".e{number:02d}_" in name]
+        module = _Module.read(inspect.getsource(importlib.import_module(name)))
+        known = exercises.get(exercise.id)
+        assert isinstance(known, Exercise)
+        at = next(n for n, one in enumerate(known.wrong) if one.answer is answer)
+        made = _declared(module.text, exercise.id)[at]
+        if isinstance(made, ast.Lambda | ast.Call):
+            return module, made
+    hint = "Declare it with `def` at the top level of the exercises' module, or as the second argument of `Wrong(...)`"
     raise CourseError(f"{answer!r} is no answer that can be written as text", where=exercise.id, hint=hint)
+
+
+def _declared(text: str, id: str) -> list[ast.expr]:
+    """The expressions of an exercise's wrong answers: each the second argument of `Wrong(...)` or of what makes one."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Exercise":
+            given = {one.arg: one.value for one in node.keywords}
+            listed = given.get("wrong")
+            if ast.literal_eval(given["id"]) == id and isinstance(listed, ast.Tuple):
+                return [one.args[1] for one in listed.elts if isinstance(one, ast.Call)]
+    return []
+
+
+def _as_function(made: ast.expr, head: ast.FunctionDef) -> ast.FunctionDef:
+    """A lambda, or a call that makes a function, as a function with the exercise's name and parameters."""
+    head = _bare(head)
+    names = [one.arg for one in _arguments(head)]
+    result: ast.expr = ast.Call(made, [ast.Name(name, ast.Load()) for name in names], [])
+    if isinstance(made, ast.Lambda):
+        own = [one.arg for one in made.args.args]
+        plain = len(own) == len(names) == len(_arguments(made)) and not made.args.defaults
+        used = {n.id for n in ast.walk(made.body) if isinstance(n, ast.Name)} | {
+            n.arg for n in ast.walk(made.body) if isinstance(n, ast.arg)
+        }
+        if plain and not (used - set(own)) & set(names):
+            result = _Renamed(dict(zip(own, names, strict=True))).visit(copy.deepcopy(made.body))
+    return ast.fix_missing_locations(ast.FunctionDef(head.name, head.args, [ast.Return(result)], []))
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, names: Mapping[str, str]):
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.Name(self.names.get(node.id, node.id), node.ctx)
 
 
 def _written_under(exercise: Exercise) -> Written:
@@ -122,7 +183,11 @@ def _instead(number: int, module: _Module, known: Mapping[str, str]) -> dict[str
     """What stands in for the references of a lecture, and for helpers that call what learners must not."""
     found: dict[str, Callable[[], Written]] = {}
     for one in exercises.of_lecture(number):
-        if isinstance(one, Exercise):
+        if not isinstance(one, Exercise):
+            continue
+        given = module.defined.get(one.reference.__name__)
+        # A reference with switches of its own, for the wrong answers, is more than the solution.
+        if isinstance(given, ast.FunctionDef) and len(_arguments(given)) == len(one.parameters):
             found[one.reference.__name__] = partial(_written_under, one)
     for name, text in _INSTEAD.get(number, {}).items():
         main = _Module.read(text).defined[name]
@@ -266,7 +331,9 @@ def _free(node: ast.stmt) -> list[str]:
     names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
     if not isinstance(node, ast.FunctionDef):
         return [n.id for n in names if isinstance(n.ctx, ast.Load)]
-    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {a.arg for a in _arguments(node)}
+    inside = [n for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.Lambda)]
+    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)} | {a.arg for n in inside for a in _arguments(n)}
+    bound |= {n.name for n in inside if isinstance(n, ast.FunctionDef) and n is not node}
     bound |= {
         alias.asname or alias.name.partition(".")[0]
         for n in ast.walk(node)
@@ -276,7 +343,7 @@ def _free(node: ast.stmt) -> list[str]:
     return list(dict.fromkeys(n.id for n in names if n.id not in bound))
 
 
-def _arguments(node: ast.FunctionDef) -> list[ast.arg]:
+def _arguments(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
     a = node.args
     return [*a.posonlyargs, *a.args, *a.kwonlyargs, *(one for one in (a.vararg, a.kwarg) if one)]
 

@@ -35,6 +35,8 @@ WHEEL = f"digits_from_sound-{a2d.__version__}-py3-none-any.whl"
 # Lecture 08 is the quickest that has exercises.
 LESSON, SLUG = "08", "08_the_report_reproduced"
 POINTS = "exercise,points\n8.1,5\n8.2,7.5\n8.4,0\n1.1,9\n"
+# What the release of lectures 00 and 08 gives for each, as numbers and as they are written.
+GIVEN = {"0.1": 1, "0.2": 2, "8.1": 5, "8.2": 7.5, "8.3": 3, "8.4": 0, "8.5": 3}
 ALL_LECTURES = tuple(range(9))
 ALL = {one.id: one for one in exercises.every()}
 
@@ -190,7 +192,7 @@ def test_points_are_declared_or_the_teachers_and_scale_in_proportion():
     assert scaled(question, 1, {"1.6": 5}) == 2.5
     assert scaled(one, 3, {"1.2": 0}) == 0
     assert scaled(one, 2, {}) == 2
-    assert all_points((0, 8), {"8.2": 7}) == {"8.1": 2, "8.2": 7, "8.3": 3, "8.4": 2}
+    assert all_points((0, 8), {"8.2": 7}) == {"0.1": 1, "0.2": 2, "8.1": 2, "8.2": 7, "8.3": 3, "8.4": 2, "8.5": 3}
     assert [number(n) for n in (0, 3, 10, 100, 2.5, 1.67, 10_000.0)] == ["0", "3", "10", "100", "2.5", "1.67", "10000"]
 
 
@@ -225,7 +227,7 @@ def test_no_lecture_keeps_a_declared_number_of_points_when_others_are_given():
     heads = [line for line in seen if "min, " in line]
     assert len(heads) == len(ALL)
     assert [float(re.search(r"([\d.]+) points", line)[1]) for line in heads] == list(points.values())
-    assert len(seen) - len(heads) == 4  # what the parts of four exercises are worth
+    assert len(seen) - len(heads) == 5  # what the parts of five exercises are worth
 
 
 # --------------------------------------------------------------------------------------------------------- the folder
@@ -272,14 +274,14 @@ def test_the_folder_holds_notebooks_package_points_and_instructions(released):
     os.umask(mask)
     assert modes.pop("out") == oct(0o777 & ~mask)
     assert set(modes.values()) == {oct(0o666 & ~mask)}
-    assert json.loads((released / "points.json").read_text()) == {"8.1": 5, "8.2": 7.5, "8.3": 3, "8.4": 0}
+    assert json.loads((released / "points.json").read_text()) == GIVEN
 
 
 def test_the_record_says_what_was_handed_out(released):
     record = json.loads((released / "release.json").read_text())
     assert record["version"] == a2d.__version__
     assert record["lectures"] == [0, 8]
-    assert record["points"] == {"8.1": 5, "8.2": 7.5, "8.3": 3, "8.4": 0}
+    assert record["points"] == GIVEN
     files = contents(released)
     del files["release.json"]
     assert record["sha256"] == {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
@@ -359,8 +361,9 @@ def test_without_a_file_of_points_there_is_none(quick, tmp_path, sources):
     files = contents(tmp_path / "a" / "b")
     assert "points.json" not in files
     sheet = files["INSTRUCTIONS.md"].decode()
-    assert "| `01_from_sound_to_numbers.ipynb` | 14 | 2 | 16 |" in sheet
-    assert f"| all | 84 | 16 | {total} |" in sheet
+    assert "| `01_from_sound_to_numbers.ipynb` | 18 | 2 | 20 |" in sheet
+    marked = sum(one.points for one in ALL.values() if isinstance(one, Question))
+    assert f"| all | {total - marked} | {marked} | {total} |" in sheet
     for path in find_sources():
         wanted = to_text(make_notebook(read_lecture(path), solution=False))
         given = files[f"{path.stem}.ipynb"].decode()
@@ -375,7 +378,8 @@ def test_a_release_leads_to_no_public_copy(quick, tmp_path, sources, monkeypatch
     release(tmp_path / "out", ["00"], None, root=sources)
     text = (tmp_path / "out" / "00_start_here.ipynb").read_text()
     assert "some-name" not in text
-    assert "colab" not in text.lower()
+    assert "colab.research" not in text.lower()
+    assert "Open In Colab" not in text
 
 
 # ------------------------------------------------------------------------------------------------- where it is written
@@ -582,7 +586,7 @@ def test_checks_and_scores_say_the_points_of_the_release(in_release, capsys):
     assert "1.1  7.5 of 7.5  " in told
     assert "1.2  1.67 of 5  " in told
     assert "1.4   0 of 2  " in told
-    assert "Exercises: 9.17 of 20.5 points." in told
+    assert "Exercises: 9.17 of 24.5 points." in told
     assert "Questions that a person marks: 4 points." in told
     assert "Note" not in told
 
@@ -594,7 +598,7 @@ def test_without_a_file_the_declared_points_are_said(in_release, capsys):
     told = capsys.readouterr().out
     assert "Exercise 1.1: Right (3 of 3 points)." in told
     assert "1.1   3 of 3  cut a signal into frames: right\n" in told
-    assert "Exercises: 3 of 14 points.\nQuestions that a person marks: 2 points.\n" in told
+    assert "Exercises: 3 of 18 points.\nQuestions that a person marks: 2 points.\n" in told
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"1.1": -3}', b'{"9.9": 1}', b"\xff\xfe"])
@@ -659,7 +663,7 @@ def test_a_released_lecture_runs_to_its_end_with_the_wheel_alone(released, tmp_p
     graded = [one for one in exercises.of_lecture(8) if isinstance(one, Exercise)]
     assert printed.count("Not attempted yet") == len(graded)
     assert "8.1   0 of 5  " in printed
-    assert "Exercises: 0 of 15.5 points." in printed
+    assert "Exercises: 0 of 18.5 points." in printed
     assert isinstance(exercises.get("8.4"), Question)
     assert "Questions that a person marks" not in printed  # the teacher gives 0 points for it
     assert not list(folder.glob("*.tmp"))
