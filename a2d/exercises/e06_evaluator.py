@@ -244,7 +244,7 @@ _GAIN, _LOSS, _ALIKE = 0.1, 0.1, 0.8
 
 
 def _clearer(drawings: np.ndarray) -> np.ndarray:
-    return np.clip(2 * drawings - 0.3, 0, 1)
+    return np.clip(1.5 * drawings, 0, 1)
 
 
 def _clearer_cases(rng: np.random.Generator) -> list[Case]:
@@ -254,15 +254,16 @@ def _clearer_cases(rng: np.random.Generator) -> list[Case]:
 
     recorded = Annotations.load(runs.annotations_folder("recorded"))
     written = (datasets.load_images("builtin", part) for part in ("test", "train"))
+    assert recorded.spoken is not None
     sets = [(recorded.images, recorded.spoken), *((images.pixels[:200], images.labels[:200]) for images in written)]
-    cases = []
+    cases: list[Case] = []
     for pictures, digits in sets:
         order = rng.permutation(len(pictures))
         kind, part = ("images of handwriting", _WRITTEN) if cases else ("drawings by `report-plain`", _DRAWN)
-        args = (pictures[order] / 255.0, digits[order])
+        args = (pictures[order] / 255.0, [digits[order], _read_right(pictures, digits)])
         cases.append(Case(args, f"{len(order)} {kind}", part))
-    one = tuple(array[:1] for array in cases[0].args)
-    return [*cases, Case(one, "a single drawing", _DRAWN)]
+    (drawings, (spoken, _)) = cases[0].args
+    return [*cases, Case((drawings[:1], [spoken[:1], 0]), "a single drawing", _DRAWN)]
 
 
 @cache
@@ -272,10 +273,15 @@ def _evaluator() -> Any:
     return models.load("evaluator").net
 
 
-def _clearer_verify(case: Case, expected: Any, got: Any) -> str:
+def _read_right(pictures: np.ndarray, digits: np.ndarray) -> int:
+    """How many pictures the untouched evaluator reads right."""
     from a2d.evaluator import read
 
-    (before, digits), after = case.args, np.asarray(got)
+    return int((read(_evaluator(), pictures).digits == digits).sum())
+
+
+def _clearer_verify(case: Case, expected: Any, got: Any) -> str:
+    (before, (digits, was)), after = case.args, np.asarray(got)
     if after.shape != before.shape or after.dtype.kind not in "fiub":
         return f"The result should be an array of numbers of shape {before.shape}; it has the shape {after.shape}."
     after = after.astype(float)
@@ -285,8 +291,7 @@ def _clearer_verify(case: Case, expected: Any, got: Any) -> str:
     alike = float(((x * y).sum(1) / np.sqrt((x * x).sum(1) * (y * y).sum(1) + 1e-12)).min())
     if alike < _ALIKE:
         return f"A picture has lost its shape: it correlates with what it was with {alike:.2f}, less than {_ALIKE}."
-    n = len(digits)
-    was, now = (int((read(_evaluator(), one).digits == digits).sum()) for one in (before, after))
+    n, now = len(digits), _read_right(after, digits)
     told = f"The evaluator reads {now} of {n} right, and {was} as they were"
     if case.part == _WRITTEN:
         return "" if now >= was - _LOSS * n else f"{told}: that spoils handwriting."
@@ -508,8 +513,8 @@ EXERCISES = (
             "In what do they differ, apart from shape?",
             "Try one change at a time on `recorded.images / 255`, and count with `share_read`: multiply, subtract, cut "
             "off, sharpen. Draw what you get.",
-            "Strokes should be bright and the grey in their gaps dark. A straight line from old to new brightness, cut "
-            "off at 0 and 1 with `np.clip`, has two numbers to choose.",
+            "Strokes should be as bright as in handwriting. A line from old to new brightness, cut off at 0 and 1 with "
+            "`np.clip`, is one way; another treats each picture by its own brightest pixel.",
         ),
         right="No label and no training: a part of what the evaluator could not read was only too faint for it.",
         parts={_DRAWN: 2, _WRITTEN: 1},

@@ -141,7 +141,7 @@ def blur_curves(
             axes.errorbar([place], [y], spread, capsize=3, label=f"{name}: drawings", **look)
             told.append(
                 f"{name}: sharp images {base.percent(mean[0])}, images as unsharp as the drawings "
-                f"{base.percent(np.interp(place, x, mean))}, drawings {base.percent(y)}"
+                f"{base.percent(float(np.interp(place, x, mean)))}, drawings {base.percent(float(y))}"
             )
         axes.axvline(next(iter(marks.values()))[0], color=base.DARK, linewidth=1, linestyle=":")
         axes.set(xlabel="sigma of the blur (pixels)", ylabel="share read right (band, bar: range)", ylim=(0, 1.04))
