@@ -43,10 +43,12 @@ class GeneratorTask(generator.GeneratorTask):
         return self.evaluator
 
 
-# Figures that lectures no longer have.
+# Figures that lectures no longer have, or that take something else.
 _GONE = (
+    "class_means_read",
     "drawn_and_real",
-    "judged",
+    "errors_by_epoch",
+    "fading",
     "latent_maps",
     "latent_variances",
     "monte_carlo_error",
@@ -54,6 +56,7 @@ _GONE = (
     "pixel_loss",
     "smoothing",
     "sound_steps",
+    "steps_of_blur",
     "there_and_back",
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,25 @@ _BOXES = {
 _TALL = 0.85
 _LEARNED = ("encoder", "decoder", "evaluator")
 _FLOW = ("sound", "mfcc", "mean", "encoder", "guess", "z", "decoder", "drawing", "evaluator", "digit")
+
+
+def pictures_read(images: Any, names: Sequence[str], labels: Sequence[int], read: Any) -> base.Picture:
+    """Show rows of pictures, those that are misread with a cross, and say how many of each row are read right.
+
+    ``images`` (rows, n, 28, 28) in [0, 1]; ``names``: one per row; ``labels``: n digits; ``read`` (rows, n) digits.
+    Raises :class:`DataError` for other shapes or values.
+    """
+    pixels = base.as_pictures(images, "images", 4)
+    truth = base.as_digits(labels, "labels", pixels.shape[1])
+    seen = base.as_array(read, "read", pixels.shape[:2])
+    right, rows = seen == np.array(truth), [base.plain(name) for name in names]
+    figure = base.draw_rows(pixels, rows, [str(d) for d in truth], "digit (cross and number: misread as)")
+    for row, column in np.argwhere(~right):
+        text = f"\N{MULTIPLICATION X}{seen[row, column]:.0f}"
+        place = (column * 30 + 2, row * 30 + 2)
+        figure.axes[0].text(*place, text, color="#FFB000", fontsize=8, fontweight="bold", va="top")
+    told = ", ".join(f"{name}: {hits.sum()}" for name, hits in zip(rows, right, strict=True))
+    return base.finish(figure, f"Of {base.count(len(truth), 'picture')} are read right: {told}.")
 
 
 def pipeline() -> base.Picture:

@@ -53,12 +53,12 @@
 # | lecture | question | min | needs |
 # |---|---|---|---|
 # | 00 | What is all this? | 40 | - |
-# | 01 | How does a sound become 40 numbers? | 90 | 00 |
-# | 02 | What is in the data, and how are they split fairly? | 75 | 01 |
+# | 01 | How does a sound become 40 numbers? | 140 | 00 |
+# | 02 | What is in the data, and how are they split fairly? | 130 | 01 |
 # | 03 | What is an autoencoder, and what does it learn from? | 140 | 02 |
 # | 04 | Why does a random target blur every drawing? | 140 | 03 |
 # | 05 | How is the generator built and trained? | 120 | 03, 04 |
-# | 06 | What does the evaluator see, and when is it wrong? | 80 | 05 |
+# | 06 | What does the evaluator see, and when is it wrong? | 110 | 05 |
 # | 07 | What do 100 labels by hand change? | 100 | 06 |
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 #
@@ -561,14 +561,12 @@ print(f"Of {wrong.sum()} misreadings, {wrong[a] + wrong[b]} are of a spoken {a} 
 # - b) It reads it worse.
 
 # %% id="judge"
-from a2d.figures import f06_evaluator
-
 written = datasets.load_images("builtin", "test")
 pixels = written.pixels / 255
 read_ink = read(artist.evaluator, written.pixels).digits
 first = [int(np.flatnonzero(written.labels == c)[0]) for c in range(10)]
 rows, their = np.stack([pixels[first], images]), np.stack([read_ink[first], read_as])
-show(f06_evaluator.steps_of_blur(rows, ["handwriting", "drawing"], range(10), their))
+show(f00_start.pictures_read(rows, ["handwriting", "drawing"], range(10), their))
 on_mnist = models.card("evaluator")["figures"]["mnist_test_accuracy"]
 print(f"MNIST, 10,000 images: {on_mnist:.1%} read right")
 print(f"the other handwriting: {metrics.recognition(read_ink, written.labels, seed=SEED)}")

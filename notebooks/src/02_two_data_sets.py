@@ -930,7 +930,7 @@ show(f02_datasets.descent(loss, walks, (-1.5, 3.5)))
 
 # %% [markdown]
 # With a small learning rate the way is long; with a large one each step jumps over the lowest point.
-# Try 1.05 in the cell above: then each jump is longer than the one before, and the loss grows without end.
+# Try `1.05` in the cell above: then each jump is longer than the one before, and the loss grows without end.
 #
 # So four things are needed, for one weight as for a million:
 #

@@ -18,10 +18,12 @@ from teach.lectures.source import find_sources, read_lecture
 
 SHIPPED = BUILTIN / "01" / "7_01_0.flac"
 WAVE = np.sin(np.arange(4000) / 5) * np.hanning(4000) / 2
+INK = np.random.default_rng(0).uniform(size=(2, 3, 28, 28))
 PICTURES = {
     "waveform": (lambda: f00_start.waveform(WAVE, 8000), 2),
     "loudest at the end": (lambda: f00_start.waveform(np.arange(50) / 50, 44_100), 2),
     "pipeline": (f00_start.pipeline, 1),
+    "readings": (lambda: f00_start.pictures_read(INK, ["sharp", "blurred"], [1, 2, 3], [[1, 2, 3], [1, 7, 7]]), 1),
 }
 
 
@@ -35,6 +37,10 @@ def test_the_words_tell_what_is_drawn():
     assert f00_start.waveform(WAVE, 8000).text.startswith("4,000 samples in 0.50 s; the loudest, 0.50, is at 0.25 s.")
     with pytest.raises(DataError, match="too few to draw"):
         f00_start.waveform(WAVE[:49], 8000)
+    text = f00_start.pictures_read(INK, ["sharp", "blurred"], [1, 2, 3], [[1, 2, 3], [1, 7, 7]]).text
+    assert text == "Of 3 pictures are read right: sharp: 3, blurred: 1."
+    with pytest.raises(DataError):
+        f00_start.pictures_read(INK, ["sharp", "blurred"], [1, 2, 3], [[1, 2], [1, 2]])
 
 
 def test_the_pipeline_has_no_word_that_a_beginner_does_not_know():

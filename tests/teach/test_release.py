@@ -379,7 +379,7 @@ def test_a_release_leads_to_no_public_copy(quick, tmp_path, sources, monkeypatch
     text = (tmp_path / "out" / "00_start_here.ipynb").read_text()
     assert "some-name" not in text
     assert "colab.research" not in text.lower()
-    assert "Open In Colab" not in text
+    assert "open in colab" not in text.lower()
 
 
 # ------------------------------------------------------------------------------------------------- where it is written
