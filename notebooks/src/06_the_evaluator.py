@@ -895,7 +895,7 @@ for sigma in (0, 1.5, 2):
 def read_by(rows: dict) -> dict:
     """By evaluator: for each row of pictures what is read, and how sure it is."""
     got = {name: [read(net, one) for one in rows.values()] for name, net in evaluators.items()}
-    return {k: [(r.digits, np.minimum(r.confidence, 1)) for r in all] for k, all in got.items()}
+    return {k: [(r.digits, r.confidence.clip(0, 1)) for r in rs] for k, rs in got.items()}
 
 
 show(f06_evaluator.pictures_read(rows, range(10), read_by(rows)))
