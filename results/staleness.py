@@ -27,6 +27,7 @@ MADE_BY = {
     "objectives": "objectives",
     "protocol": "protocol",
     "report-evaluation": "pictures",
+    "spread": "spread",
     "targets": "targets",
 }
 # Speed and memory are of a machine and a day; no code makes them stale.

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from a2d.errors import DataError
 from a2d.io.shipped import results
 
@@ -107,20 +109,43 @@ def labels() -> str:
     return markdown(head, rows)
 
 
+def _among(values: list[float], digits: int = 0) -> str:
+    """The range of some numbers, or the number that all are."""
+    low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
+    return low if low == high else f"{low} to {high}"
+
+
 def evaluators() -> str:
-    """Two ways to train one network."""
-    found, drawn = results("evaluators")["recipes"], results("protocol")["report-plain"]["recording"]
+    """Two ways to train one network, five trainings each."""
     rows = []
-    for name, row in found.items():
+    for name, row in results("evaluators")["recipes"].items():
         shown = [
-            f"{row[kind]['right'][0]} of 10, {100 * row[kind]['confidence'][0]:.0f} %"
+            f"{_among(row[kind]['right'])} of 10, {_among([100 * c for c in row[kind]['confidence']])} %"
             for kind in ("class means", "class medians")
         ]
-        rows.append(
-            [f"`{name}`", interval(row["mnist_test_of_seed_0"]), *shown, spread(drawn[f"{name}_untouched_sampled"])]
-        )
-    head = ["recipe", "MNIST test", "class means read, confidence", "class medians", "reads `report-plain`"]
+        blurred = {step["sigma"]: step for step in row["blur"]}
+        rows.append([f"`{name}`", spread(row["mnist_test"]), *shown, spread(blurred[1.5])])
+    head = ["recipe", "MNIST test", "class means read, confidence", "class medians", "MNIST blurred, sigma 1.5"]
     return markdown(head, rows)
+
+
+def trainings() -> str:
+    """What of an accuracy is the chance of the evaluator's training, and what that of the generator's."""
+    found = results("spread")
+    rows = []
+    for name in (key for key, value in found.items() if isinstance(value, dict) and "evaluator" in value):
+        for recipe, grids in found[name].items():
+            cells = [f"`{name}`", f"`{recipe}`"]
+            for when in ("untouched", "clearer", "finetuned"):
+                grid = np.array(grids[when])
+                by_evaluator, by_generator = grid.mean(axis=0), grid.mean(axis=1)
+                cells.append(
+                    f"{percent(grid.mean())} ({_among(list(100 * by_evaluator), 1)}); "
+                    f"{100 * by_evaluator.std(ddof=1):.1f}, {100 * by_generator.std(ddof=1):.1f}"
+                )
+            rows.append(cells)
+    whens = ["untouched", f"untouched, ink x {found['clearer']:g}", "fine-tuned"]
+    return markdown(["generator", "evaluator", *whens], rows)
 
 
 def choice() -> str:
@@ -202,6 +227,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "report": report_and_here,
     "labels": labels,
     "evaluators": evaluators,
+    "trainings": trainings,
     "choice": choice,
     "objectives": objectives,
     "hearing": hearing,
