@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from a2d import metrics
 from a2d.errors import DataError
 from a2d.io.shipped import results
 
@@ -65,6 +66,8 @@ def report_and_here() -> str:
     def measured(key: str, digits: int) -> list[str]:
         return [f"{of['recording'][key]['mean']:.{digits}f}" for of in (plain, better)]
 
+    many = results("spread")
+    brighter = [many[name] for name in ("report-plain", "report")]
     ink = plain["recording"]["greyness_of_images"]["mean"]
     own = interval(networks["recipes"]["evaluator"]["mnist_test_of_seed_0"])
     heard = [over_speakers(of["speaker"]["audio_mlp"]) for of in (plain, better)]
@@ -72,9 +75,11 @@ def report_and_here() -> str:
         when: [over_speakers(of["speaker"][f"evaluator_{when}_sampled"]) for of in (plain, better)]
         for when in ("untouched", "finetuned")
     }
+    clearer = [spread(metrics.mean_and_spread([row[0] for row in of["evaluator"]["clearer"]])) for of in brighter]
     rows = [
         ["The evaluator on MNIST's test set", "99 %", own, "the same"],
         row("Drawings read as spoken, evaluator untouched", '"cannot"', "evaluator_untouched_sampled"),
+        [f"the same drawings, ink times {many['clearer']:g}, no label", "", *clearer],
         row("**the same, fine-tuned on 100 drawings**", "**82.29 %**", "evaluator_finetuned_sampled"),
         row("the same, mean of the latent", "", "evaluator_finetuned_mean"),
         row("MNIST accuracy that is left after fine-tuning", "", "evaluator_finetuned_on_mnist"),
