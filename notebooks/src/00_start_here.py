@@ -58,7 +58,7 @@
 # | 03 | What is an autoencoder, and what does it learn from? | 140 | 02 |
 # | 04 | Why does a random target blur every drawing? | 140 | 03 |
 # | 05 | How is the generator built and trained? | 120 | 03, 04 |
-# | 06 | What does the evaluator see, and when is it wrong? | 110 | 05 |
+# | 06 | What does the evaluator see, and when is it wrong? | 100 | 05 |
 # | 07 | What do 100 labels by hand change? | 100 | 06 |
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 #
