@@ -47,9 +47,12 @@ def _batch_text(images: np.ndarray, said: list[int], seen: list[int] | None, sur
         kinds = base.count(len(set(said)), "spoken digit")
         text = f"{base.percent(grey)} of the pixels are neither black nor white"
         return f"{base.count(n, 'generated image')} of {kinds}; {text}."
+    if n == 1:
+        told = "as the spoken digit" if said == seen else f"as {seen[0]}, not as the spoken {said[0]}"
+        confidence = "" if sure is None else f". The evaluator's confidence is {base.percent(float(sure[0]))}"
+        return f"The generated image is read {told}{confidence}."
     wrong = [(a, b) for a, b in zip(said, seen, strict=True) if a != b]
-    verb = "is" if n == 1 else "are"
-    text = f"{n - len(wrong)} of {base.count(n, 'generated image')} {verb} read as the spoken digit"
+    text = f"{n - len(wrong)} of {base.count(n, 'generated image')} are read as the spoken digit"
     text += f" ({base.percent((n - len(wrong)) / n)})"
     if wrong:
         pairs = sorted(set(wrong), key=lambda pair: (-wrong.count(pair), pair))[:3]

@@ -63,7 +63,7 @@
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 #
 # From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
-# After that: 09 draws more sharply, 10 and 11 listen better.
+# Three more are being written: 09 is to draw more sharply, 10 and 11 are to listen better.
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up
@@ -193,7 +193,8 @@ print(f"Guessing: 10%. A new voice costs {100 * (known - new['mean']):.0f} of 10
 #
 # So b) holds for most voices.
 # The report did not ask: its random split gives every speaker to both training and test.
-# Lecture 02 shows how such a split hides the loss, lecture 08 measures it, and lectures 10 and 11 look for better ears.
+# Lecture 02 shows how such a split hides the loss, and lecture 08 measures it; lectures 10 and 11 are to find better
+# ears.
 
 # %% [markdown]
 # ## 2. What does a computer hear?

@@ -218,7 +218,8 @@ show(f03_vae.decoded_rows({name: p[:12].numpy() for name, p in rows.items()}, fa
 # %% [markdown]
 # The distance alone cannot be trusted, as the first two rows show.
 # So we let the evaluator of lecture 00 read the pictures as well, and note how sure it is of the digit that it names.
-# The third number is the greyness of lecture 00: 0 for black and white, 1 for all pixels one half.
+# The third number is *greyness*, the mean of $4 y_u (1 - y_u)$ over the pixels: 0 for black and white, 1 for all pixels
+# one half.
 
 # %% id="holes-table"
 from a2d.evaluator import read

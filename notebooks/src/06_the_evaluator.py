@@ -1004,6 +1004,31 @@ gap = np.subtract(*(protocol[f"{name}_untouched_sampled"]["mean"] for name in na
 print(f"on drawings the two differ by {100 * gap:+.1f} points")
 assert gap < -0.05
 
+# %% [markdown]
+# One training of an evaluator is one training here, too.
+# So all five trainings of each recipe have read the drawings of the five generators, before and after each was
+# fine-tuned on 100 drawings (lecture 07).
+#
+# **What do you expect?** Five trainings of one recipe differ on drawings
+#
+# - a) by less than a point, as on MNIST, or
+# - b) by several points
+
+# %% id="spread-figure" tags=["nbval-check-output"]
+by_training = results("spread")["report-plain"]
+rows = {}
+for when in ("untouched", "finetuned"):
+    for name in names:
+        rows[f"{name}, {when}"] = np.mean(by_training[name][when], axis=0)
+show(figures.bars_with_spread(rows, xlabel="drawings read as spoken", dots="training"))
+
+# %% id="spread-read" tags=["nbval-check-output"]
+for label, shares in rows.items():
+    low, high, sd = 100 * min(shares), 100 * max(shares), 100 * np.std(shares, ddof=1)
+    print(f"{label}: {low:.1f} to {high:.1f} %, SD over trainings {sd:.1f} points")
+on_mnist = [100 * v for v in found["recipes"]["evaluator"]["mnist_test"]["values"]]
+print(f"evaluator, on MNIST: {min(on_mnist):.2f} to {max(on_mnist):.2f} %")
+
 # %% [markdown] id="c1d4c7c91a"
 # MNIST's test set cannot tell the two evaluators apart, and the drawings tell them apart at once.
 #

@@ -946,6 +946,31 @@ if apart["finetuned"] < apart["untouched"]:
 # Then fine-tuning seemed to gain next to nothing, and the course said so, against the report.
 # The choice had hidden the problem: an evaluator that is picked for reading drawings well has little left to gain.
 #
+# ### Labels, or light?
+#
+# In exercise 6.5 a change without any label helped: more ink.
+# How much of the gain $\Delta$ could be had like that?
+# Here the ink of every drawing is multiplied and cut off at 1, and the *untouched* evaluator reads;
+# beside it the same drawings as they are, before and after fine-tuning.
+# All five trainings of `evaluator` have read five generators each.
+#
+# **What do you expect?** More ink gives
+# a) hardly anything of what 100 labels give; b) a good part of it.
+
+# %% id="light" tags=["nbval-check-output"]
+spread = results("spread")
+print(f"ink times {spread['clearer']}, 25 pairs of a training and a generator; mean, and SD over the trainings")
+shares = {}
+for when in ("untouched", "clearer", "finetuned"):
+    grid = np.array(spread["report-plain"]["evaluator"][when])
+    shares[when] = grid.mean()
+    print(f"  {when:<10}{grid.mean():.1%}, SD {100 * grid.mean(axis=0).std(ddof=1):.1f} points")
+part = (shares["clearer"] - shares["untouched"]) / (shares["finetuned"] - shares["untouched"])
+print(f"of the gain by 100 labels, more ink gives {part:.0%}")
+
+# %% [markdown]
+# LIGHT-FINDING
+#
 # What would settle how good the drawings are? A reader.
 # But first, see what can go wrong without one.
 

@@ -122,6 +122,9 @@ def test_batch_tells_the_readings():
     assert "(100 %). The evaluator's mean confidence is 75 % in right readings." in text
     halves = np.zeros((2, 28, 28))
     halves[0] = 0.5
+    one = figures.batch(halves[:1], [4], [9], [0.13]).text
+    assert one == "The generated image is read as 9, not as the spoken 4. The evaluator's confidence is 13 %."
+    assert figures.batch(halves[:1], [4], [4]).text == "The generated image is read as the spoken digit."
     assert figures.batch(halves, [1, 1]).text.startswith("2 generated images of 1 spoken digit; 50 % of the pixels")
 
 
