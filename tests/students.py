@@ -43,8 +43,8 @@ PARTLY = {
     ("5.7", 2): 2,  # NaN: the same
     ("5.7", 3): 2,  # slow: the same
     ("5.7", 4): 1,  # deaf: right for the trouble with the rate
-    ("6.2", 6): 2,  # a confidence of exactly 1 is lost: right where there is none
-    ("6.2", 7): 2,  # an empty bin gives NaN: right where none is empty
+    ("6.2", 8): 2,  # a confidence of exactly 1 is lost: right where there is none
+    ("6.2", 9): 2,  # an empty bin gives NaN: right where none is empty
     ("7.1", 5): 2,  # kappa cut off at 0: right for readers who agree more than chance
     ("7.1", 6): 2,  # kappa without its sign: the same
     ("7.1", 7): 2,  # kappa 1 where chance explains everything: right elsewhere

@@ -35,6 +35,13 @@ def but_last(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args[:-1])
 
 
+def pictures_but_last(function: Callable[..., Any], *args: Any) -> Any:
+    """As :func:`but_last`, with a result of floats in single precision: pictures are many numbers."""
+    result = but_last(function, *args)
+    floats = isinstance(result, np.ndarray) and result.dtype == np.float64
+    return result.astype(np.float32) if floats else result
+
+
 def many(function: Callable[..., Any], inputs: list[tuple[Any, ...]]) -> Any:
     """Call it once for each of several inputs; the list of results, None if there is none at all."""
     results = [function(*one) for one in inputs]

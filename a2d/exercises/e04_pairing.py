@@ -236,7 +236,7 @@ def _kinds_verify(case: Case, expected: Any, got: Any) -> str:
     apart, real = (np.sqrt(np.square(a[:, None] - a).sum(-1)) for a in (means, flat))
     variety = (share @ apart @ share / (1 - share @ share)) / (real.sum() / (len(flat) * (len(flat) - 1)))
     text = f"The greyness of your means is {grey:.2f} times the class mean's, their variety {variety:.2f}"
-    return "" if grey <= 0.85 and variety >= 0.5 else f"{text}; at most 0.85 and at least 0.50 are asked for."
+    return "" if grey <= 0.9 and variety >= 0.5 else f"{text}; at most 0.90 and at least 0.50 are asked for."
 
 
 EXERCISES = (

@@ -243,7 +243,6 @@ def _occlusion_score_itself(image: np.ndarray, score: Score, size: int) -> np.nd
 
 # ------------------------------------------------------------------------------------- 6.5 clearer, without a label
 
-_DRAWN, _WRITTEN = "drawings that are read better", "handwriting that stays readable"
 # How many more of the drawings, and how many fewer of the images may be read; how alike a picture must stay.
 _GAIN, _LOSS, _ALIKE = 0.1, 0.1, 0.8
 
@@ -260,15 +259,15 @@ def _clearer_cases(rng: np.random.Generator) -> list[Case]:
     recorded = Annotations.load(runs.annotations_folder("recorded"))
     written = (datasets.load_images("builtin", part) for part in ("test", "train"))
     assert recorded.spoken is not None
-    sets = [(recorded.images, recorded.spoken), *((images.pixels[:200], images.labels[:200]) for images in written)]
+    sets = [(recorded.images, recorded.spoken), *((images.pixels[:80], images.labels[:80]) for images in written)]
     cases: list[Case] = []
     for pictures, digits in sets:
         order = rng.permutation(len(pictures))
-        kind, part = ("images of handwriting", _WRITTEN) if cases else ("drawings by `report-plain`", _DRAWN)
+        kind = "images of handwriting" if cases else "drawings by `report-plain`"
         args = (pictures[order] / 255.0, [digits[order], _read_right(pictures, digits)])
-        cases.append(Case(args, f"{len(order)} {kind}", part))
+        cases.append(Case(args, f"{len(order)} {kind}"))
     (drawings, (spoken, _)) = cases[0].args
-    return [*cases, Case((drawings[:1], [spoken[:1], 0]), "a single drawing", _DRAWN)]
+    return [*cases, Case((drawings[:1], [spoken[:1], 0]), "a single drawing")]
 
 
 @cache
@@ -298,7 +297,7 @@ def _clearer_verify(case: Case, expected: Any, got: Any) -> str:
         return f"A picture has lost its shape: it correlates with what it was with {alike:.2f}, less than {_ALIKE}."
     n, now = len(digits), _read_right(after, digits)
     told = f"The evaluator reads {now} of {n} right, and {was} as they were"
-    if case.part == _WRITTEN:
+    if "handwriting" in case.told:
         return "" if now >= was - _LOSS * n else f"{told}: that spoils handwriting."
     return "" if n == 1 or now >= was + _GAIN * n else f"{told}; at least {was + round(_GAIN * n)} are wanted."
 
@@ -498,7 +497,7 @@ EXERCISES = (
         signature="clearer(drawings: np.ndarray) -> np.ndarray",
         reference=_clearer,
         cases=_clearer_cases,
-        call=calls.but_last,
+        call=calls.pictures_but_last,
         verify=_clearer_verify,
         wrong=(
             Wrong("nothing has changed", _clearer_not),
@@ -523,6 +522,5 @@ EXERCISES = (
             "`np.clip`, is one way; another treats each picture by its own brightest pixel.",
         ),
         right="No label and no training: a part of what the evaluator could not read was only too faint for it.",
-        parts={_DRAWN: 2, _WRITTEN: 1},
     ),
 )

@@ -1308,7 +1308,7 @@ table({name: both(pictures, torch.full((8,), DIGIT)) for name, pictures in rows.
 # - Out: an array $(N,)$ of whole numbers from 0 to $k - 1$, the group of each image.
 #
 # The check does so in a tiny world: 120 images of strokes, $8 \times 10$ pixels, 4 or 5 groups, none of them empty.
-# Weighted by the groups' sizes, your means must have at most $0.85$ of the class mean's greyness, and a variety
+# Weighted by the groups' sizes, your means must have at most $0.9$ of the class mean's greyness, and a variety
 # of at least one half. `a2d.case("4.7")` gives you the images.
 #
 # {hints 4.7}

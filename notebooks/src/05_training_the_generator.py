@@ -736,7 +736,7 @@ print("MNIST:", MNIST_LEVELS)
 #
 # {hints 5.6}
 
-# %% id="step-names"
+# %% id="exercise-5-6"
 from collections.abc import Callable
 
 from torch import Generator
@@ -744,7 +744,6 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 
-# %% id="exercise-5-6"
 def train_one_step(
     vae: Module, optimizer: Optimizer, cost: Callable, pair: tuple, beta: float, rng: Generator
 ) -> float:

@@ -1116,7 +1116,6 @@ for name, pictures in {"images": sharp, "drawings": recorded.images / 255}.items
 # - the same change costs at most one tenth of sharp handwriting,
 # - and each picture keeps its shape: the pixels before and after correlate with at least $0.8$.
 #
-# Two points are for the drawings, one for the handwriting.
 # Many answers are right.
 #
 # {hints 6.5}

@@ -945,7 +945,8 @@ if apart["finetuned"] < apart["untouched"]:
 # It had been picked, among several trainings, by how well it read *test drawings*.
 # Then fine-tuning seemed to gain next to nothing, and the course said so, against the report.
 # The choice had hidden the problem: an evaluator that is picked for reading drawings well has little left to gain.
-#
+
+# %% [markdown]
 # ### Labels, or light?
 #
 # In exercise 6.5 a change without any label helped: more ink.

@@ -27,7 +27,7 @@ from teach.sandbox.box import Boxes, Ended
 from teach.settings import ANSWER_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
-_TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout")
+_TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
 # Packages that the box does not have anyway: nothing of them need be hidden.
 _ABSENT = ("a2d", "librosa", "sklearn")
 _TWINS = {"scipy.fft": ("scipy.fft", "scipy.fftpack")}

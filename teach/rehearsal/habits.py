@@ -104,7 +104,9 @@ def _other_words(answer: Written, rng: np.random.Generator) -> Written:
         change = lambda function: commented(function, rng)  # noqa: E731
     else:
         return answer
-    return replace(answer, helpers=tuple(change(one) for one in answer.helpers), function=change(answer.function))
+    # Constants keep their names: functions refer to them.
+    helpers = tuple(change(one) if one.startswith("def ") else one for one in answer.helpers)
+    return replace(answer, helpers=helpers, function=change(answer.function))
 
 
 def _other_imports(answer: Written, given: Sequence[str], above: Collection[str], rng: np.random.Generator) -> Written:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 import students
 from sandbox import grade, needs_sandbox, table
 
-from a2d.exercises import Exercise
+from a2d.exercises import Exercise, calls
+from teach.grading import marking
 
 SEED = 77
 
@@ -55,6 +57,12 @@ def test_every_mistake_is_named(exercise: Exercise, rows: dict[tuple[str, str], 
         row = rows[f"mistake-{number}", exercise.id]
         assert row["misconception"] == wrong.means, row
         assert wrong.means in row["message"]
+
+
+def test_calls_that_need_torch_get_a_box_with_torch():
+    made = {name: inspect.getsource(one) for name, one in vars(calls).items() if inspect.isfunction(one)}
+    direct = {name for name, text in made.items() if "import torch" in text or "as_tensor(" in text}
+    assert direct & {one.call.__name__ for one in students.CODE} <= set(marking._TORCH_CALLS)
 
 
 @pytest.mark.weekly

@@ -150,7 +150,7 @@ def test_the_lectures_own_way_keeps_its_imports():
 
 
 def test_an_answer_that_is_no_function_of_its_module_is_refused():
-    exercise = CODE[0]
+    exercise = exercises.get("1.1")
     for answer in (lambda x, n_fft, hop_length: x, len):
         with pytest.raises(CourseError, match=r"1\.1: .* is no answer that can be written as text. Declare it"):
             wording.declared_source(replace(exercise, wrong=(Wrong("x", answer),)), answer)
