@@ -736,6 +736,7 @@ print("MNIST:", MNIST_LEVELS)
 #
 # {hints 5.6}
 
+
 # %% id="exercise-5-6"
 from collections.abc import Callable
 

@@ -952,7 +952,8 @@ show(f06_evaluator.blur_curves(sigmas_measured, curves, marks))
 
 # %% id="explained"
 for name in names:
-    shipped, drawings = curves[name][0], np.mean(marks[name][1])  # the training that read the drawings
+    shipped = curves[name][0]  # the training that read the drawings
+    drawings = np.mean(marks[name][1])
     at_blur = np.interp([unsharp - 0.25, unsharp, unsharp + 0.25], sigmas_measured, shipped)
     less, by_blur, more = 100 * (shipped[0] - at_blur)
     missing = 100 * (shipped[0] - drawings)

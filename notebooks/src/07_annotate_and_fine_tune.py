@@ -326,8 +326,9 @@ print(f"95 % interval: {low:.2f} to {high:.2f}")
 sees = np.array([label == digit for label, digit in zip(first, spoken, strict=True)])
 says = np.array(read_by["evaluator"]) == spoken
 assert sees.sum() > says.sum()
-print(f"spoken digit seen by the recorded reader: {sees.sum()}, by the evaluator: {says.sum()}")
-print(f"seen by the reader alone: {(sees & ~says).sum()}, by the evaluator alone: {(says & ~sees).sum()}")
+print(f"spoken digit seen by the reader: {sees.sum()}, by the evaluator: {says.sum()}")
+one, other = (sees & ~says).sum(), (says & ~sees).sum()
+print(f"seen by the reader alone: {one}, by the evaluator alone: {other}")
 
 # %% [markdown] id="a3a0fe2c4d"
 # ## 3. What learns, and what stays?
@@ -547,7 +548,7 @@ def fresh(n: int, number: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 # %% id="tuned"
-sets = {"spoken": recorded.training_set("spoken"), "readable": recorded.training_set("readable")}
+sets = {policy: recorded.training_set(policy) for policy in ("spoken", "readable")}
 sets["as read by the vision model"] = recorded.training_set("labels")
 if labelled >= 30:
     sets["as read by you"] = labels.training_set("labels")
@@ -643,9 +644,12 @@ import scipy.stats
 before, after = (read_as[k]["drawings"] for k in ("untouched", "as read by the vision model"))
 value, low, high = interval(before, after, truth["drawings"])
 delta = 1.0 * (after == truth["drawings"]) - (before == truth["drawings"])
-boot = scipy.stats.bootstrap((delta,), np.mean, n_resamples=2000, method="percentile", rng=SEED)
-for name, (one, other) in {"formula": (low, high), "bootstrap": boot.confidence_interval}.items():
-    print(f"{name:<10}{100 * value:+.1f} points, 95 % interval {100 * one:+.1f} to {100 * other:+.1f}")
+settings = {"n_resamples": 2000, "method": "percentile", "rng": SEED}
+boot = scipy.stats.bootstrap((delta,), np.mean, **settings)
+both = {"formula": (low, high), "bootstrap": boot.confidence_interval}
+for name, (one, other) in both.items():
+    span = f"{100 * one:+.1f} to {100 * other:+.1f}"
+    print(f"{name:<10}{100 * value:+.1f} points, 95 % interval {span}")
 
 # %% [markdown]
 # They agree. Now all evaluators against the untouched one.
@@ -681,7 +685,8 @@ from a2d import audio
 won = np.flatnonzero(delta > 0)
 chosen = int(won[0])
 clip = audio.load(recordings.recordings[heard.split.test[chosen]].path)
-print(f"{len(won)} won; spoken {digits[chosen]}, read {before[chosen]} before, {after[chosen]} after")
+told = f"read {before[chosen]} before, {after[chosen]} after"
+print(f"{len(won)} won; spoken {digits[chosen]}, {told}")
 display(Audio(clip.samples, rate=clip.rate))
 some = won[:10]
 show(figures.batch(drawings[some], digits[some], before[some], columns=5))
@@ -741,8 +746,10 @@ over_seeds("change on MNIST", np.subtract(*both))
 
 # %% id="report-number" tags=["nbval-check-output"]
 found = protocol["recording"]["evaluator_finetuned_sampled"]
-print(f"fine-tuned, five seeds: {found['mean']:.1%} +- {found['sd']:.1%} (SD), the report 82.29 %")
-print(f'untouched: {untouched.min():.0%} to {untouched.max():.0%}; the report: it "cannot" read them')
+told = f"{found['mean']:.1%} +- {found['sd']:.1%} (SD)"
+print(f"fine-tuned, five seeds: {told}, the report 82.29 %")
+told = f"{untouched.min():.0%} to {untouched.max():.0%}"
+print(f'untouched: {told}; the report: it "cannot" read them')
 
 # %% [markdown]
 # The report gives no number for "cannot", so there is nothing to compare with.
@@ -766,16 +773,19 @@ print(f'untouched: {untouched.min():.0%} to {untouched.max():.0%}; the report: i
 
 # %% id="forgotten-digits" tags=["nbval-check-output"]
 errors = protocol["mnist_errors_by_digit"]
-shown = {"untouched": errors["evaluator_untouched"][:1], "fine-tuned": errors["evaluator_finetuned"]}
+shown = {"untouched": errors["evaluator_untouched"][:1]}
+shown["fine-tuned"] = errors["evaluator_finetuned"]
 show(f07_annotation.errors_by_digit(shown, "misread of 10,000 (mark: one seed)"))
 
 # %% id="forgotten-most" tags=["nbval-check-output"]
 new = (np.array(shown["fine-tuned"]) - np.array(shown["untouched"])).mean(0)
 worst = np.argsort(new)[::-1][:2]
-print(f"new errors: {new.sum():.0f}; {new[worst].sum() / new.sum():.0%} of them on {worst[0]} and {worst[1]}")
-wrongly = [label for label, digit in zip(first, spoken, strict=True) if label not in (UNREADABLE, digit)]
+share = new[worst].sum() / new.sum()
+print(f"new errors: {new.sum():.0f}; {share:.0%} of them on {worst[0]} and {worst[1]}")
+pairs = zip(first, spoken, strict=True)
+wrongly = [label for label, digit in pairs if label not in (UNREADABLE, digit)]
 table = np.bincount(wrongly, minlength=10)
-print(f"{len(wrongly)} of the recorded drawings show another digit than the spoken one;", end=" ")
+print(f"{len(wrongly)} recorded drawings show another digit than the spoken one;", end=" ")
 print(f"most often a {table.argmax()}: {table.max()} times")
 
 # %% [markdown]
@@ -789,16 +799,19 @@ print(f"most often a {table.argmax()}: {table.max()} times")
 
 # %% id="results" tags=["nbval-check-output"]
 found = results("finetuning")
-print("made by:", found["command"], "| generator:", found["generator"], "| reads 450 test recordings")
+print("made by:", found["command"])
+print("generator:", found["generator"], "| reads 450 test recordings")
 for policy, row in found["policies"]["evaluator"].items():
     told = [f"{how} {row[how]['value']:.1%}" for how in ("sampled", "mean")]
     print(f"{policy:<10}{', '.join(told)}; MNIST {row['mnist_test']['value']:.2%}")
 
 # %% id="results-read" tags=["nbval-check-output"]
 by_policy = found["policies"]["evaluator"]
-lost = {k: by_policy["untouched"]["mnist_test"]["value"] - row["mnist_test"]["value"] for k, row in by_policy.items()}
+kept_share = {k: row["mnist_test"]["value"] for k, row in by_policy.items()}
+lost = {k: kept_share["untouched"] - share for k, share in kept_share.items()}
 least = min((k for k in lost if k != "untouched"), key=lost.get)
-print(f"lost, in points: {', '.join(f'{k} {100 * v:.2f}' for k, v in lost.items() if k != 'untouched')}")
+told = [f"{k} {100 * v:.2f}" for k, v in lost.items() if k != "untouched"]
+print(f"lost, in points: {', '.join(told)}")
 print(f"least is lost with: {least}")
 assert lost["labels"] > lost["spoken"] / 2
 
@@ -820,7 +833,8 @@ counts = {
 show(f07_annotation.errors_by_digit(counts, f"misread: {last}"))
 two = [read_as[name][last] for name in ("spoken", "as read by the vision model")]
 value, low, high = interval(*two, truth[last])
-print(f"labels as read less spoken: {100 * value:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})")
+span = f"{100 * low:+.2f} to {100 * high:+.2f}"
+print(f"labels as read less spoken: {100 * value:+.2f} points ({span})")
 
 # %% [markdown]
 # Without MNIST on this computer (`a2d data fetch mnist`) these are scikit-learn's scans.
@@ -864,7 +878,8 @@ for name, ink in inks.items():
         learnt = [tune(ink(pictures), targets)[0] for pictures, targets in made]
         if name == "drawings" and n == 300:
             of_300 = learnt[0]
-        curves[name][n] = [(reads(net, seen[name]) == truth["drawings"]).mean() for net in learnt]
+        found = [reads(net, seen[name]) for net in learnt]
+        curves[name][n] = [(digit == truth["drawings"]).mean() for digit in found]
         dark_nets = learnt if name == "dark on white" and n == 100 else dark_nets
 show(f07_annotation.accuracy_by_images(curves))
 
@@ -894,7 +909,8 @@ for name, right in truth.items():
     was, now = read_as["untouched"][name], reads(dark_nets[0], seen[name])
     value, low, high = interval(was, now, right)
     told = "reads better" if low > 0 else "reads worse" if high < 0 else "no difference found"
-    print(f"{name}, in light ink: {100 * value:+.0f} points ({100 * low:+.0f} to {100 * high:+.0f}), {told}")
+    span = f"{100 * low:+.0f} to {100 * high:+.0f}"
+    print(f"{name}, in light ink: {100 * value:+.0f} points ({span}), {told}")
 
 # %% [markdown] id="029607a3d5"
 # These labels are as true as the generator is, and nothing in them contradicts what the evaluator knew:
@@ -934,7 +950,8 @@ for when in ("untouched", "finetuned"):
 
 # %% id="two-judges-read" tags=["nbval-check-output"]
 apart = {w: 100 * abs(a - b) for w, (a, b) in means.items()}
-print(f"the recipes lie apart by {apart['untouched']:.0f} points untouched, {apart['finetuned']:.0f} fine-tuned")
+told = f"{apart['untouched']:.0f} points untouched, {apart['finetuned']:.0f} fine-tuned"
+print(f"the recipes lie apart by {told}")
 if apart["finetuned"] < apart["untouched"]:
     print("so fine-tuning brings the evaluators together")
 
@@ -960,7 +977,7 @@ if apart["finetuned"] < apart["untouched"]:
 
 # %% id="light" tags=["nbval-check-output"]
 spread = results("spread")
-print(f"ink times {spread['clearer']}, 25 pairs of a training and a generator; mean, and SD over the trainings")
+print(f"ink times {spread['clearer']}; means of 25 pairs, and the SD over the trainings")
 shares = {}
 for when in ("untouched", "clearer", "finetuned"):
     grid = np.array(spread["report-plain"]["evaluator"][when])
@@ -1091,7 +1108,7 @@ order = np.random.default_rng(SEED).permutation(len(images))
 
 
 def crossed(pictures: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """What fine-tuned evaluators read, each drawing by one that did not learn from it; target -1: left out."""
+    """Readings, each by an evaluator that did not learn from it; target -1: left out."""
     found, parts = np.zeros(len(pictures), int), 2 if FAST else 5
     for k in range(parts):
         test, learn = order[k::parts], np.delete(order, np.s_[k::parts])
@@ -1117,7 +1134,8 @@ for name, (pictures, learnt, asked) in experiments.items():
 # %% id="four-groups"
 print("reader:", "you" if own else recorded.annotator)
 for name, (was, now, asked) in tried.items():
-    groups = {"shows it": by_reader == asked, "shows another": (by_reader != asked) & (by_reader >= 0)}
+    another = (by_reader != asked) & (by_reader >= 0)
+    groups = {"shows it": by_reader == asked, "shows another": another}
     for group, where in groups.items():
         before_after = [int((says[where] == asked[where]).sum()) for says in (was, now)]
         told = "{} of them read as spoken untouched, {} fine-tuned".format(*before_after)
@@ -1171,7 +1189,8 @@ a2d.check("7.5", verdict)
 rule = a2d.mine("7.5")
 for name, (was, now, asked) in tried.items():
     value, error = gain_of(was, now, asked)
-    print(f"{name:<21}{100 * value:+5.0f} points (SE {100 * error:.0f}): {rule(was, now, asked, by_reader)}")
+    told = rule(was, now, asked, by_reader)
+    print(f"{name:<21}{100 * value:+5.0f} points (SE {100 * error:.0f}): {told}")
 
 # %% [markdown]
 # This is the honest yardstick: what the reader sees does not depend on any evaluator.

@@ -72,7 +72,8 @@ def row(number, fact, report, here):
     print(f"{number}: {fact}. Report: {report}. Here: {here}.")
 
 
-model = models.load("report-plain-builtin" if DATA == "builtin" else "report-plain", "generator")
+MODEL = "report-plain-builtin" if DATA == "builtin" else "report-plain"
+model = models.load(MODEL, "generator")
 spoken = datasets.load_spoken(DATA)
 seed = model.meta["split"]["seed"]
 recordings = runs.spoken_set(spoken, model.features, seed=seed)
@@ -152,11 +153,13 @@ def spread(entry):
 
 
 on_mnist = results("evaluators")["recipes"]["evaluator"]["mnist_test"]
-row("R9", "evaluator on MNIST's test set", "99 %", f"{spread(on_mnist)} ({on_mnist['n']} trainings)")
+told = f"{spread(on_mnist)} ({on_mnist['n']} trainings)"
+row("R9", "evaluator on MNIST's test set", "99 %", told)
+before, after = (random_split[f"evaluator_{w}_sampled"] for w in ("untouched", "finetuned"))
 row("R10", "metric: read as spoken", "accuracy", "accuracy, with its spread")
-row("R11", "evaluator untouched", "cannot read them", spread(random_split["evaluator_untouched_sampled"]))
+row("R11", "evaluator untouched", "cannot read them", spread(before))
 row("R12", "drawings labelled", "100 by hand", f"{protocol['n_annotated']} (see lecture 07)")
-row("R13", "evaluator fine-tuned", "82.29 %", spread(random_split["evaluator_finetuned_sampled"]))
+row("R13", "evaluator fine-tuned", "82.29 %", spread(after))
 row("R14", "figures", "a batch, a grid", "below")
 print("(mean ± standard deviation over five seeds)")
 
@@ -271,7 +274,8 @@ for recipe, found in (("report-plain", random_split), ("report", improved)):
         text = f"{100 * mean:.1f} %, SD {100 * deviation:.1f}, SE {100 * error:.1f} points"
         print(f"{recipe:<13}{label:<34}{text}")
         if (recipe, name) != ("report", "audio_mlp"):
-            dots[f"{recipe}: {label}" if name != "audio_mlp" else label] = found[name]["values"]
+            key = label if name == "audio_mlp" else f"{recipe}: {label}"
+            dots[key] = found[name]["values"]
 
 # %% id="seeds-figure"
 from a2d.figures import f08_report
@@ -292,7 +296,7 @@ from scipy import stats
 values = np.array(random_split["evaluator_untouched_sampled"]["values"])
 free = len(values) - 1
 low, high = np.sqrt(free / stats.chi2.ppf([0.975, 0.025], free))
-print(f"the true standard deviation lies between {low:.1f} and {high:.1f} times the measured one (95 %)")
+print(f"the true SD lies between {low:.1f} and {high:.1f} times the measured one (95 %)")
 
 # %% [markdown]
 # Five seeds tell roughly how large the spread is, no more.
@@ -314,11 +318,13 @@ print(f"the true standard deviation lies between {low:.1f} and {high:.1f} times 
 # %% id="chance" tags=["nbval-check-output"]
 N, A = 450, values.mean()
 simulated = np.random.default_rng(SEED).binomial(N, A, 10_000) / N
-print(f"formula: {100 * np.sqrt(A * (1 - A) / N):.1f} points, simulated: {100 * simulated.std():.1f} points")
+formula = np.sqrt(A * (1 - A) / N)
+print(f"formula: {100 * formula:.1f} points, simulated: {100 * simulated.std():.1f} points")
 for name in ("audio_mlp", "evaluator_untouched_sampled", "evaluator_finetuned_sampled"):
     entry = random_split[name]
     alone = np.sqrt(entry["mean"] * (1 - entry["mean"]) / N)
-    print(f"{NAMES[name]:<34}five seeds: {100 * entry['sd']:.1f}, test part alone: {100 * alone:.1f} points")
+    told = f"five seeds: {100 * entry['sd']:.1f}, test part alone: {100 * alone:.1f} points"
+    print(f"{NAMES[name]:<34}{told}")
 
 # %% id="chance-figure"
 show(f08_report.seeds_and_chance(values, N, simulated))
@@ -336,9 +342,11 @@ show(f08_report.seeds_and_chance(values, N, simulated))
 
 # %% id="two-chances" tags=["nbval-check-output"]
 grid = np.array(results("spread")["report-plain"]["evaluator"]["untouched"])
-print(f"{grid.shape[0]} generators, {grid.shape[1]} trainings of the evaluator; all 25: {grid.mean():.1%}")
+print("{} generators, {} trainings of the evaluator;".format(*grid.shape), end=" ")
+print(f"all together: {grid.mean():.1%}")
 for who, means in (("generators", grid.mean(axis=1)), ("evaluators", grid.mean(axis=0))):
-    print(f"{who}: {means.min():.1%} to {means.max():.1%}, SD {100 * means.std(ddof=1):.1f} points")
+    sd = 100 * means.std(ddof=1)
+    print(f"{who}: {means.min():.1%} to {means.max():.1%}, SD {sd:.1f} points")
 assert grid.mean(axis=0).std() > grid.mean(axis=1).std()
 
 # %% [markdown]
@@ -362,7 +370,8 @@ assert grid.mean(axis=0).std() > grid.mean(axis=1).std()
 common = protocol["overlap"]
 print(f"{common['in_a_test_part']} of {common['recordings']:,} recordings are in a test part;")
 print(f"two test parts share {common['shared_by_two']['mean']:.0f} on average;")
-print(f"the five hold {common['different_in_all']:,} different ones, all by the same {common['speakers']} speakers")
+print(f"the five hold {common['different_in_all']:,} different ones,", end=" ")
+print(f"all by the same {common['speakers']} speakers")
 
 # %% [markdown]
 # ### Did fine-tuning help?
@@ -383,9 +392,10 @@ print(f"the five hold {common['different_in_all']:,} different ones, all by the 
 # %% id="paired" tags=["nbval-check-output"]
 for recipe, found in (("report-plain", random_split), ("report", improved)):
     for evaluator in ("evaluator", "evaluator-adam"):
-        after, before = (np.array(found[f"{evaluator}_{w}_sampled"]["values"]) for w in ("finetuned", "untouched"))
-        mean, _, error = over_seeds(100 * (after - before))
-        half = stats.t.ppf(0.975, len(after) - 1) * error
+        keys = (f"{evaluator}_{when}_sampled" for when in ("untouched", "finetuned"))
+        gains = 100 * np.diff([found[key]["values"] for key in keys], axis=0)[0]
+        mean, _, error = over_seeds(gains)
+        half = stats.t.ppf(0.975, len(gains) - 1) * error
         span = f"{mean - half:.1f} to {mean + half:.1f}"
         print(f"{recipe:<13}{evaluator:<15}gain {mean:.1f} points, 95 %: {span}")
 
@@ -458,7 +468,7 @@ for split in ("recording", "speaker"):
     right = (task.model.predict(sound) == said).numpy()
     names = spoken.speakers[some.split.test]
     mean, worst = by_speaker(right, names)
-    told = f"{100 * mean:.0f} %, the worst speaker {100 * worst:.0f} % ({len(set(names))} speakers)"
+    told = f"{100 * mean:.0f} %, the worst of {len(set(names))} speakers {100 * worst:.0f} %"
     record(f"digits named, split by {split}", mean, told)
 
 # %% [markdown]
@@ -472,7 +482,8 @@ for recipe_name in ("report-plain", "report"):
         entry = never[name]
         span = f"{max(0, 100 * entry['low']):.0f} to {100 * entry['high']:.0f}"
         heard = 100 * protocol[recipe_name]["recording"][name]["mean"]
-        print(f"{recipe_name:<13}{label:<34}heard {heard:.0f} %, never heard {100 * entry['mean']:.0f} % ({span})")
+        told = f"heard {heard:.0f} %, never heard {100 * entry['mean']:.0f} % ({span})"
+        print(f"{recipe_name:<13}{label:<34}{told}")
 
 # %% [markdown]
 # Most of the accuracy is gone, and the interval is wide: six speakers differ a great deal.
@@ -483,7 +494,8 @@ for recipe_name in ("report-plain", "report"):
 # %% id="speakers-figure"
 never = protocol["report"]["speaker"]
 heard = {name: [share] for name, share in never["audio_mlp"]["by_speaker"].items()}
-pictures = {name: [share] for name, share in never["evaluator_untouched_mean"]["by_speaker"].items()}
+drawn_for = never["evaluator_untouched_mean"]["by_speaker"]
+pictures = {name: [share] for name, share in drawn_for.items()}
 show(f08_report.ears_and_pictures(heard, pictures))
 
 # %% [markdown]
@@ -500,16 +512,15 @@ sorts = results("hearing")["sorts"]
 for name, entry in sorts.items():
     new, drawn_as = entry["heard_speaker"], entry["drawn_recording"]
     span = f"{max(0, 100 * new['low']):.0f} to {min(100, 100 * new['high']):.0f}"
-    line = f"heard {spread(entry['heard_recording'])}, new speaker {100 * new['mean']:.0f} % ({span})"
-    print(f"{name:<19}{entry['n_features']:>4} numbers: {line}, drawn and read {spread(drawn_as)}")
+    print(f"{name}, {entry['n_features']} numbers: heard {spread(entry['heard_recording'])},", end=" ")
+    print(f"new speaker {100 * new['mean']:.0f} % ({span}), drawn and read {spread(drawn_as)}")
 base = sorts["mean"]["heard_speaker"]["by_speaker"]
 for name in ("thirds", "eighths"):
     other = sorts[name]["heard_speaker"]["by_speaker"]
     gains = np.array([100 * (other[s] - base[s]) for s in base])
     better = int((gains > 0).sum())
-    print(
-        f"{name} against the mean, speaker by speaker: {gains.mean():+.0f} points, better for {better} of {len(gains)}"
-    )
+    print(f"{name} against the mean, speaker by speaker: {gains.mean():+.0f} points,", end=" ")
+    print(f"better for {better} of {len(gains)}")
 
 # %% [markdown]
 # That answers an open question of the report.
@@ -589,7 +600,8 @@ a2d.check("8.3", relative_diversity)
 vary = a2d.mine("8.3")
 flat = drawn.reshape(len(drawn), -1).double().numpy()
 by_mean = model.net.draw(features).reshape(len(drawn), -1).double().numpy()
-print(f"sampled drawings vary {vary(flat, digits.numpy(), by_mean, digits.numpy()):.1f} times as much as mean ones")
+times = vary(flat, digits.numpy(), by_mean, digits.numpy())
+print(f"sampled drawings vary {times:.1f} times as much as mean ones")
 asked = results("objectives")
 written = asked["mnist"]["within_class_distance_pixels"]
 value = metrics.within_class_distance(flat, digits.numpy()) / written
@@ -618,7 +630,8 @@ for name, entry in asked["rows"].items():
     print(f"{name:<17}{read_as[0]:<20}{read_as[1]:<20}{measures}")
 
 # %% id="grey-and-same"
-points = {n: (e["pixel_diversity"]["mean"], e["greyness"]["mean"]) for n, e in asked["rows"].items()}
+two = "pixel_diversity", "greyness"
+points = {n: tuple(e[key]["mean"] for key in two) for n, e in asked["rows"].items()}
 show(f08_report.grey_and_same({"handwriting": (1.0, ink), **points}, "handwriting"))
 
 # %% [markdown]
@@ -641,10 +654,14 @@ show(f08_report.grey_and_same({"handwriting": (1.0, ink), **points}, "handwritin
 
 # %% id="choice" tags=["nbval-check-output"]
 choice = results("choice")
-print(f"results/choice.json: {choice['command']}, seeds {choice['seeds']}, read by {choice['evaluator']}")
+told = f"{choice['command']}, seeds {choice['seeds']}, read by {choice['evaluator']}"
+print(f"results/choice.json: {told}")
 for name, entry in choice["validation"].items():
     against = choice["against_report"].get(name)
-    paired = f"{100 * against['mean']:+.1f} ± {100 * against['sd']:.1f} points against report" if against else ""
+    paired = ""
+    if against:
+        told = f"{100 * against['mean']:+.1f} ± {100 * against['sd']:.1f}"
+        paired = f"{told} points against report"
     print(f"{spread(entry[choice['evaluator'] + '_sampled']):<14}{name:<36}{paired}")
 print("chosen:", choice["chosen"])
 
@@ -655,14 +672,15 @@ print("chosen:", choice["chosen"])
 # ## 6. What has become of each claim and question?
 
 # %% id="ledger" tags=["nbval-check-output"]
-cross, absolute = (asked["rows"][n]["greyness"]["mean"] for n in ("cross-entropy", "absolute error"))
+losses = "cross-entropy", "absolute error"
+cross, absolute = (asked["rows"][n]["greyness"]["mean"] for n in losses)
 plain, sampled = protocol["report-plain"], "evaluator_untouched_sampled"
 missed = 100 * (1 - grid.mean(axis=0))
 told = f"it misses {missed.min():.0f} to {missed.max():.0f} %, as its training fell out"
 ledger = {
     "R11 its evaluator cannot read them": f"{told}; blur and faint ink (06)",
-    "R13 100 labels lead to 82.29 %": f"{spread(random_split['evaluator_finetuned_sampled'])} (07)",
-    "R15 clearer without a human": f"greyness {cross:.2f} to {absolute:.2f} by another loss (04)",
+    "R13 100 labels lead to 82.29 %": f"{spread(after)} (07)",
+    "R15 clearer without a human": f"greyness {cross:.2f} to {absolute:.2f}, another loss (04)",
     "R15 quality against variation": "not yet (09)",
     "R15 end to end, better networks": "not yet (09, 10)",
     "Q1 a speaker never heard": f"{100 * plain['speaker'][sampled]['mean']:.0f} % (section 4)",
@@ -715,7 +733,8 @@ def decide(a: np.ndarray, b: np.ndarray, speakers: np.ndarray) -> str:
     """Which of two systems is better for new speakers: "a", "b" or "undecided"."""
     # SOLUTION BEGIN
     names = np.unique(speakers)
-    gains = np.array([b[speakers == name].mean() - a[speakers == name].mean() for name in names])
+    where = [speakers == name for name in names]
+    gains = np.array([b[own].mean() - a[own].mean() for own in where])
     error = gains.std(ddof=1) / np.sqrt(len(gains))
     if abs(gains.mean()) <= stats.t.ppf(0.975, len(gains) - 1) * error:
         return "undecided"
