@@ -982,7 +982,8 @@ shares = {}
 for when in ("untouched", "clearer", "finetuned"):
     grid = np.array(spread["report-plain"]["evaluator"][when])
     shares[when] = grid.mean()
-    print(f"  {when:<10}{grid.mean():.1%}, SD {100 * grid.mean(axis=0).std(ddof=1):.1f} points")
+    sd = 100 * grid.mean(axis=0).std(ddof=1)
+    print(f"  {when:<10}{grid.mean():.1%}, SD {sd:.1f} points")
 part = (shares["clearer"] - shares["untouched"]) / (shares["finetuned"] - shares["untouched"])
 print(f"of the gain by 100 labels, more ink gives {part:.0%}")
 assert 0.5 < part < 1

@@ -512,7 +512,8 @@ sorts = results("hearing")["sorts"]
 for name, entry in sorts.items():
     new, drawn_as = entry["heard_speaker"], entry["drawn_recording"]
     span = f"{max(0, 100 * new['low']):.0f} to {min(100, 100 * new['high']):.0f}"
-    print(f"{name}, {entry['n_features']} numbers: heard {spread(entry['heard_recording'])},", end=" ")
+    print(f"{name}, {entry['n_features']} numbers:", end=" ")
+    print(f"heard {spread(entry['heard_recording'])},", end=" ")
     print(f"new speaker {100 * new['mean']:.0f} % ({span}), drawn and read {spread(drawn_as)}")
 base = sorts["mean"]["heard_speaker"]["by_speaker"]
 for name in ("thirds", "eighths"):
