@@ -1166,7 +1166,12 @@ for name, (was, now, asked) in tried.items():
 
 
 # %% id="exercise-7-5"
-def verdict(before: np.ndarray, after: np.ndarray, spoken: np.ndarray, seen: np.ndarray) -> str:
+def verdict(
+    before: np.ndarray,
+    after: np.ndarray,
+    spoken: np.ndarray,
+    seen: np.ndarray,
+) -> str:
     """Whether the second evaluator was cured, taught to flatter, both, or neither."""
 
     # SOLUTION BEGIN

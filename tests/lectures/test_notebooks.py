@@ -21,8 +21,8 @@ from teach.lectures import lint, run
 from teach.lectures import source as source_module
 
 MOST_CODE_LINES = 15  # the build allows 25, for good reasons that a lecture has to have
-# By cell id, how many lines, and the reason: the imports belong to the step that is handed in.
-LONGER = {"exercise-5-6": 17}
+# By cell id, how many lines: imports belong to the step that is handed in; a signature of four arrays is wide.
+LONGER = {"exercise-5-6": 17, "exercise-7-5": 16}
 
 
 # ------------------------------------------------------------------------------------------------------- what is there
