@@ -18,7 +18,7 @@ from a2d import exercises
 from a2d.exercises import Exercise
 from teach.grading.model import GradingError
 from teach.lectures.source import find_sources, read_lecture
-from teach.rehearsal.wording import right
+from teach.rehearsal.wording import imports_for
 from teach.release.nbgrader_course import CONFIG, make_source, write_folder
 
 if TYPE_CHECKING:
@@ -43,20 +43,14 @@ def write_slim_course(out: Path, ids: Sequence[str], points: Mapping[str, float]
     import nbformat.v4
 
     wanted = {f"{part}-{id.replace('.', '-')}" for id in ids for part in ("exercise", "points")}
-    cells = [nbformat.v4.new_code_cell(_imports(ids), id="imports")]
+    imports = imports_for(exercises.get(id) for id in ids)
+    cells = [nbformat.v4.new_code_cell("\n".join(imports), id="imports")]
     for number in sorted({int(id.partition(".")[0]) for id in ids}):
         [path] = find_sources(names=[f"{number:02d}"])
         notebook = make_source(read_lecture(path), points, seed)
         cells += [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") in wanted]
     slim = nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
     write_folder(out, {ASSIGNMENT: slim}, points)
-
-
-def _imports(ids: Sequence[str]) -> str:
-    """What the lectures have imported when these exercises come."""
-    every = [exercises.get(id) for id in ids]
-    lines = {line for one in every if isinstance(one, Exercise) for line in right(one, alone=False).imports}
-    return "\n".join(["import a2d", *sorted(lines)])
 
 
 def hand_in(release: NotebookNode, student: NotebookNode) -> NotebookNode:

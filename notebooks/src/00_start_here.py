@@ -114,7 +114,8 @@ print("digits:", *sorted(set(spoken.digits.tolist())))
 # With neither, the lecture goes on with a synthetic voice.
 #
 # Your recording goes to the computer on which this notebook runs, and nowhere else.
-# At home that is your own; on Binder or Colab it is theirs, and the file is gone when the session ends.
+# At home that is your own; on a computer of the web, such as Binder's, it is theirs, and the file is gone when the
+# session ends.
 
 # %% id="own-file"
 import ipywidgets

@@ -737,7 +737,7 @@ print("MNIST:", MNIST_LEVELS)
 # {hints 5.6}
 
 
-# %% id="exercise-5-6"
+# %% id="step-names"
 from collections.abc import Callable
 
 from torch import Generator
@@ -745,6 +745,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 
+# %% id="exercise-5-6"
 def train_one_step(
     vae: Module, optimizer: Optimizer, cost: Callable, pair: tuple, beta: float, rng: Generator
 ) -> float:

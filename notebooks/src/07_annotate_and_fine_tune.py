@@ -3,7 +3,7 @@
 #
 # {badges}
 #
-# About 100 min in three sittings, and 5 min to label; CPU, needs 06.
+# About 100 min, CPU, needs 06. It has two marked places to stop, and labelling takes 5 min more.
 #
 # The report's evaluator could not read the generator's drawings, although people could.
 # Its authors labelled 100 drawings by hand, trained the evaluator's last two layers on them, and got 82.29 %.
@@ -1176,10 +1176,8 @@ def verdict(
 
     # SOLUTION BEGIN
     def gains(where: np.ndarray) -> bool:
-        if not where.any():
-            return False
         steps = (after[where] == spoken[where]).astype(int) - (before[where] == spoken[where])
-        return steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
+        return len(steps) > 0 and steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
 
     cured, flattered = gains(seen == spoken), gains((seen != spoken) & (seen >= 0))
     if cured and flattered:

@@ -3,7 +3,7 @@
 #
 # {badges}
 #
-# About 90 min in two sittings, CPU, needs 02, 04, 06 and 07.
+# About 90 min, CPU, needs 02, 04, 06 and 07. It has a marked place to stop.
 #
 # The report ends with one number: 82.29 %.
 # We put each of its claims beside what we measured, and then ask what such a number is worth.

@@ -30,15 +30,22 @@ from teach.lectures.rubrics import rubric
 from teach.lectures.source import find_sources
 from teach.rehearsal import habits
 from teach.rehearsal.habits import Cell
-from teach.rehearsal.wording import Written, cell_id, declared_source, read_notebook, right, right_source, wrong
+from teach.rehearsal.wording import (
+    Written,
+    cell_id,
+    declared_source,
+    imports_for,
+    read_notebook,
+    right,
+    right_source,
+    wrong,
+)
 from teach.settings import LAYOUTS
 
 __all__ = ["LAYOUTS", "declared_source", "rehearse", "right_source", "short_notebook"]
 
 KINDS, SHARES = ("right", "wrong", "empty", "raising"), (0.70, 0.20, 0.08, 0.02)
 _METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
-# What the lectures have imported before the exercises' cells.
-_IMPORTS = ("import a2d", "import numpy as np", "import torch")
 _RAISING = ("raise ValueError('I do not know yet')", "return not_defined_anywhere", "return [][0]", "return 1 / 0")
 
 
@@ -159,7 +166,8 @@ def _short(templates: Sequence[Template]) -> Template:
 
     Above the answer to a question stands its text: the answer is known by it where a student's program drops ids.
     """
-    cells = [habits.code("\n".join(_IMPORTS), "00-imports")]
+    ones = tuple(each for one in templates for each in one.ones)
+    cells = [habits.code("\n".join(imports_for(ones)), "00-imports")]
     for template in templates:
         wanted = {id for one in template.ones for id in _ids(one)}
         answers = {_ids(one)[0] for one in template.ones if isinstance(one, Question)}
@@ -167,7 +175,7 @@ def _short(templates: Sequence[Template]) -> Template:
             if cell["id"] in wanted or below["id"] in answers:
                 cells.append(cell)
     notebook = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
-    return Template("exercises", notebook, tuple(each for one in templates for each in one.ones))
+    return Template("exercises", notebook, ones)
 
 
 def _ids(one: Exercise | Question) -> list[str]:

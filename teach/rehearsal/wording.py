@@ -13,7 +13,7 @@ import importlib.util
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 
 from a2d import exercises
 from a2d.errors import CourseError
-from a2d.exercises import Exercise
+from a2d.exercises import Exercise, Question
 from teach.lectures.lint import cell_name
 from teach.lectures.source import find_sources
 
@@ -74,6 +74,12 @@ def declared_source(exercise: Exercise, answer: Callable[..., Any]) -> str:
 def right(exercise: Exercise, *, alone: bool = True) -> Written:
     """The lecture's solution; unless ``alone``, functions of this package stay imported instead of written out."""
     return _right(exercise.id, alone)
+
+
+def imports_for(ones: Iterable[Exercise | Question]) -> list[str]:
+    """What the lectures have imported where these exercises stand, their signatures' types included."""
+    lines = {line for one in ones if isinstance(one, Exercise) for line in right(one, alone=False).imports}
+    return ["import a2d", *sorted(lines | {"import numpy as np", "import torch"})]
 
 
 @cache
