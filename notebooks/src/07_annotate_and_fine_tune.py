@@ -1177,7 +1177,7 @@ def verdict(
     # SOLUTION BEGIN
     def gains(where: np.ndarray) -> bool:
         steps = (after[where] == spoken[where]).astype(int) - (before[where] == spoken[where])
-        return len(steps) > 0 and steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
+        return where.any() and steps.mean() > 1.96 * steps.std() / np.sqrt(len(steps))
 
     cured, flattered = gains(seen == spoken), gains((seen != spoken) & (seen >= 0))
     if cured and flattered:
