@@ -174,12 +174,25 @@ def _draw_levels(axes: Axes, loss: np.ndarray, lines: Mapping[str, float]) -> No
     for (name, value), dashes in zip(lines.items(), base.DASHES * len(lines), strict=False):
         axes.axhline(value, color=base.DARK, linewidth=1.3, linestyle=dashes)
         side = "top" if value == values[-1] else "bottom"  # where the curve does not run
-        axes.text(len(loss), value, f"{name}: {value:.1f}", fontsize=9, ha="right", va=side, parse_math=False)
+        label, apart = f"{name}: {value:.1f}", {"top": -3, "bottom": 3}[side]
+        axes.annotate(
+            label,
+            (len(loss), value),
+            (0, apart),
+            textcoords="offset points",
+            fontsize=9,
+            ha="right",
+            va=side,
+            parse_math=False,
+        )
     room = values[0] - values[-1]
     # The first epochs are far above; cut them off, or the levels would be one line.
     axes.set_ylim(values[-1] - 0.25 * room, values[0] + 0.6 * room)
     if loss[0] > axes.get_ylim()[1]:
-        axes.annotate(f"epoch 1: {loss[0]:.0f}", (1, axes.get_ylim()[1]), fontsize=9, va="top", ha="left")
+        # Right of the line, which has come down to here by the second epoch.
+        at = (min(2, len(loss)), axes.get_ylim()[1])
+        label = f"epoch 1: {loss[0]:.0f}"
+        axes.annotate(label, at, (6, -2), textcoords="offset points", fontsize=9, va="top", ha="left")
     axes.set_ylabel("nats per image")
 
 

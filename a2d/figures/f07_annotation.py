@@ -136,7 +136,9 @@ def accuracy_by_images(curves: Mapping[str, Mapping[int, Sequence[float]]]) -> b
                 if len(v) > 1:
                     axes.plot(np.full(len(v), place), v, marker, color=color, markerfacecolor="white", markersize=4)
         axes.set_xticks(range(len(numbers)), ["none" if n == 0 else str(n) for n in numbers])
-        axes.set(xlabel="number of labelled drawings (open marks: one set)", ylabel="read as spoken", ylim=(0, 1.02))
+        several = any(len(v) > 1 for shares in values.values() for v in shares)
+        marks = " (open marks: one set)" if several else ""
+        axes.set(xlabel=f"number of labelled drawings{marks}", ylabel="read as spoken", ylim=(0, 1.02))
         axes.grid(axis="y", alpha=0.3)
         base.percent_axis(axes.yaxis)
         base.legend_below(figure, axes)

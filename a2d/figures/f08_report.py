@@ -21,6 +21,8 @@ def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, 
     if set(named) != set(read):
         raise DataError("the speakers differ", where="drawn", hint="Give the same speakers twice")
     order = sorted(named, key=lambda speaker: -float(named[speaker].mean()))
+    several = any(len(values) > 1 for values in (*named.values(), *read.values()))
+    marks = " (large: mean, small: one per seed)" if several else ""
     with base.one_panel(1.5 + 0.45 * len(order)) as (figure, axes):
         for place, speaker in enumerate(order):
             a, b = named[speaker].mean(), read[speaker].mean()
@@ -33,7 +35,7 @@ def ears_and_pictures(heard: Mapping[str, Sequence[float]], drawn: Mapping[str, 
         axes.set_yticks(range(len(order)), [base.plain(name) for name in order], parse_math=False)
         axes.invert_yaxis()
         axes.set_xlim(0, 1.02)
-        axes.set_xlabel("accuracy on a speaker who was not heard in training (large: mean, small: one per seed)")
+        axes.set_xlabel(f"accuracy on a speaker who was not heard in training{marks}")
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
         base.percent_axis(axes.xaxis)
