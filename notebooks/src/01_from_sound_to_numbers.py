@@ -86,10 +86,11 @@ from IPython.display import Audio, display
 
 
 def play(sounds: dict, rate: int = r) -> None:
-    """A player for each sound, below its name."""
+    """A player for each sound, below its name; all are equally loud, so that no pure tone shrieks."""
     for name, sound in sounds.items():
         print(name)
-        display(Audio(sound, rate=rate))
+        level = np.clip(0.1 * sound / np.std(sound), -1, 1)
+        display(Audio(level, rate=rate, normalize=False))
 
 
 play({"seven": s})
