@@ -191,7 +191,11 @@ def _unpack(tensors: dict[str, Tensor], model: nn.Module, optimizer: torch.optim
         state = {k.removeprefix(start): v.to(parameter.device) for k, v in tensors.items() if k.startswith(start)}
         if not state or any(v.ndim and v.shape != parameter.shape for v in state.values()):
             raise ValueError(f"{start}* is missing or of another shape")
-        optimizer.state[parameter] = state
+        # Files know no memory layout, and torch's fused Adam takes numbers as they lie in memory: lay them as the
+        # parameter lies, or a network in channels_last would go on with the averages of other weights.
+        optimizer.state[parameter] = {
+            k: torch.empty_like(parameter).copy_(v) if v.ndim else v for k, v in state.items()
+        }
 
 
 def _resume(

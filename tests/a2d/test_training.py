@@ -88,6 +88,7 @@ CASES = {
     "generator, adadelta": (generator_task, ADADELTA),
     "classifier, adam": (classifier_task, ADAM),
     "evaluator, adadelta": (evaluator_task, ADADELTA),
+    "evaluator, adam": (evaluator_task, ADAM),
     "finetune, adam": (finetune_task, replace(ADAM, schedule="constant", average=0.0)),
 }
 every_case = pytest.mark.parametrize(("make", "config"), CASES.values(), ids=CASES.keys())
