@@ -313,7 +313,7 @@ def target_rules(
     return {
         "epochs": cells["random"].training.epochs,
         "rules": found,
-        "floor": floor(by.hand, spoken.part("test")[1]),
+        "floor": floor(by.hand, spoken.digits),
         "mnist": by.real_row(),
         "picture_rows": list(pictures),
     }, torch.stack(list(pictures.values()))
