@@ -963,6 +963,8 @@ print(f"random targets, squared error less cross-entropy, seed by seed: {told}")
 assert varied["fixed"] > varied["random"] > varied["mean"] > 0.5 * varied["random"]
 assert min(grey.values()) > 3 * real["grey"]
 assert kl["random, gaussian"] > kl["random"]
+assert order == ["mean", "fixed", "random"]
+assert grey["fixed"] < grey["random"]
 
 # %% [markdown] id="ffd24ce758"
 # `random, gaussian` is the random rule with squared error in place of cross-entropy; *to mean* is the squared distance
@@ -971,6 +973,7 @@ assert kl["random, gaussian"] > kl["random"]
 # - Greyness: about the same for all rules, and several times that of images.
 # - Variety: fixed targets have most, and you know from where. Random targets have little more than class means.
 # - Readings: the cell above ranks the rules. Class means have the optimum of random targets, without the variance.
+#   Fixed targets come before random ones: a little less grey, which this evaluator minds (lecture 06).
 # - Why cross-entropy? The report took it; nothing here says that it is better than squared error. One difference is
 #   the weight: the recipe counts squared error (over a standard deviation of $0.3$ for each pixel) more against the KL
 #   term than cross-entropy, so its latent tells more of the sound (last column). Section 6 turns that weight by itself.
