@@ -148,6 +148,18 @@ def are_original(spoken: SpokenDigits) -> np.ndarray:
     return np.array([f"{r.path.parent.name}/{r.path.name}" in names for r in spoken.recordings])
 
 
+def load_others(spoken: SpokenDigits, part: Literal["train", "test"] = "train") -> list[Path]:
+    """Recordings of words that are no digit, where a corpus has some: ``others/{speaker}/{word}_{take}.flac``.
+
+    Which words are for training and which for testing stands in its ``MANIFEST.json``; no word is for both.
+    """
+    folder, listed = spoken.root.parent / "others", spoken.root.parent / "MANIFEST.json"
+    if not (folder.is_dir() and listed.is_file()):
+        return []
+    words = set(json.loads(listed.read_text(encoding="utf-8"))["other_words"][part])
+    return sorted(path for path in folder.glob("*/*.flac") if path.stem.rpartition("_")[0] in words)
+
+
 def check_folder(folder: str | os.PathLike[str]) -> Checked:
     """Read every recording of a folder and list all that is wrong with it.
 
@@ -266,6 +278,27 @@ def split_by_speaker(speakers: np.ndarray, test: Sequence[str], seed: int, val_s
     if n_val < 1 or len(rest) - n_val < 1:
         raise DataError("no other speaker is left to train on", where="split", hint="Hold out fewer speakers")
     return Split(np.sort(rest[n_val:]), np.sort(rest[:n_val]), np.flatnonzero(held))
+
+
+def part_of_speaker(name: str, val: float = 0.125, test: float = 0.125) -> Literal["train", "val", "test"]:
+    """The part that a speaker belongs to, by a hash of the name: the same in each excerpt of a corpus, and for ever.
+
+    The idea is that of Speech Commands (P. Warden 2018, arXiv:1804.03209): a corpus may grow, and nobody changes part.
+    """
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+    return "test" if share < test else "val" if share < test + val else "train"
+
+
+def split_by_name(speakers: np.ndarray, val: float = 0.125, test: float = 0.125) -> Split:
+    """Each speaker in one part only, by :func:`part_of_speaker`; for corpora of many speakers.
+
+    Raises :class:`~a2d.errors.DataError` where nobody is left to train on.
+    """
+    part_of = {name: part_of_speaker(name, val, test) for name in set(speakers.tolist())}
+    parts = np.array([part_of[name] for name in speakers.tolist()])
+    if not (parts == "train").any():
+        raise DataError("no speaker is left to train on", where="split", hint="Use a corpus of more speakers")
+    return Split(*(np.flatnonzero(parts == part) for part in ("train", "val", "test")))
 
 
 def speaker_groups(speakers: np.ndarray, name: str, seed: int, groups: int = 5) -> list[list[str]]:
