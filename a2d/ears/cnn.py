@@ -1,4 +1,6 @@
-"""An ear: a small residual network from a log-mel spectrogram to the digit, or to "that was no digit". Lecture 10.
+"""An ear: a small residual network from a picture of the sound to the digit, or to "that was no digit". Lecture 10.
+
+The picture is a log-mel spectrogram, or a wavelet scalogram.
 
 >>> ear = Ear(EarConfig(channels=(8, 16)))
 >>> heard = ear.hear(torch.randn(2, 8000))
@@ -9,7 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +21,8 @@ from torch import Tensor, nn
 from a2d.errors import refuse
 from a2d.features import MfccConfig, hann_window, mel_filterbank
 
+# Periods of a wavelet: as many as make half an octave wide bands.
+CYCLES = 6.0
 N_CLASSES = 11  # ten digits, and what is none
 NO_DIGIT = 10
 
@@ -30,7 +34,8 @@ class EarConfig:
     ``sample_rate`` in Hz; ``seconds``: length of the window that is heard; ``n_fft`` and ``hop_length`` in samples;
     ``n_mels`` bands, ``floor_db``: how far below a recording's loudest band and frame anything is heard;
     ``channels``: feature maps of each stage, each half as large as the one before; ``blocks`` residual blocks in each;
-    ``squeeze``: by how much a squeeze-and-excitation layer narrows; ``dropout`` before the last layer.
+    ``squeeze``: by how much a squeeze-and-excitation layer narrows; ``dropout`` before the last layer; ``front``: the
+    picture that the network gets of a sound.
     """
 
     sample_rate: int = 8000
@@ -43,9 +48,11 @@ class EarConfig:
     blocks: int = 2
     squeeze: int = 4
     dropout: float = 0.1
+    front: Literal["log-mel", "scalogram"] = "log-mel"
 
     def __post_init__(self) -> None:
         problems = {
+            "front": self.front in ("log-mel", "scalogram"),
             "sample_rate": 1000 <= self.sample_rate <= 48000,
             "seconds": 0.2 <= self.seconds <= 10,
             "n_fft": 16 <= self.n_fft <= 8192,
@@ -93,13 +100,51 @@ class LogMel(nn.Module):
             self.register_buffer(name, torch.tensor(np.ascontiguousarray(array)).float(), persistent=False)
 
     def forward(self, samples: Tensor) -> Tensor:
+        samples = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
         padded = F.pad(samples, (self.n_fft // 2, self.n_fft // 2))
         framed = padded.unfold(-1, self.n_fft, self.hop_length) * self.window  # (b, frames, n_fft)
         power = torch.view_as_real(torch.fft.rfft(framed)).square().sum(-1)  # (b, frames, n_fft // 2 + 1)
-        db = 10 * (power @ self.bank).clamp(min=1e-10).log10()  # (b, frames, n_mels)
-        db = torch.maximum(db, db.amax((-2, -1), keepdim=True) - self.floor_db)
-        centred = db - db.mean((-2, -1), keepdim=True)
-        return (centred / centred.square().mean((-2, -1), keepdim=True).sqrt().clamp(min=1e-3)).mT
+        return standardised(power @ self.bank, self.floor_db).mT
+
+
+def standardised(power: Tensor, floor_db: float) -> Tensor:
+    """Power ``(b, ...)`` in decibels, cut off below, less each recording's mean and over its standard deviation."""
+    db = 10 * power.clamp(min=1e-10).log10()
+    every = tuple(range(1, power.ndim))
+    db = torch.maximum(db, db.amax(every, keepdim=True) - floor_db)
+    centred = db - db.mean(every, keepdim=True)
+    return centred / centred.square().mean(every, keepdim=True).sqrt().clamp(min=1e-3)
+
+
+class Scalogram(nn.Module):
+    """From samples ``(b, n)`` to a standardised wavelet scalogram ``(b, n_mels, frames)``.
+
+    Morlet wavelets whose pitches are spaced evenly in the logarithm, from 80 Hz to 0.95 times half the sampling rate,
+    each :data:`CYCLES` periods long: a low band is narrow and slow, a high one wide and quick, where the windows of a
+    spectrogram are all of one length. The power is averaged over each hop. They are multiplied in frequency, where a
+    Morlet wavelet is a bell. Source: R. Sharan (2020), after A. Grossmann and J. Morlet (1984).
+    """
+
+    bells: Tensor
+
+    def __init__(self, config: EarConfig):
+        super().__init__()
+        self.hop_length, self.floor_db, n = config.hop_length, config.floor_db, config.n_samples
+        self.size = 1 << (n + config.sample_rate // 10 - 1).bit_length()
+        pitches = np.geomspace(80, 0.95 * config.sample_rate / 2, config.n_mels)
+        frequencies = np.fft.rfftfreq(self.size, 1 / config.sample_rate)
+        bells = np.exp(-0.5 * ((frequencies - pitches[:, None]) / (pitches[:, None] / CYCLES)) ** 2)
+        self.register_buffer("bells", torch.tensor(bells).float(), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        n = samples.shape[-1]
+        samples = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
+        spectrum = torch.fft.rfft(samples, self.size)[:, None] * self.bells  # (b, n_mels, size // 2 + 1)
+        # Only positive frequencies: the wavelets are analytic, so the square of the size has no ripple.
+        both = F.pad(spectrum, (0, self.size - spectrum.shape[-1]))
+        power = torch.view_as_real(torch.fft.ifft(both)[..., : n + self.hop_length]).square().sum(-1)
+        power = F.pad(power[..., :n], (self.hop_length // 2, self.hop_length))
+        return standardised(F.avg_pool1d(power, self.hop_length)[..., : n // self.hop_length + 1], self.floor_db)
 
 
 class Block(nn.Module):
@@ -147,7 +192,7 @@ class Ear(nn.Module):
     def __init__(self, config: EarConfig):
         super().__init__()
         self.config = config
-        self.log_mel = LogMel(config)
+        self.picture = Scalogram(config) if config.front == "scalogram" else LogMel(config)
         first = config.channels[0]
         self.stem = nn.Sequential(nn.Conv2d(1, first, 5, 2, 2, bias=False), nn.BatchNorm2d(first), nn.ReLU())
         stages: list[nn.Module] = []
@@ -171,12 +216,12 @@ class Ear(nn.Module):
         return torch.cat([x.mean((-2, -1)), x.amax((-2, -1))], -1)
 
     def score(self, spectrogram: Tensor) -> Tensor:
-        """Scores ``(b, 11)`` of spectrograms as :class:`LogMel` gives them."""
+        """Scores ``(b, 11)`` of pictures of sounds, as ``self.picture`` gives them."""
         scores: Tensor = self.head(self.embed(spectrogram))
         return scores
 
     def forward(self, samples: Tensor) -> Tensor:
-        return self.score(self.log_mel(samples))
+        return self.score(self.picture(samples))
 
     @torch.inference_mode()
     def hear(self, samples: Tensor, batch_size: int = 256) -> Heard:
@@ -184,7 +229,8 @@ class Ear(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            parts = [self(part.to(self.device)).cpu() / self.temperature.cpu() for part in samples.split(batch_size)]
+            groups = samples.split(batch_size) if len(samples) else ()
+            parts = [self(part.to(self.device)).cpu() / self.temperature.cpu() for part in groups]
         finally:
             self.train(was_training)
         scores = torch.cat(parts) if parts else torch.zeros(0, N_CLASSES)

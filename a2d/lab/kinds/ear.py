@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from a2d.lab.kinds import Kind, Recipe, Setting
 
 if TYPE_CHECKING:
     from a2d.audio import Clips
-    from a2d.datasets import SpokenDigits
+    from a2d.datasets import Split, SpokenDigits
     from a2d.figures import Picture
     from a2d.lab.models import Model
 
@@ -124,7 +125,7 @@ class EarTask:
         net, how, config = self.model, self.recipe.augment, self.recipe.model
         samples, labels = self._sounds(indices, rng)
         samples = augment(samples.to(net.device), how, config.sample_rate, rng)
-        heard = augment_mel(net.log_mel(samples), how, config.hop_length / config.sample_rate, rng)
+        heard = augment_mel(net.picture(samples), how, config.hop_length / config.sample_rate, rng)
         smooth = self.recipe.mix.smoothing
         targets = (1 - smooth) * F.one_hot(labels, N_CLASSES).float() + smooth / N_CLASSES
         heard, targets = mixed(heard, targets.to(net.device), how.mixup, rng)
@@ -151,6 +152,31 @@ def sounds_of(data: SpokenDigits, config: EarConfig, which: np.ndarray | None = 
     return Sounds.join(parts)
 
 
+def other_sounds(paths: list[Path], config: EarConfig) -> Sounds:
+    """Words that are no digit, as an ear hears them."""
+    from a2d import audio
+
+    clips = audio.load_many(paths, config.sample_rate, trim=True)
+    return Sounds.of(clips, np.full(len(clips), NO_DIGIT), config)
+
+
+FEW = 20
+
+
+def split_for(data: SpokenDigits, held_out: tuple[str, ...] = ()) -> Split:
+    """How a corpus is split for an ear: by :func:`~a2d.datasets.split_by_name`.
+
+    Where there are fewer than :data:`FEW` speakers nobody can be spared: those of ``held_out`` are the test part, and
+    all others are trained on.
+    """
+    from a2d.datasets import Split, split_by_name
+
+    if len(data.speaker_names) >= FEW:
+        return split_by_name(data.speakers)
+    held = np.isin(data.speakers, list(held_out))
+    return Split(np.flatnonzero(~held), np.zeros(0, np.int64), np.flatnonzero(held))
+
+
 class EarKind(Kind[EarRecipe, Ear]):
     """See :class:`~a2d.lab.kinds.Kind`. ``data`` may name several corpora: ``speechcommands+voices``."""
 
@@ -168,20 +194,21 @@ class EarKind(Kind[EarRecipe, Ear]):
         validation = None
         for number, name in enumerate(setting.data.split("+")):
             data = datasets.load_spoken(name)
-            split = datasets.split_by_name(data.speakers)
+            split = split_for(data, setting.held_out)
             heard = sounds_of(data, recipe.model, split.train)
             parts += [heard] * (recipe.mix.first if number == 0 else 1)
             if others := datasets.load_others(data):
-                parts.append(_others(others, recipe.model))
+                parts.append(other_sounds(others, recipe.model))
             if validation is None and len(split.val):
                 validation = sounds_of(data, recipe.model, split.val)
             facts.append({"name": data.name, "hash": data.content_hash, "n": len(split.train), "others": len(others)})
         train = Sounds.join(parts)
         digest = hashlib.sha256("".join(str(one["hash"]) for one in facts).encode()).hexdigest()
+        how = {"by": "name", "held_out": list(setting.held_out)}
         about = {"name": setting.data, "hash": digest, "n": len(train), "corpora": facts}
         return EarTask(recipe, train, seed=setting.seed, validation=validation), {
             "data": about,
-            "split": {"by": "name"},
+            "split": how,
         }
 
     def evaluate(self, model: Model[Ear], setting: Setting) -> tuple[dict[str, Any], dict[str, Picture]]:
@@ -190,7 +217,7 @@ class EarKind(Kind[EarRecipe, Ear]):
         data = datasets.load_spoken(setting.data)
         known = {one["hash"] for one in model.meta.get("data", {}).get("corpora", [])}
         part = "test" if data.content_hash in known else "all"
-        which = datasets.split_by_name(data.speakers).test if part == "test" else None
+        which = split_for(data, tuple(model.meta.get("split", {}).get("held_out", ()))).test if part == "test" else None
         sounds = sounds_of(data, model.net.config, which)
         heard, said = model.net.hear(sounds.floats()), sounds.labels.numpy()
         named = heard.says.argmax(-1).numpy()
@@ -202,13 +229,6 @@ class EarKind(Kind[EarRecipe, Ear]):
         }
         picture = figures.confusion_matrix(metrics.confusion(named, said), title="spoken and named digits")
         return result, {"confusion": picture}
-
-
-def _others(paths: list[Any], config: EarConfig) -> Sounds:
-    from a2d import audio
-
-    clips = audio.load_many(paths, config.sample_rate, trim=True)
-    return Sounds.of(clips, np.full(len(clips), NO_DIGIT), config)
 
 
 KIND = EarKind()
