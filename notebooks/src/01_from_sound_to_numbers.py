@@ -86,7 +86,7 @@ from IPython.display import Audio, display
 
 
 def play(sounds: dict, rate: int = r) -> None:
-    """A player for each sound, below its name; all are equally loud, so that no pure tone shrieks."""
+    """A player for each sound, below its name; all of them are equally loud."""
     for name, sound in sounds.items():
         print(name)
         level = np.clip(0.1 * sound / np.std(sound), -1, 1)
