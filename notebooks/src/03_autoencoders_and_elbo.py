@@ -1282,6 +1282,9 @@ print(f"with beta = 1 they differ by {vivid.std(0).mean():.3f}")
 # ### With long training, on MNIST
 #
 # Eight $\beta$ were tried, with 2 and with 20 latents; the numbers are for the test images, one sample of $z$ each.
+#
+# **What do you expect?** Our four models saw few images. After long training on many, will the two counts, active and
+# used, a) agree, or b) differ even more?
 
 # %% id="beta-results"
 stored = results("beta")
@@ -1308,9 +1311,12 @@ for beta, row, count in zip(betas, row_of, used, strict=True):
 record("active latents of 20, MNIST, beta 1", row_of[betas.index(1.0)]["active_units"])
 falls = "falls" if np.all(np.diff(terms[1]) < 0) else "does not always fall"
 print(f"From one beta to the next the KL {falls}.")
-print(f"More latents are active than used at beta = {', '.join(more) or 'none'}.")
+print(f"Values of beta at which more latents are active than used: {', '.join(more) or 'none'}.")
 
 # %% [markdown]
+# The counts agree now. A latent that is worth its nats is used, and time has closed all others, mean and all.
+# Where the counts differ, the training may just not be over yet.
+#
 # These are the numbers of one training for each $\beta$.
 # The next cell says what other seeds give, and by how much the loss still fell at the end: the mean of the last tenth
 # of the epochs but one, less that of the last.
