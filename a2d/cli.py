@@ -132,13 +132,14 @@ def data_list() -> None:
     """List the data sets: which are here, how large, under which licence."""
     from a2d.io import fetching
 
-    click.echo("builtin      here            3,000 synthetic spoken digits, 1,797 handwritten ones (scikit-learn)")
+    click.echo("builtin        here              3,000 synthetic spoken digits, 1,797 handwritten ones (scikit-learn)")
     for name, source in fetching.REGISTRY.items():
         folder = fetching.find(name)
         state = "here" if folder else f"{source.size_bytes / 1e6:,.0f} MB to fetch"
-        click.echo(f"{name:<12} {state:<15} {source.title}; {source.licence}; {source.homepage}")
+        form = source if folder is None else fetching.form_in(source, folder) or source
+        click.echo(f"{name:<14} {state:<17} {form.title}; {source.licence}; {source.homepage}")
         if folder:
-            click.echo(f"{'':<12} {folder}")
+            click.echo(f"{'':<14} {folder}")
 
 
 @data.command(
@@ -152,9 +153,9 @@ Examples:
 @click.option("--mirror", help="Folder or URL to fetch from. Default: $A2D_MIRROR, else the public source.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 def data_fetch(names: tuple[str, ...], mirror: str | None, quiet: bool) -> None:
-    """Download, verify and unpack data sets: fsdd, audiomnist, mnist.
+    """Download, verify and unpack data sets: fsdd, audiomnist, mnist, speechcommands.
 
-    A broken download is tried again. The content is verified file by file; a data set that is there is left alone.
+    A broken download is tried again. The content is verified by its hashes; a data set that is there is left alone.
     """
     from a2d.io import fetching
 
@@ -174,7 +175,8 @@ Examples:
 def data_check(folder: Path) -> None:
     """Say what is wrong with a folder of recordings, or that nothing is.
 
-    FOLDER is in Audio-MNIST's layout, [data/]NN/{digit}_{NN}_{take}.wav, or in FSDD's, {digit}_{speaker}_{take}.wav.
+    FOLDER is in Audio-MNIST's layout, [data/]NN/{digit}_{NN}_{take}.wav, in FSDD's, {digit}_{speaker}_{take}.wav, or
+    in that of Speech Commands, {word}/{speaker}_nohash_{take}.wav.
     Every recording is read. All that is wrong is listed, not only the first.
     """
     from a2d import datasets
@@ -198,7 +200,7 @@ Examples:
   a2d train my-recipe.toml --data ~/AudioMNIST --out runs/mine --resume"""
 )
 @click.argument("recipe")
-@click.option("--data", required=True, help="builtin, fsdd, audiomnist, or a folder in either layout.")
+@click.option("--data", required=True, help="builtin, fsdd, audiomnist, speechcommands, or a folder in such a layout.")
 @click.option("--out", required=True, type=_PATH, help="Folder for the model.")
 @click.option("--images", help="Handwriting: builtin or mnist. Default: what goes with the data.")
 @click.option("--split", type=click.Choice(["recording", "speaker"]), default="recording", show_default=True)

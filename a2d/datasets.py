@@ -1,4 +1,4 @@
-"""Data sets: spoken digits in Audio-MNIST's layout or FSDD's, handwritten digits, and how to split them.
+"""Data sets: spoken digits in the layouts of three corpora, handwritten digits, and how to split them.
 
 Lecture 02 looks at both data sets and at what each split leaks. How a folder is read stands in :mod:`a2d.io.folders`.
 
@@ -31,7 +31,7 @@ from a2d.io.folders import Checked, Metadata, Recording
 from a2d.io.idx import read_idx
 from a2d.io.shipped import PACKAGE, shipped
 
-SPOKEN = ("builtin", "fsdd", "audiomnist")
+SPOKEN = ("builtin", "fsdd", "audiomnist", "speechcommands")
 HANDWRITTEN = ("builtin", "mnist")
 
 
@@ -102,10 +102,11 @@ def _fetched(name: str) -> Path:
 
 
 def load_spoken(name_or_folder: str | os.PathLike[str]) -> SpokenDigits:
-    """Find spoken digits by name (``builtin``, ``fsdd``, ``audiomnist``) or in a folder of either layout.
+    """Find spoken digits by name (``builtin``, ``fsdd``, ``audiomnist``, ``speechcommands``) or in a folder.
 
     A folder may hold Audio-MNIST's layout, ``[data/]NN/{digit}_{NN}_{take}.wav`` with any number of speakers and
-    takes, with or without ``audioMNIST_meta.txt``; or FSDD's, ``[recordings/]{digit}_{speaker}_{take}.wav``.
+    takes, with or without ``audioMNIST_meta.txt``; or FSDD's, ``[recordings/]{digit}_{speaker}_{take}.wav``; or that
+    of Speech Commands, ``{word}/{speaker}_nohash_{take}.wav``, whose ten folders ``zero`` to ``nine`` are read.
     WAV, FLAC, OGG and MP3 files are taken. What is no sound file is passed over, with one
     :class:`~a2d.errors.DataWarning`; names that begin with a dot are passed over in silence.
 
@@ -122,7 +123,7 @@ def load_spoken(name_or_folder: str | os.PathLike[str]) -> SpokenDigits:
         raise DataError(f"{name} holds images, not recordings", where="--data", hint=hint)
     folder = Path(name)
     if not os.path.isdir(folder):  # unlike pathlib's, it says "no" to a name that is too long
-        hint = f"Name one of {', '.join(SPOKEN)}, or a folder in Audio-MNIST's layout"
+        hint = f"Name one of {', '.join(SPOKEN)}, or a folder in the layout of one of them"
         raise DataError("there is no such data set or folder", where=name, hint=hint)
     return _spoken(folder.resolve().name, folder)
 
@@ -132,6 +133,31 @@ def _spoken(name: str, root: Path) -> SpokenDigits:
     if found.strays:
         warnings.warn(DataWarning(found.passed_over()), stacklevel=3)
     return SpokenDigits(name, found.root, found.recordings, found.metadata, found.notes)
+
+
+def are_original(spoken: SpokenDigits) -> np.ndarray:
+    """Which recordings are what a microphone heard, ``(n,)`` bool; the others came back from a spectrogram.
+
+    The excerpt of Speech Commands that a mirror may hold lists the former in ``original-recordings.txt``, by
+    ``{word}/{file}``; elsewhere there is no such list, and all recordings are original.
+    """
+    listed = spoken.root / "original-recordings.txt"
+    if not listed.is_file():
+        return np.ones(len(spoken), bool)
+    names = set(listed.read_text(encoding="utf-8").split())
+    return np.array([f"{r.path.parent.name}/{r.path.name}" in names for r in spoken.recordings])
+
+
+def load_others(spoken: SpokenDigits, part: Literal["train", "test"] = "train") -> list[Path]:
+    """Recordings of words that are no digit, where a corpus has some: ``others/{speaker}/{word}_{take}.flac``.
+
+    Which words are for training and which for testing stands in its ``MANIFEST.json``; no word is for both.
+    """
+    folder, listed = spoken.root.parent / "others", spoken.root.parent / "MANIFEST.json"
+    if not (folder.is_dir() and listed.is_file()):
+        return []
+    words = set(json.loads(listed.read_text(encoding="utf-8"))["other_words"][part])
+    return sorted(path for path in folder.glob("*/*.flac") if path.stem.rpartition("_")[0] in words)
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Checked:
@@ -252,6 +278,27 @@ def split_by_speaker(speakers: np.ndarray, test: Sequence[str], seed: int, val_s
     if n_val < 1 or len(rest) - n_val < 1:
         raise DataError("no other speaker is left to train on", where="split", hint="Hold out fewer speakers")
     return Split(np.sort(rest[n_val:]), np.sort(rest[:n_val]), np.flatnonzero(held))
+
+
+def part_of_speaker(name: str, val: float = 0.125, test: float = 0.125) -> Literal["train", "val", "test"]:
+    """The part that a speaker belongs to, by a hash of the name: the same in each excerpt of a corpus, and for ever.
+
+    The idea is that of Speech Commands (P. Warden 2018, arXiv:1804.03209): a corpus may grow, and nobody changes part.
+    """
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]) / 2**64
+    return "test" if share < test else "val" if share < test + val else "train"
+
+
+def split_by_name(speakers: np.ndarray, val: float = 0.125, test: float = 0.125) -> Split:
+    """Each speaker in one part only, by :func:`part_of_speaker`; for corpora of many speakers.
+
+    Raises :class:`~a2d.errors.DataError` where nobody is left to train on.
+    """
+    part_of = {name: part_of_speaker(name, val, test) for name in set(speakers.tolist())}
+    parts = np.array([part_of[name] for name in speakers.tolist()])
+    if not (parts == "train").any():
+        raise DataError("no speaker is left to train on", where="split", hint="Use a corpus of more speakers")
+    return Split(*(np.flatnonzero(parts == part) for part in ("train", "val", "test")))
 
 
 def speaker_groups(speakers: np.ndarray, name: str, seed: int, groups: int = 5) -> list[list[str]]:

@@ -13,14 +13,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import gzip
+import hashlib
 import json
 import os
 import re
 import shutil
+import tarfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -29,9 +31,9 @@ from urllib.request import url2pathname
 
 from a2d.errors import DataError
 from a2d.io import manifest as manifests
-from a2d.io.manifest import Manifest
+from a2d.io.manifest import Entry, Manifest
 
-NAMES = ("fsdd", "audiomnist", "mnist")
+NAMES = ("fsdd", "audiomnist", "mnist", "speechcommands")
 
 _FOLDER = Path(__file__).parent.parent / "manifests"
 _CHUNK = 1 << 16
@@ -47,8 +49,9 @@ class Source:
     """Where a public data set comes from, what it may be used for, and how it is checked.
 
     ``size_bytes`` is to be downloaded, ``unpacked_bytes`` what it fills on disk. ``archives`` are the names in a
-    mirror: zip, or single files as gz. An address in ``urls`` that ends in ``/`` holds them by their last name, any
-    other is the one archive itself; they are tried in turn. Only what the ``manifest`` names is unpacked.
+    mirror: zip, tar.gz, or single files as gz. An address in ``urls`` that ends in ``/`` holds them by their last
+    name, any other is the one archive itself; they are tried in turn. Only what the ``manifest`` names is unpacked.
+    ``excerpt`` is a smaller form of the same data set, which a mirror may have in place of the whole.
     """
 
     name: str
@@ -62,10 +65,22 @@ class Source:
     archives: Sequence[str]
     manifest: Path
     note: str = ""
+    excerpt: Source | None = None
+
+    @property
+    def forms(self) -> tuple[Source, ...]:
+        """The whole data set first, then its excerpt if there is one."""
+        return (self,) if self.excerpt is None else (self, self.excerpt)
+
+
+def _declared(name: str, entry: dict[str, Any], manifest: str) -> Source:
+    smaller = entry.pop("excerpt", None)
+    whole = Source(name=name, manifest=_FOLDER / f"{manifest}.json", **entry)
+    return whole if smaller is None else replace(whole, excerpt=_declared(name, entry | smaller, f"{manifest}-excerpt"))
 
 
 REGISTRY: dict[str, Source] = {
-    name: Source(name=name, manifest=_FOLDER / f"{name}.json", **entry)
+    name: _declared(name, entry, name)
     for name, entry in tomllib.loads((_FOLDER / "sources.toml").read_text(encoding="utf-8")).items()
 }
 
@@ -89,8 +104,13 @@ def find(name: str) -> Path | None:
     This is quick: it trusts the marker that :func:`fetch` wrote, and looks only whether every file is there (and,
     where the manifest knows it, has its size). Errors: :class:`DataError` for an unknown name.
     """
-    manifest, folder = manifests.read(_source(name).manifest), data_home() / name
-    return folder if manifests.is_intact(manifest, folder) else None
+    folder = data_home() / name
+    return folder if form_in(_source(name), folder) else None
+
+
+def form_in(source: Source, folder: Path) -> Source | None:
+    """Give the form of a data set that a folder holds, whole or excerpt, as its marker says, or ``None``."""
+    return next((one for one in source.forms if manifests.is_intact(manifests.read(one.manifest), folder)), None)
 
 
 def verify(name: str, folder: str | os.PathLike[str]) -> None:
@@ -102,6 +122,7 @@ def verify(name: str, folder: str | os.PathLike[str]) -> None:
     if not folder.is_dir():
         what, hint = f"there is no folder with {source.title} here", f"Fetch it first: a2d data fetch {name}"
         raise DataError(what, where=folder, hint=hint)
+    source = form_in(source, folder) or source
     if what := _difference(source, manifests.read(source.manifest), folder):
         hint = "Remove the folder, or what does not belong, and fetch the data set again"
         raise DataError(what, where=folder, hint=hint)
@@ -123,8 +144,10 @@ def fetch(
     that differs, a full disk, a missing permission.
     """
     source, root = _source(name), Path(home).expanduser().absolute() if home is not None else data_home()
-    manifest, target, work = manifests.read(source.manifest), root / name, root / f".{name}.work"
+    target, work = root / name, root / f".{name}.work"
     chosen = os.fspath(mirror if mirror is not None else os.environ.get("A2D_MIRROR", "")) or None
+    source = form_in(source, target) or _form(source, chosen)
+    manifest = manifests.read(source.manifest)
     job = _Job(source, manifest, root, target, work, chosen, progress, on_message)
     try:
         if manifests.is_intact(manifest, target):
@@ -147,6 +170,14 @@ def _source(name: str) -> Source:
     return REGISTRY[name]
 
 
+def _form(source: Source, mirror: str | None) -> Source:
+    """The form to fetch: the whole, unless a mirror folder has its excerpt and not the whole."""
+    folder = _mirror_folder(mirror) if mirror else None
+    if folder is None or source.excerpt is None or all((folder / one).is_file() for one in source.archives):
+        return source
+    return source.excerpt if all((folder / one).is_file() for one in source.excerpt.archives) else source
+
+
 def _difference(source: Source, manifest: Manifest, folder: Path) -> str:
     """Say how a folder differs from the data set that it should be, or "" where it does not."""
     found = "; ".join(manifests.findings(manifest, folder))
@@ -164,7 +195,7 @@ class _Job:
     progress: bool
     say: Callable[[str], object]
 
-    def bar(self, label: str, total: int, unit: str) -> Any:
+    def bar(self, label: str, total: int | None, unit: str) -> Any:
         from tqdm import tqdm
 
         return tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", disable=not self.progress)
@@ -202,7 +233,8 @@ def _fetch_locked(job: _Job) -> None:
         archives, origin = _obtain(job)
         _unpack(job, archives, unpacked)
         _step("verify")
-        if what := _difference(source, job.manifest, unpacked):
+        known = job.manifest.archive_sha256 is None  # else the archive itself has been checked
+        if known and (what := _difference(source, job.manifest, unpacked)):
             raise DataError(what, where=origin, hint=_ELSEWHERE)
         _mark(job, unpacked, origin)
         _step("rename")
@@ -212,12 +244,13 @@ def _fetch_locked(job: _Job) -> None:
     finally:
         shutil.rmtree(job.work, ignore_errors=True)
     how = "Every content hash agrees" if job.manifest.check == "content" else source.note
-    job.say(f"{source.title}: {len(job.manifest.files):,} files in {job.target}. {how.rstrip('.')}.")
+    n = len(job.manifest.names(job.target))
+    job.say(f"{source.title}: {n:,} files in {job.target}. {how.rstrip('.')}.")
 
 
 def _adopt(job: _Job) -> bool:
     """Take over a good copy that somebody else put in place; leave alone what is neither ours nor good."""
-    target, source, ours = job.target, job.source, job.manifest.files
+    target, source = job.target, job.source
     if not os.path.lexists(target) or (target.is_dir() and not any(target.iterdir())):
         return False
     if not (what := _difference(source, job.manifest, target)):
@@ -227,7 +260,7 @@ def _adopt(job: _Job) -> bool:
             _mark(job, target, "put in place by hand")
         return True
     files = (path for path in target.rglob("*") if not path.is_dir() and not manifests.is_junk(path.name))
-    theirs = any(path.relative_to(target).as_posix() not in ours for path in files)
+    theirs = any(path.relative_to(target).as_posix() not in job.manifest for path in files)
     if theirs or target.is_symlink() or not (target / manifests.MARKER).is_file():
         hint = "Move it away, or set A2D_DATA to another folder, and fetch again"
         raise DataError(f"something else is in the way ({what})", where=target, hint=hint)
@@ -238,6 +271,8 @@ def _adopt(job: _Job) -> bool:
 def _mark(job: _Job, folder: Path, origin: str) -> None:
     _step("mark")
     marker = {"name": job.source.name, "check": job.manifest.check, "manifest": job.manifest.digest, "origin": origin}
+    if job.manifest.pattern is not None:
+        marker |= manifests.contents(job.manifest, folder)
     (folder / manifests.MARKER).write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
 
 
@@ -278,7 +313,8 @@ def _from_folder(job: _Job, folder: Path) -> list[Path]:
     missing = [path for path in paths if not path.is_file()]
     if not missing:
         return paths
-    if any((unpacked / name).is_file() for name in job.manifest.files):
+    checkable = job.manifest.archive_sha256 is None
+    if checkable and any((unpacked / name).is_file() for name in job.manifest.names(unpacked)):
         return [unpacked]
     what = f"this mirror has no {job.source.title}: there is no {missing[0].relative_to(folder)}"
     raise DataError(what, where=folder, hint="Put it there, or unset A2D_MIRROR to take the public source")
@@ -286,7 +322,8 @@ def _from_folder(job: _Job, folder: Path) -> list[Path]:
 
 def _require_space(job: _Job, download: int) -> None:
     free = shutil.disk_usage(job.root).free
-    if free < download + job.source.unpacked_bytes + _BLOCK * len(job.manifest.files):
+    blocks = _BLOCK * len(job.manifest.files)  # where their number is not known, unpacked_bytes counts them
+    if free < download + job.source.unpacked_bytes + blocks:
         raise OSError(errno.ENOSPC, f"only {_size(free)} are free")
 
 
@@ -362,12 +399,13 @@ def _shown(url: str) -> str:
 def _unpack(job: _Job, origins: list[Path], into: Path) -> None:
     """Copy the files of the data set, and nothing else, out of archives or a folder."""
     left = _SLACK * job.source.unpacked_bytes  # whatever an archive declares
-    with job.bar(f"unpack {job.source.name}", len(job.manifest.files), "file") as bar:
+    with job.bar(f"unpack {job.source.name}", len(job.manifest.files) or None, "file") as bar:
         for origin in origins:
             try:
-                with _opened(origin, job.manifest.files) as members:
+                _check_archive(job, origin)
+                with _opened(origin, job.manifest) as members:
                     for name, opener in members.items():
-                        limit = min(left, job.manifest.files[name].get("size", left))
+                        limit = min(left, job.manifest.files.get(name, Entry()).get("size", left))
                         left -= _copy(origin, name, opener, into / name, limit)
                         bar.update()
             except DataError:
@@ -380,19 +418,35 @@ def _unpack(job: _Job, origins: list[Path], into: Path) -> None:
                 raise DataError(what, where=origin, hint=_ELSEWHERE) from error
 
 
+def _check_archive(job: _Job, origin: Path) -> None:
+    """Where only the hash of an archive is known, take no other."""
+    if (expected := job.manifest.archive_sha256) is None:
+        return
+    with open(origin, "rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != expected:
+        what = f"this is not {job.source.title}: its sha256 is {found}, not {expected}"
+        raise DataError(what, where=origin, hint=_ELSEWHERE)
+
+
 @contextlib.contextmanager
-def _opened(origin: Path, files: Collection[str]) -> Iterator[dict[str, Callable[[], Any]]]:
+def _opened(origin: Path, files: Manifest) -> Iterator[dict[str, Callable[[], Any]]]:
     """Give how to open each of the ``files`` that a folder or an archive holds, by its name in the manifest."""
     if origin.is_dir():
-        yield {name: partial(open, origin / name, "rb") for name in files if (origin / name).is_file()}
+        yield {name: partial(open, origin / name, "rb") for name in files.names(origin) if (origin / name).is_file()}
     elif origin.suffix == ".gz" and origin.stem in files:
         yield {origin.stem: partial(gzip.open, origin)}
+    elif origin.name.endswith(".tar.gz"):
+        with tarfile.open(origin, "r:gz") as tar:
+            inside = {member.name.removeprefix("./"): member for member in tar if member.isfile()}
+            # In the order of the archive: it can only be read from the front.
+            yield {name: partial(tar.extractfile, inside[there]) for name, there in _choose(inside, files).items()}
     else:
         with zipfile.ZipFile(origin) as archive:
             yield {name: partial(archive.open, there) for name, there in _choose(archive.namelist(), files).items()}
 
 
-def _choose(members: Iterable[str], files: Collection[str]) -> dict[str, str]:
+def _choose(members: Iterable[str], files: Manifest) -> dict[str, str]:
     """Map names of the manifest to names in an archive, below the top folder that holds most of them."""
     tops: dict[str, dict[str, str]] = {}
     for member in members:

@@ -1,7 +1,8 @@
-"""From a folder to a list of recordings: the two layouts, the metadata, and what does not belong there.
+"""From a folder to a list of recordings: the three layouts, the metadata, and what does not belong there.
 
 A folder may hold Audio-MNIST's layout, ``[data/]NN/{digit}_{NN}_{take}.wav`` with any number of speakers and takes,
-with or without ``audioMNIST_meta.txt``; or FSDD's, ``[recordings/]{digit}_{speaker}_{take}.wav``.
+with or without ``audioMNIST_meta.txt``; or FSDD's, ``[recordings/]{digit}_{speaker}_{take}.wav``; or that of Speech
+Commands, ``{word}/{speaker}_nohash_{take}.wav`` with words from ``zero`` to ``nine``; its other words are passed over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from a2d.errors import AudioError, DataError
 from a2d.io.manifest import first
 
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _READ = (".wav", ".flac", ".ogg", ".mp3")
 _OTHER_SOUNDS = (".aac", ".aif", ".aiff", ".amr", ".au", ".caf", ".m4a", ".opus", ".webm", ".wma")
 
@@ -87,7 +89,8 @@ def scan(root: Path, strict: bool = True) -> Listing:
                 raise
             problems.append(str(error))
     if not found and not problems and (strict or not strays):
-        hint = "Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST) or {digit}_{speaker}_{take}.wav (FSDD)"
+        hint = "Expected [data/]NN/{digit}_{NN}_{take}.wav (Audio-MNIST), {digit}_{speaker}_{take}.wav (FSDD) or "
+        hint += "{word}/{speaker}_nohash_{take}.wav (Speech Commands)"
         raise DataError("there are no recordings in this folder", where=root, hint=hint)
     if found and (absent := sorted(set(range(10)) - {r.digit for r in found.values()})):
         notes.append(f"no recording says {', '.join(map(str, absent))}")
@@ -138,6 +141,8 @@ def _layout(root: Path, notes: list[str]) -> tuple[Path, list[Path], Metadata]:
             files = [p for p in _list(folder) if os.path.isfile(p)]
             if any(re.fullmatch(r"\d_[^_/]+_\d+\.\w+", p.name) for p in files):
                 return folder, files, {}
+    if words := [root / word for word in WORDS if os.path.isdir(root / word)]:
+        return root, [p for folder in words for p in _list(folder)], {}
     base = root / "data" if os.path.isdir(root / "data") else root
     folders = [p for p in _list(base) if os.path.isdir(p)]
     metadata = _metadata(base, notes)
@@ -163,6 +168,11 @@ def _recording(path: Path, nested: bool) -> Recording | None:
         raise DataError(f"sound files of the kind {suffix} are not read", where=path, hint="Convert it to WAV")
     if suffix not in _READ and not os.path.isdir(path):
         return None
+    if nested and path.parent.name in WORDS:
+        if (match := re.fullmatch(r"([^_]+)_nohash_(\d+)", path.stem)) is None or not os.path.isfile(path):
+            what = "this file does not belong here: recordings are named {speaker}_nohash_{take}.wav"
+            raise DataError(what, where=path, hint="Rename it, or move it away")
+        return Recording(path, WORDS.index(path.parent.name), match[1], int(match[2]))
     match = re.fullmatch(r"(\d)_([^_]+)_(\d+)", path.stem)
     if match is None or not os.path.isfile(path):
         what = "this file does not belong here: recordings are named {digit}_{speaker}_{take}.wav"

@@ -232,7 +232,13 @@ def test_picture_names_are_distinct_and_short_enough():
 
 def test_data_list():
     lines = fine("data", "list")
-    assert [line.split()[0] for line in lines if line[0] != " "] == ["builtin", "fsdd", "audiomnist", "mnist"]
+    assert [line.split()[0] for line in lines if line[0] != " "] == [
+        "builtin",
+        "fsdd",
+        "audiomnist",
+        "mnist",
+        "speechcommands",
+    ]
     assert "here" in lines[0]
     assert "CC BY-SA 4.0" in lines[1]
 

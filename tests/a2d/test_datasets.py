@@ -1,4 +1,4 @@
-"""Data sets: both layouts, messy metadata, splits that do not leak, handwriting, IDX files."""
+"""Data sets: all layouts, messy metadata, splits that do not leak, handwriting, IDX files."""
 
 from __future__ import annotations
 
@@ -75,6 +75,29 @@ def test_fsdd_layout(tmp_path, inside):
         (9, "theo", 12),
     ]
     assert data.notes == ("no recording says 1, 2, 4, 5, 6, 7, 8",)
+
+
+def test_speech_commands_layout(tmp_path):
+    for name in (
+        "zero/0a1b2c3d_nohash_0",
+        "zero/0a1b2c3d_nohash_1",
+        "nine/ffffffff_nohash_12",
+        "cat/0a1b2c3d_nohash_0",
+    ):
+        write(tmp_path / f"{name}.wav")
+    (tmp_path / "testing_list.txt").write_text("nine/ffffffff_nohash_12.wav")
+    data = datasets.load_spoken(tmp_path)
+    assert [(r.digit, r.speaker, r.take) for r in data.recordings] == [
+        (0, "0a1b2c3d", 0),
+        (0, "0a1b2c3d", 1),
+        (9, "ffffffff", 12),
+    ]
+    assert datasets.are_original(data).all()  # nothing says otherwise
+    (tmp_path / "original-recordings.txt").write_text("nine/ffffffff_nohash_12.wav\nzero/0a1b2c3d_nohash_0.wav\n")
+    assert datasets.are_original(data).tolist() == [True, False, True]
+    write(tmp_path / "zero" / "hello.wav")
+    with pytest.raises(DataError, match=r"recordings are named \{speaker\}_nohash_\{take\}.wav"):
+        datasets.load_spoken(tmp_path)
 
 
 def test_hidden_files_are_passed_over(tmp_path):

@@ -21,6 +21,7 @@ import stat
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -28,9 +29,11 @@ import types
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
+from a2d import datasets
 from a2d.errors import DataError
 from a2d.io import fetching
 from a2d.io import manifest as manifests
@@ -1057,6 +1060,109 @@ fetching.fetch("toy", mirror={mirror!r}, home={home!r}, progress=False)
     assert leftovers(home) == ["toy"]
 
 
+# ---------------------------------------------------------------- whole data sets, known by one hash
+
+WORDS = "(zero|one)/[0-9a-f]{8}_nohash_[0-9]+\\.wav|list\\.txt"
+
+
+@pytest.fixture
+def words(tmp_path, monkeypatch) -> dict[str, bytes]:
+    """Register a data set known by the hash of its archive, with an excerpt known by the hash of what is in it."""
+    rng = random.Random(9)
+    names = [f"{word}/{rng.getrandbits(32):08x}_nohash_{take}.wav" for word in ("zero", "one") for take in range(6)]
+    files = {"list.txt": b"a list"} | {name: rng.randbytes(900) for name in names}
+    others = {"cat/00000000_nohash_0.wav": b"miau", "README.md": b"read me", "../out.wav": b"out"}
+    folder = tmp_path / "words"
+    folder.mkdir()
+    with tarfile.open(folder / "words.tar.gz", "w:gz") as tar:
+        for name, data in {**files, **others}.items():
+            member = tarfile.TarInfo(f"./{name}")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    archive = hashlib.sha256((folder / "words.tar.gz").read_bytes()).hexdigest()
+    some = {name: data for name, data in files.items() if "zero" in name or "list" in name}
+    lines = "".join(f"{name} {hashlib.sha256(data).hexdigest()}\n" for name, data in sorted(some.items()))
+    content = hashlib.sha256(lines.encode()).hexdigest()
+    shapes = {"words": {"archive_sha256": archive}, "excerpt": {"content_sha256": content}}
+    for name, hashes in shapes.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"check": "whole", "pattern": WORDS, **hashes}))
+    whole, part = (
+        toy_source("words", (archive,), tmp_path / f"{name}.json", 20_000)
+        for name, archive in (("words", "words.tar.gz"), ("excerpt", "words.zip"))
+    )
+    monkeypatch.setitem(
+        fetching.REGISTRY, "words", dataclasses.replace(whole, excerpt=dataclasses.replace(part, title="Toy excerpt"))
+    )
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "words.zip").write_bytes(zip_bytes(some, extra={"words/surplus.wav": b"?"}))
+    return files
+
+
+def inside(folder: Path) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name[0] != "."}
+
+
+def test_whole_archive_is_checked_by_its_hash_and_only_what_belongs_is_unpacked(words, tmp_path):
+    folder = fetch("words", mirror=str(tmp_path / "words"))
+    assert inside(folder) == set(words)
+    assert not (folder.parent.parent / "out.wav").exists()
+    fetching.verify("words", folder)
+    assert fetching.find("words") == folder
+    victim = next(folder.glob("one/*.wav"))
+    victim.write_bytes(victim.read_bytes()[::-1])  # of the same length
+    with pytest.raises(DataError, match=r"the hash over its 13 files is not the known one"):
+        fetching.verify("words", folder)
+    victim.unlink()
+    assert fetching.find("words") is None
+    fetch("words", mirror=str(tmp_path / "words"))
+    fetching.verify("words", folder)
+
+
+def test_excerpt_is_taken_where_the_whole_is_not_and_known_from_it(words, tmp_path):
+    said: list[str] = []
+    folder = fetch("words", mirror=str(tmp_path / "part"), on_message=said.append)
+    assert inside(folder) == {name for name in words if not name.startswith("one")}
+    assert said[-1].startswith("Toy excerpt: 7 files")
+    assert fetching.form_in(fetching.REGISTRY["words"], folder).title == "Toy excerpt"
+    fetching.verify("words", folder)
+    (folder / "zero" / "more.wav").write_bytes(b"more")
+    with pytest.raises(DataError, match=r"1 files do not belong to it \(zero/more.wav\)"):
+        fetching.verify("words", folder)
+    (folder / "zero" / "more.wav").unlink()
+    # It is there already: the whole is not fetched over it, though its mirror has it.
+    assert fetch("words", mirror=str(tmp_path / "words"), on_message=said.append) == folder
+    assert said[-1].startswith("Toy excerpt is already in")
+
+
+def test_whole_wins_where_a_mirror_has_both(words, tmp_path):
+    (tmp_path / "words" / "words.zip").write_bytes((tmp_path / "part" / "words.zip").read_bytes())
+    assert inside(fetch("words", mirror=str(tmp_path / "words"))) == set(words)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_another_archive_is_refused_and_leaves_nothing(words, tmp_path, cut):
+    path = tmp_path / "words" / "words.tar.gz"
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] if cut else data[:-1] + bytes([data[-1] ^ 1]))
+    assert "its sha256 is" in refusal("words", mirror=str(tmp_path / "words"))
+    assert leftovers(fetching.data_home()) == []
+
+
+def test_excerpt_with_another_content_is_refused(words, tmp_path):
+    some = {name: data for name, data in words.items() if "zero" in name}
+    some[next(iter(some))] += b"!"
+    (tmp_path / "part" / "words.zip").write_bytes(zip_bytes(some))
+    assert "is not the known one" in refusal("words", mirror=str(tmp_path / "part"))
+    assert leftovers(fetching.data_home()) == []
+
+
+def test_unpacked_folder_of_the_whole_cannot_be_checked_and_is_not_taken(words, tmp_path):
+    write_tree(tmp_path / "loose" / "words", words)
+    assert "there is no words.tar.gz" in refusal("words", mirror=str(tmp_path / "loose"))
+    write_tree(fetching.data_home() / "words", words)
+    assert "something else is in the way" in refusal("words", mirror=str(tmp_path / "words"))
+
+
 # ---------------------------------------------------------------- the real data
 
 
@@ -1076,3 +1182,14 @@ def test_real_data_set_is_fetched_and_verified(name, count, tmp_path):
     with pytest.raises(DataError, match=f"1 of {count:,} files differ") as caught:
         fetching.verify(name, folder)
     assert victim.name in str(caught.value)
+
+
+@real
+@needs_real
+def test_real_excerpt_of_speech_commands(tmp_path):
+    folder = fetch("speechcommands", mirror=str(REAL), home=tmp_path)
+    fetching.verify("speechcommands", folder)
+    spoken = datasets.load_spoken(folder)
+    assert (len(spoken), len(spoken.speaker_names)) == (8858, 2038)
+    assert datasets.are_original(spoken).sum() == 2186
+    assert np.bincount(spoken.digits).tolist() == [1202, 1131, 688, 639, 709, 1159, 721, 737, 1134, 738]

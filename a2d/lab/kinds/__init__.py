@@ -26,8 +26,13 @@ KINDS = {
     "generator": "a2d.lab.kinds.generator:KIND",
     "classifier": "a2d.lab.kinds.classifier:KIND",
     "image-vae": "a2d.lab.kinds.image_vae:KIND",
+    "hands": "a2d.lab.kinds.hands:KIND",
+    "style-cvae": "a2d.lab.kinds.hands:STYLE",
+    "vae-gan": "a2d.lab.kinds.hands:VAE_GAN",
+    "cgan": "a2d.lab.kinds.hands:GAN",
     "evaluator": "a2d.lab.kinds.evaluator:KIND",
     "finetune": "a2d.lab.kinds.evaluator:FINETUNE",
+    "ear": "a2d.lab.kinds.ear:KIND",
 }
 
 

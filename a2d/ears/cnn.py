@@ -1,0 +1,237 @@
+"""An ear: a small residual network from a picture of the sound to the digit, or to "that was no digit". Lecture 10.
+
+The picture is a log-mel spectrogram, or a wavelet scalogram.
+
+>>> ear = Ear(EarConfig(channels=(8, 16)))
+>>> heard = ear.hear(torch.randn(2, 8000))
+>>> heard.says.shape, heard.nothing.shape
+(torch.Size([2, 10]), torch.Size([2]))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from a2d.errors import refuse
+from a2d.features import MfccConfig, hann_window, mel_filterbank
+
+# Periods of a wavelet: as many as make half an octave wide bands.
+CYCLES = 6.0
+N_CLASSES = 11  # ten digits, and what is none
+NO_DIGIT = 10
+
+
+@dataclass(frozen=True)
+class EarConfig:
+    """What an ear hears, and its size.
+
+    ``sample_rate`` in Hz; ``seconds``: length of the window that is heard; ``n_fft`` and ``hop_length`` in samples;
+    ``n_mels`` bands, ``floor_db``: how far below a recording's loudest band and frame anything is heard;
+    ``channels``: feature maps of each stage, each half as large as the one before; ``blocks`` residual blocks in each;
+    ``squeeze``: by how much a squeeze-and-excitation layer narrows; ``dropout`` before the last layer; ``front``: the
+    picture that the network gets of a sound.
+    """
+
+    sample_rate: int = 8000
+    seconds: float = 1.0
+    n_fft: int = 256
+    hop_length: int = 80
+    n_mels: int = 48
+    floor_db: float = 80.0
+    channels: tuple[int, ...] = (24, 40, 64)
+    blocks: int = 2
+    squeeze: int = 4
+    dropout: float = 0.1
+    front: Literal["log-mel", "scalogram"] = "log-mel"
+
+    def __post_init__(self) -> None:
+        problems = {
+            "front": self.front in ("log-mel", "scalogram"),
+            "sample_rate": 1000 <= self.sample_rate <= 48000,
+            "seconds": 0.2 <= self.seconds <= 10,
+            "n_fft": 16 <= self.n_fft <= 8192,
+            "hop_length": 1 <= self.hop_length <= self.n_fft,
+            "n_mels": 8 <= self.n_mels <= self.n_fft // 2,
+            "floor_db": self.floor_db > 0,
+            "channels": len(self.channels) >= 1 and min(self.channels) >= 1,
+            "blocks": self.blocks >= 1,
+            "squeeze": self.squeeze >= 1,
+            "dropout": 0 <= self.dropout < 1,
+        }
+        refuse(problems, self, "model")
+
+    @property
+    def n_samples(self) -> int:
+        """Length of the window in samples."""
+        return round(self.seconds * self.sample_rate)
+
+
+def window_of(samples: np.ndarray, n: int) -> np.ndarray:
+    """The ``n`` samples that an ear hears of a recording ``(m,)``: its loudest ``n``, or all, in silence's middle."""
+    if len(samples) <= n:
+        before = (n - len(samples)) // 2
+        return np.pad(samples, (before, n - len(samples) - before))
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    start = int(np.argmax(energy[n:] - energy[:-n]))
+    return samples[start : start + n]
+
+
+class LogMel(nn.Module):
+    """From samples ``(b, n)`` to a standardised log-mel spectrogram ``(b, n_mels, frames)``.
+
+    Decibels, no lower than ``floor_db`` below the loudest; then each recording less its mean, over its standard
+    deviation: neither a soft voice nor another microphone's gain makes a difference.
+    """
+
+    window: Tensor
+    bank: Tensor
+
+    def __init__(self, config: EarConfig):
+        super().__init__()
+        self.n_fft, self.hop_length, self.floor_db = config.n_fft, config.hop_length, config.floor_db
+        mel = MfccConfig(config.sample_rate, config.n_fft, config.hop_length, config.n_mels, n_mfcc=config.n_mels)
+        for name, array in (("window", hann_window(config.n_fft)), ("bank", mel_filterbank(mel).T)):
+            self.register_buffer(name, torch.tensor(np.ascontiguousarray(array)).float(), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        samples = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
+        padded = F.pad(samples, (self.n_fft // 2, self.n_fft // 2))
+        framed = padded.unfold(-1, self.n_fft, self.hop_length) * self.window  # (b, frames, n_fft)
+        power = torch.view_as_real(torch.fft.rfft(framed)).square().sum(-1)  # (b, frames, n_fft // 2 + 1)
+        return standardised(power @ self.bank, self.floor_db).mT
+
+
+def standardised(power: Tensor, floor_db: float) -> Tensor:
+    """Power ``(b, ...)`` in decibels, cut off below, less each recording's mean and over its standard deviation."""
+    db = 10 * power.clamp(min=1e-10).log10()
+    every = tuple(range(1, power.ndim))
+    db = torch.maximum(db, db.amax(every, keepdim=True) - floor_db)
+    centred = db - db.mean(every, keepdim=True)
+    return centred / centred.square().mean(every, keepdim=True).sqrt().clamp(min=1e-3)
+
+
+class Scalogram(nn.Module):
+    """From samples ``(b, n)`` to a standardised wavelet scalogram ``(b, n_mels, frames)``.
+
+    Morlet wavelets whose pitches are spaced evenly in the logarithm, from 80 Hz to 0.95 times half the sampling rate,
+    each :data:`CYCLES` periods long: a low band is narrow and slow, a high one wide and quick, where the windows of a
+    spectrogram are all of one length. The power is averaged over each hop. They are multiplied in frequency, where a
+    Morlet wavelet is a bell. Source: R. Sharan (2020), after A. Grossmann and J. Morlet (1984).
+    """
+
+    bells: Tensor
+
+    def __init__(self, config: EarConfig):
+        super().__init__()
+        self.hop_length, self.floor_db, n = config.hop_length, config.floor_db, config.n_samples
+        self.size = 1 << (n + config.sample_rate // 10 - 1).bit_length()
+        pitches = np.geomspace(80, 0.95 * config.sample_rate / 2, config.n_mels)
+        frequencies = np.fft.rfftfreq(self.size, 1 / config.sample_rate)
+        bells = np.exp(-0.5 * ((frequencies - pitches[:, None]) / (pitches[:, None] / CYCLES)) ** 2)
+        self.register_buffer("bells", torch.tensor(bells).float(), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        n = samples.shape[-1]
+        samples = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
+        spectrum = torch.fft.rfft(samples, self.size)[:, None] * self.bells  # (b, n_mels, size // 2 + 1)
+        # Only positive frequencies: the wavelets are analytic, so the square of the size has no ripple.
+        both = F.pad(spectrum, (0, self.size - spectrum.shape[-1]))
+        power = torch.view_as_real(torch.fft.ifft(both)[..., : n + self.hop_length]).square().sum(-1)
+        power = F.pad(power[..., :n], (self.hop_length // 2, self.hop_length))
+        return standardised(F.avg_pool1d(power, self.hop_length)[..., : n // self.hop_length + 1], self.floor_db)
+
+
+class Block(nn.Module):
+    """Two 3 x 3 convolutions beside a short cut, and a squeeze-and-excitation layer that weighs the feature maps.
+
+    Sources: K. He and others (2016), arXiv:1512.03385; J. Hu and others (2018), arXiv:1709.01507.
+    """
+
+    def __init__(self, a: int, b: int, stride: int, squeeze: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(a, b, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(b, b, 3, 1, 1, bias=False)
+        self.norm1, self.norm2 = nn.BatchNorm2d(b), nn.BatchNorm2d(b)
+        narrow = max(4, b // squeeze)
+        self.weigh = nn.Sequential(nn.Linear(b, narrow), nn.ReLU(), nn.Linear(narrow, b), nn.Sigmoid())
+        self.short = nn.Sequential()
+        if stride > 1 or a != b:
+            self.short = nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))  # (c, a, mels, frames) -> (c, b, mels / stride, frames / stride)
+        y = self.norm2(self.conv2(y))
+        y = y * self.weigh(y.mean((-2, -1)))[:, :, None, None]
+        return F.relu(y + self.short(x))
+
+
+class Heard(NamedTuple):
+    """What an ear makes of recordings: ``says (b, 10)``, probabilities of the digits if it is one, which sum to 1;
+    ``nothing (b,)``, the probability that it is none.
+    """
+
+    says: Tensor
+    nothing: Tensor
+
+
+class Ear(nn.Module):
+    """From samples ``(b, n_samples)`` to scores ``(b, 11)``: ten digits, and "no digit".
+
+    ``temperature`` divides the scores: it is fitted on validation recordings, so that of what is heard with 90 % nine
+    in ten are right (C. Guo and others 2017, arXiv:1706.04599).
+    """
+
+    temperature: Tensor
+
+    def __init__(self, config: EarConfig):
+        super().__init__()
+        self.config = config
+        self.picture = Scalogram(config) if config.front == "scalogram" else LogMel(config)
+        first = config.channels[0]
+        self.stem = nn.Sequential(nn.Conv2d(1, first, 5, 2, 2, bias=False), nn.BatchNorm2d(first), nn.ReLU())
+        stages: list[nn.Module] = []
+        a = first
+        for number, b in enumerate(config.channels):
+            for block in range(config.blocks):
+                stages.append(Block(a, b, 2 if number and not block else 1, config.squeeze))
+                a = b
+        self.stages = nn.Sequential(*stages)
+        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(2 * a, N_CLASSES))
+        self.register_buffer("temperature", torch.ones(()))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.temperature.device
+
+    def embed(self, spectrogram: Tensor) -> Tensor:
+        """What is left of a spectrogram ``(b, n_mels, frames)``: mean and maximum of each last map, ``(b, 2 c)``."""
+        x = self.stages(self.stem(spectrogram[:, None].contiguous(memory_format=torch.channels_last)))
+        return torch.cat([x.mean((-2, -1)), x.amax((-2, -1))], -1)
+
+    def score(self, spectrogram: Tensor) -> Tensor:
+        """Scores ``(b, 11)`` of pictures of sounds, as ``self.picture`` gives them."""
+        scores: Tensor = self.head(self.embed(spectrogram))
+        return scores
+
+    def forward(self, samples: Tensor) -> Tensor:
+        return self.score(self.picture(samples))
+
+    @torch.inference_mode()
+    def hear(self, samples: Tensor, batch_size: int = 256) -> Heard:
+        """Listen to recordings ``(b, n_samples)``, with dropout switched off and the scores calibrated."""
+        was_training = self.training
+        self.eval()
+        try:
+            groups = samples.split(batch_size) if len(samples) else ()
+            parts = [self(part.to(self.device)).cpu() / self.temperature.cpu() for part in groups]
+        finally:
+            self.train(was_training)
+        scores = torch.cat(parts) if parts else torch.zeros(0, N_CLASSES)
+        return Heard(scores[:, :NO_DIGIT].softmax(-1), scores.softmax(-1)[:, NO_DIGIT])

@@ -1,0 +1,420 @@
+"""Exercises of lecture 10: better ears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from a2d.exercises import calls
+from a2d.exercises.model import Case, Exercise, Question, Wrong
+
+# ------------------------------------------------------------------------------------------------ 10.1 standardise
+
+
+def _standardised(db: np.ndarray, floor: float = 80.0) -> np.ndarray:
+    heard = np.maximum(db, db.max() - floor)
+    return (heard - heard.mean()) / heard.std()
+
+
+def _spectrogram_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for n in range(5):
+        frames, bands = int(rng.integers(4, 9)), int(rng.integers(3, 7))
+        db = rng.normal(-40, 15, (frames, bands))
+        if n > 1:
+            db[rng.random((frames, bands)) < 0.3] -= 90  # silence, far below the floor
+        told = f"a spectrogram of {frames} frames and {bands} bands, from {db.min():.0f} to {db.max():.0f} dB"
+        cases.append(Case((db.round(2),), told, "with silence" if n > 1 else "without silence"))
+    return cases
+
+
+def _by_band(db: np.ndarray) -> np.ndarray:
+    heard = np.maximum(db, db.max() - 80.0)
+    return (heard - heard.mean(0)) / np.maximum(heard.std(0), 1e-12)
+
+
+def _floor_last(db: np.ndarray) -> np.ndarray:
+    x = (db - db.mean()) / db.std()
+    return np.maximum(x, x.max() - 80.0)
+
+
+def _floor_at_least(db: np.ndarray) -> np.ndarray:
+    heard = np.maximum(db, -80.0)
+    return (heard - heard.mean()) / heard.std()
+
+
+# --------------------------------------------------------------------------------------------------- 10.2 add noise
+
+
+def _power(x: np.ndarray) -> float:
+    return float(np.mean(np.square(x)))
+
+
+def _at_snr(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return samples + noise * np.sqrt(_power(samples) / _power(noise) * 10 ** (-snr / 10))
+
+
+def _snr_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for snr in (20.0, 10.0, 0.0, -3.0, float(rng.integers(4, 16))):
+        n = int(rng.integers(20, 60))
+        samples, noise = rng.normal(0, rng.uniform(0.05, 0.4), n), rng.normal(0, rng.uniform(0.5, 3), n)
+        cases.append(Case((samples.round(4), noise.round(4), snr), f"{n} samples, noise, and {snr:g} dB"))
+    return cases
+
+
+def _snr_of_amplitudes(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return samples + noise * np.sqrt(_power(samples) / _power(noise)) * 10 ** (-snr / 10)
+
+
+def _snr_own_power(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return samples + noise * np.sqrt(_power(samples) * 10 ** (-snr / 10))
+
+
+def _snr_signal_ignored(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return samples + noise * np.sqrt(10 ** (-snr / 10) / _power(noise))
+
+
+def _snr_turned(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return _at_snr(samples, noise, -snr)
+
+
+def _snr_peaks(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray:
+    return samples + noise * np.abs(samples).max() / np.abs(noise).max() * 10 ** (-snr / 20)
+
+
+# ------------------------------------------------------------------------------------------------- 10.3 another pace
+
+
+def _at_pace(samples: np.ndarray, factor: float) -> np.ndarray:
+    places = np.arange(int((len(samples) - 1) / factor + 1e-9) + 1) * factor
+    return np.interp(places, np.arange(len(samples)), samples)
+
+
+def _pace_cases(rng: np.random.Generator) -> list[Case]:
+    factors = (1.0, 2.0, 0.5, 1.25, round(float(rng.uniform(0.8, 0.97)), 2), round(float(rng.uniform(1.05, 1.4)), 2))
+    return [
+        Case((rng.normal(0, 0.3, int(rng.integers(9, 20))).round(3), factor), f"some samples, {factor:g} times as fast")
+        for factor in factors
+    ]
+
+
+def _pace_turned(samples: np.ndarray, factor: float) -> np.ndarray:
+    return _at_pace(samples, 1 / factor)
+
+
+def _pace_nearest(samples: np.ndarray, factor: float) -> np.ndarray:
+    places = np.arange(int((len(samples) - 1) / factor + 1e-9) + 1) * factor
+    return samples[np.minimum(np.floor(places + 1e-9).astype(int), len(samples) - 1)]
+
+
+def _pace_stretched(samples: np.ndarray, factor: float) -> np.ndarray:
+    n = max(2, round(len(samples) / factor))
+    return np.interp(np.linspace(0, len(samples) - 1, n), np.arange(len(samples)), samples)
+
+
+# ---------------------------------------------------------------------------------------------- 10.4 two ears at once
+
+
+def _fused(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    product = np.sqrt(p * q)
+    return product / product.sum(1, keepdims=True)
+
+
+def _fuse_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for _ in range(5):
+        b, sharp = int(rng.integers(2, 5)), rng.uniform(0.3, 2, 2)
+        pair = [rng.dirichlet(np.full(10, a), b) + 1e-3 for a in sharp]
+        p, q = ((x / x.sum(1, keepdims=True)).round(6) for x in pair)
+        cases.append(Case((p, q), f"what two ears make of {b} recordings"))
+    return cases
+
+
+# ------------------------------------------------------------------------------------------------- 10.5 temperature
+
+
+def _nll(scores: np.ndarray, labels: np.ndarray, temperature: float) -> float:
+    x = scores / temperature
+    x = x - x.max(1, keepdims=True)
+    ln_p = x - np.log(np.exp(x).sum(1, keepdims=True))
+    return float(-ln_p[np.arange(len(labels)), labels].mean())
+
+
+def _temperature(scores: np.ndarray, labels: np.ndarray) -> float:
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(lambda ln_t: _nll(scores, labels, np.exp(ln_t)), bounds=(-4, 4), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _temperature_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for true in (3.0, 0.4, 1.6, float(rng.uniform(1.2, 5))):
+        n = 400
+        honest = rng.normal(0, 1.6, (n, 10))
+        p = np.exp(honest) / np.exp(honest).sum(1, keepdims=True)
+        labels = (p.cumsum(1) > rng.random((n, 1))).argmax(1)
+        told = f"scores of {n} recordings, {'too' if true > 1 else 'not'} sure{'' if true > 1 else ' enough'}"
+        cases.append(Case(((true * honest).round(3), labels), told))
+    return cases
+
+
+def _temperature_verify(case: Case, expected: Any, got: Any) -> str:
+    try:
+        value = float(got)
+    except (TypeError, ValueError):
+        return f"Give one number, not {got!r}."
+    if not value > 0 or not np.isfinite(value):
+        return f"A temperature is above 0, not {value:g}."
+    best, yours = _nll(*case.args, float(expected)), _nll(*case.args, value)
+    if yours <= best + 0.002:
+        return ""
+    return f"With {value:.2f} the loss is {yours:.3f} nats per recording; {best:.3f} are possible."
+
+
+# --------------------------------------------------------------------------------------------------- 10.6 refuse
+
+# Of 1000 new digits at most so many may be refused, of 1000 other sounds at least so many must be.
+_OF_DIGITS, _OF_OTHERS = 40, 850
+
+
+def _ear(rng: np.random.Generator, n: int, hard: float) -> tuple[np.ndarray, np.ndarray]:
+    """How sure an ear is that something is no digit, and whether it is one: half of ``n`` each."""
+    digit = np.arange(n) % 2 == 0
+    logit = np.where(digit, rng.normal(-4, 1.5, n), rng.normal(3, 1.5, n)) * hard + rng.normal(0, 0.3, n)
+    return 1 / (1 + np.exp(-logit)), digit
+
+
+def _limit(nothing: np.ndarray, digit: np.ndarray) -> float:
+    return float(np.quantile(nothing[digit], 0.97))
+
+
+def _limit_cases(rng: np.random.Generator) -> list[Case]:
+    cases = []
+    for hard in (1.0, 0.8, 1.5, 0.6):
+        (nothing, digit), new = _ear(rng, 1200, hard), _ear(rng, 2000, hard)
+        told = "1,200 validation sounds; then 2,000 new ones from the same source"
+        cases.append(Case((nothing.round(6), digit, new), told))
+    return cases
+
+
+def _limit_verify(case: Case, expected: Any, got: Any) -> str:
+    try:
+        value = float(got)
+    except (TypeError, ValueError):
+        return f"Give one number, not {got!r}."
+    nothing, digit = case.args[2]
+    refused = nothing > value
+    lost, kept_out = int(refused[digit].sum()), int(refused[~digit].sum())
+    if lost > _OF_DIGITS:
+        return f"Above {value:.3g} lie {lost} of 1,000 new digits; at most {_OF_DIGITS} may be refused."
+    if kept_out < _OF_OTHERS:
+        return f"Above {value:.3g} lie {kept_out} of 1,000 other sounds; {_OF_OTHERS} or more must be refused."
+    return ""
+
+
+def _loses(case: Case, expected: Any, got: Any) -> bool:
+    nothing, digit = case.args[2]
+    return int((nothing > float(got))[digit].sum()) > _OF_DIGITS
+
+
+def _lets_in(case: Case, expected: Any, got: Any) -> bool:
+    nothing, digit = case.args[2]
+    return int((nothing > float(got))[~digit].sum()) < _OF_OTHERS
+
+
+EXERCISES = (
+    Exercise(
+        id="10.1",
+        title="what a microphone does not change",
+        points=2,
+        difficulty=1,
+        minutes=10,
+        signature="standardised(db: np.ndarray) -> np.ndarray",
+        reference=_standardised,
+        cases=_spectrogram_cases,
+        wrong=(
+            Wrong("each band is standardised for itself; take one mean and one deviation of all values", _by_band),
+            Wrong(
+                "nothing is cut off below: raise what is more than 80 dB under the maximum",
+                lambda db: _standardised(db, np.inf),
+            ),
+            Wrong("the floor is put in at the end, where the values are no decibels any more", _floor_last),
+            Wrong("the floor is at -80 dB, whatever the maximum; it belongs 80 dB below it", _floor_at_least),
+            Wrong("the variance is divided by, not its root", lambda db: _standardised(db) / _floored(db).std()),
+            Wrong("the mean is still there", lambda db: _floored(db) / _floored(db).std()),
+        ),
+        hints=(
+            "First the floor: `np.maximum(db, db.max() - 80)`.",
+            "`x.mean()` and `x.std()` without an axis take all values.",
+        ),
+        right="Louder by 6 dB is 6 more everywhere: the mean takes it away. A compressor's gain goes with the deviation.",
+        parts={"without silence": 1, "with silence": 1},
+    ),
+    Exercise(
+        id="10.2",
+        title="so many decibels of noise",
+        points=2,
+        difficulty=2,
+        minutes=10,
+        signature="at_snr(samples: np.ndarray, noise: np.ndarray, snr: float) -> np.ndarray",
+        reference=_at_snr,
+        cases=_snr_cases,
+        wrong=(
+            Wrong("10^(-snr / 10) is a factor of powers; on the noise itself acts its square root", _snr_of_amplitudes),
+            Wrong("the noise comes with a power of its own; divide by that first", _snr_own_power),
+            Wrong(
+                "the power of the recording is left out: the noise must be as loud as that asks for",
+                _snr_signal_ignored,
+            ),
+            Wrong("the sign is turned: with more decibels the noise is softer", _snr_turned),
+            Wrong("the peaks are compared; a ratio of powers is asked for", _snr_peaks),
+        ),
+        hints=(
+            "Let the noise be multiplied by $a$. Its power is then $a^2$ times what it was.",
+            "Solve $10 \\log_{10} \\left(P_s / (a^2 P_v)\\right) = \\text{snr}$ for $a$.",
+        ),
+        right="At 0 dB the noise is as strong as the voice, and people still understand: digits are few.",
+    ),
+    Exercise(
+        id="10.3",
+        title="another pace",
+        points=2,
+        difficulty=3,
+        minutes=15,
+        signature="at_pace(samples: np.ndarray, factor: float) -> np.ndarray",
+        reference=_at_pace,
+        cases=_pace_cases,
+        wrong=(
+            Wrong("it is slower where it should be faster: sample $k$ is read at $k$ times the factor", _pace_turned),
+            Wrong("the sample before is taken; between two samples lies a straight line", _pace_nearest),
+            Wrong(
+                "the places are spread so that the last one is the last sample; they are the factor apart",
+                _pace_stretched,
+            ),
+        ),
+        hints=(
+            "Sample $k$ of the result is the value at place `k * factor` of the recording.",
+            "`np.interp(places, np.arange(len(samples)), samples)` draws the straight lines.",
+            "The last place must not lie behind the last sample: how many steps of `factor` go into `len(samples) - 1`?",
+        ),
+        right="Pace and pitch change together, as with a tape: one voice becomes several.",
+        forbidden=("scipy.signal.resample", "soxr.resample", "a2d.audio.resample", "a2d.ears.augment.change_pace"),
+    ),
+    Exercise(
+        id="10.4",
+        title="two ears at once",
+        points=2,
+        difficulty=2,
+        minutes=10,
+        signature="fused(p: np.ndarray, q: np.ndarray) -> np.ndarray",
+        reference=_fused,
+        cases=_fuse_cases,
+        wrong=(
+            Wrong(
+                "this is the mean of the probabilities; the mean of their logarithms is asked for",
+                lambda p, q: (p + q) / 2,
+            ),
+            Wrong("the rows do not sum to 1: divide by their sums", lambda p, q: np.sqrt(p * q)),
+            Wrong(
+                "the product is taken, not its root: that is the sum of the logarithms, not their mean",
+                lambda p, q: p * q / (p * q).sum(1, keepdims=True),
+            ),
+            Wrong(
+                "the sum goes over the recordings; each recording's ten numbers must sum to 1",
+                lambda p, q: np.sqrt(p * q) / np.sqrt(p * q).sum(0, keepdims=True),
+            ),
+        ),
+        hints=(
+            "The mean of $\\ln p$ and $\\ln q$ is $\\ln \\sqrt{p q}$.",
+            "`x / x.sum(axis=1, keepdims=True)` makes each row sum to 1.",
+        ),
+        right="An ear that rules a digit out has a veto. In the mean of probabilities it has none.",
+    ),
+    Exercise(
+        id="10.5",
+        title="the right temperature",
+        points=3,
+        difficulty=4,
+        minutes=20,
+        signature="temperature(scores: np.ndarray, labels: np.ndarray) -> float",
+        reference=_temperature,
+        cases=_temperature_cases,
+        verify=_temperature_verify,
+        wrong=(
+            Wrong(
+                "this is the reciprocal: the scores are divided by the temperature",
+                lambda scores, labels: 1 / _temperature(scores, labels),
+                lambda case, expected, got: abs(float(got) * float(expected) - 1) < 0.02,
+            ),
+            Wrong(
+                "it is 1 whatever the scores are",
+                lambda scores, labels: 1.0,
+                lambda case, expected, got: float(got) == 1,
+            ),
+        ),
+        hints=(
+            "Write the loss as a function of the temperature: divide the scores, log-softmax, take the labels' entries, "
+            "mean, minus sign.",
+            "One number is sought: try 200 of them, evenly spaced in the logarithm, and keep the best.",
+            "`np.exp(np.linspace(np.log(0.1), np.log(10), 200))` are such numbers.",
+        ),
+        right="No reading changes, and no accuracy: only how sure the ear says it is.",
+    ),
+    Exercise(
+        id="10.6",
+        title="that was no digit",
+        points=3,
+        difficulty=3,
+        minutes=15,
+        signature="limit(nothing: np.ndarray, digit: np.ndarray) -> float",
+        reference=_limit,
+        cases=_limit_cases,
+        call=calls.but_last,
+        verify=_limit_verify,
+        wrong=(
+            Wrong(
+                "one half is no law: how many digits lie above it depends on the ear",
+                lambda nothing, digit: 0.5,
+                lambda case, expected, got: (
+                    float(got) == 0.5 and (_loses(case, expected, got) or _lets_in(case, expected, got))
+                ),
+            ),
+            Wrong(
+                "the greatest value among the digits lets almost everything in",
+                lambda nothing, digit: nothing[digit].max(),
+                _lets_in,
+            ),
+            Wrong(
+                "the middle of the two means does not say how many digits are lost",
+                lambda nothing, digit: (nothing[digit].mean() + nothing[~digit].mean()) / 2,
+            ),
+        ),
+        hints=(
+            "Which of the two demands is the harder one? Meet it with what you have: the validation sounds.",
+            "Of the digits 3 % may lie above the limit. `np.quantile` finds where.",
+            "It must hold for *new* sounds, so leave some room.",
+        ),
+        right="The limit is chosen on validation sounds and judged on others, like everything that is chosen.",
+    ),
+    Question(
+        id="10.7",
+        title="a thousand more voices, or better ones?",
+        points=2,
+        minutes=10,
+        text=(
+            "You may either record 1,000 more people with their own telephones, each saying every digit once, or 50 "
+            "people in a studio, each saying every digit 20 times.\n\n"
+            "The product is to be used by anybody on a telephone. Which do you choose? Use the curve over the number of "
+            "voices and the table of what each change in training is worth, with numbers. "
+            "Say what result on which recordings would prove you wrong.\n"
+            "Write five to eight sentences."
+        ),
+    ),
+)
+
+
+def _floored(db: np.ndarray) -> np.ndarray:
+    return np.maximum(db, db.max() - 80.0)

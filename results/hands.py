@@ -1,0 +1,189 @@
+"""Sharper hands (lecture 09): every generator of the course on one set of yardsticks, fixed before any was trained.
+
+All draw for the same test recordings, as the audio MLP of the protocol names them, or hear them themselves. What is
+asked of a drawing: that both recipes of evaluators, five trainings each, read it as asked; that drawings are as grey
+and as various as handwriting; that, taken together, they cannot be told from it (Frechet distance, class by class too;
+a classifier that learns from them reads MNIST); and that none is a copy of a training image.
+
+Choices are made on the last 10,000 training images of MNIST, which no hand is trained on while one chooses; MNIST's
+test images are used once, for the final rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from a2d import datasets, metrics, training
+from a2d.evaluator import AccuracyNet, embed, read
+from a2d.hands import Hands
+from a2d.lab import recipes
+from a2d.lab.kinds import Recipe, get
+from a2d.lab.kinds.evaluator import EvaluatorTask
+from a2d.lab.kinds.hands import HandsKind, HandsTask
+from results import evaluators, pool
+from results.comparisons import sharpness, slug
+
+SEEDS = (0, 1, 2, 3, 4)
+N_VALIDATION = 10_000
+# The classification accuracy score: a classifier of the evaluator's recipe learns from as many drawings for this long.
+N_LEARNT, LEARN_EPOCHS = 20_000, 3
+# The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
+KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
+
+Draw = Callable[[Tensor, torch.Generator], Tensor]
+
+
+@dataclass(frozen=True)
+class Handwriting:
+    """Real images to be compared with, and what evaluators make of them, computed once."""
+
+    real: datasets.Images
+    train: datasets.Images
+    nets: dict[str, list[AccuracyNet]]
+    features: np.ndarray
+    pixels: np.ndarray
+    nearest: float
+
+    @property
+    def main(self) -> AccuracyNet:
+        """The evaluator that is shipped: features are its features."""
+        return self.nets["evaluator"][0]
+
+
+def handwriting(nets: dict[str, list[AccuracyNet]], part: str = "val") -> Handwriting:
+    """The yardsticks of a choice (``val``: the last training images) or of the final rows (``test``)."""
+    train = datasets.load_images("mnist")
+    if part == "val":
+        real = datasets.Images("mnist", train.pixels[-N_VALIDATION:], train.labels[-N_VALIDATION:])
+    else:
+        real = datasets.load_images("mnist", "test")
+    learnt = training_images()
+    flat = real.pixels.reshape(len(real), -1) / 255
+    nearest = float(np.quantile(nearest_training(flat[:2000], real.labels[:2000], learnt), 0.01))
+    return Handwriting(real, learnt, nets, embed(nets["evaluator"][0], real.pixels), flat, nearest)
+
+
+def training_images() -> datasets.Images:
+    """MNIST's training images but the last 10,000, which choices are made on."""
+    train = datasets.load_images("mnist")
+    return datasets.Images("mnist", train.pixels[:-N_VALIDATION], train.labels[:-N_VALIDATION])
+
+
+def nearest_training(flat: np.ndarray, digits: np.ndarray, train: datasets.Images) -> np.ndarray:
+    """Euclidean distance of each picture ``(n, 784)`` to the nearest training image of its class, ``(n,)``."""
+    out = np.zeros(len(flat))
+    for c in np.unique(digits):
+        mine = torch.tensor(flat[digits == c]).float()
+        theirs = torch.tensor(train.pixels[train.labels == c].reshape(-1, 784)).float() / 255
+        out[digits == c] = torch.cdist(mine, theirs).min(1).values.numpy()
+    return out
+
+
+def learnt_from(drawn: Tensor, digits: np.ndarray, real: datasets.Images, seed: int) -> float:
+    """Classification accuracy score: a fresh classifier learns from drawings and reads real images.
+
+    Source: S. Ravuri and O. Vinyals (2019), arXiv:1905.10887.
+    """
+    pixels = (drawn * 255).round().to(torch.uint8).numpy()
+    task = EvaluatorTask(datasets.Images("drawn", pixels, digits), real, seed=seed)
+    how = replace(recipes.load("evaluator-adam").training, epochs=LEARN_EPOCHS)
+    training.fit(task, how, seed=seed)
+    return float((read(task.model, real.pixels).digits == real.labels).mean())
+
+
+def yardsticks(draw: Draw, by: Handwriting, seed: int) -> dict[str, float]:
+    """All numbers of one generator: ``draw(digits, rng)`` is asked for as many of each digit as there are real ones."""
+    asked = torch.tensor(by.real.labels)
+    rng = training.stream(seed, "drawn")
+    drawn = torch.cat([draw(part, rng) for part in asked.split(1000)])
+    digits, flat = asked.numpy(), drawn.flatten(1).numpy()
+    row: dict[str, float] = {}
+    for name, nets in by.nets.items():
+        shares = [float((read(net, drawn).digits == digits).mean()) for net in nets]
+        row |= {f"read_{name}": float(np.mean(shares)), f"read_{name}_least": min(shares)}
+    features = embed(by.main, drawn)
+    row["greyness"] = metrics.greyness(flat)
+    row["greyness_ratio"] = row["greyness"] / metrics.greyness(by.pixels)
+    row["variety_pixels"] = metrics.diversity(flat, digits, by.pixels, by.real.labels, seed=seed)
+    row["variety_features"] = metrics.diversity(features, digits, by.features, by.real.labels, seed=seed)
+    row["sharpness"] = sharpness(drawn) / sharpness(torch.tensor(by.real.pixels).float() / 255)
+    row["frechet"] = metrics.frechet_distance(features, by.features)
+    of_class = [metrics.frechet_distance(features[digits == c], by.features[by.real.labels == c]) for c in range(10)]
+    row |= {"frechet_of_classes": float(np.mean(of_class)), "frechet_worst_class": float(np.max(of_class))}
+    near = nearest_training(flat[:2000], digits[:2000], by.train)
+    row["nearest_training"] = float(np.quantile(near, 0.01))
+    row["nearest_training_ratio"] = row["nearest_training"] / by.nearest
+    row["classification_accuracy_score"] = learnt_from(drawn[:N_LEARNT], digits[:N_LEARNT], by.real, seed)
+    return row
+
+
+def floor(by: Handwriting) -> dict[str, float]:
+    """What training images score against the real ones: nothing that has learnt from them does better, but by chance."""
+    n = len(by.real)
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(by.train), n, replace=False)
+    pixels, labels = by.train.pixels[chosen], by.train.labels[chosen]
+    features = embed(by.main, pixels)
+    of_class = [metrics.frechet_distance(features[labels == c], by.features[by.real.labels == c]) for c in range(10)]
+    return {
+        "frechet": metrics.frechet_distance(features, by.features),
+        "frechet_of_classes": float(np.mean(of_class)),
+        "frechet_worst_class": float(np.max(of_class)),
+        "greyness": metrics.greyness(by.pixels),
+        "nearest_training": by.nearest,
+    }
+
+
+# --------------------------------------------------------------------------------------------------------- trainings
+
+
+def candidates() -> dict[str, tuple[str, Recipe]]:
+    """The hands that are compared: by name, the kind and its recipe."""
+    flow, style, gan = (recipes.load(name) for name in ("hands", "style-cvae", "cgan"))
+    found = {"latent flow": ("hands", flow), "style CVAE": ("style-cvae", style), "conditional GAN": ("cgan", gan)}
+    knob = recipes.load("vae-gan")
+    for weight in KNOB:
+        model = replace(knob.model, reconstruction=weight)  # type: ignore[attr-defined]
+        found[f"adversarial VAE, {weight:g}"] = ("vae-gan", replace(knob, model=model))  # type: ignore[call-arg]
+    return {name: (kind, replace(recipe, name=name)) for name, (kind, recipe) in found.items()}
+
+
+def train(cell: tuple[Path, str, int]) -> Hands:
+    """One of the hands, trained unless it is there."""
+    work, name, seed = cell
+    kind_name, recipe = candidates()[name]
+    kind = get(kind_name)
+    assert isinstance(kind, HandsKind)
+
+    def task() -> HandsTask:
+        return HandsTask(lambda: kind.network(recipe.model), training_images(), seed=seed)  # type: ignore[attr-defined]
+
+    net: Hands = pool.trained(work / "hands" / f"{slug(name)}-{seed}.safetensors", recipe, task, seed).net
+    return net
+
+
+def all_evaluators(work: Path) -> dict[str, list[AccuracyNet]]:
+    """Five trainings of both recipes."""
+    evaluators.train_all(work)
+    return {recipe: evaluators.nets(work, recipe) for recipe in evaluators.RECIPES}
+
+
+def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
+    """The rows by name, with their spread over trainings, and the floor."""
+    by = handwriting(all_evaluators(work), part)
+    found: dict[str, dict[str, list[float]]] = {}
+    for name in candidates():
+        for seed in seeds:
+            net = train((work, name, seed))
+            for key, value in yardsticks(lambda says, rng, net=net: net.draw(says, rng), by, seed).items():  # type: ignore[misc]
+                found.setdefault(name, {}).setdefault(key, []).append(value)
+        print(f"measured {name}", flush=True)
+    rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in found.items()}
+    return {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by)}
