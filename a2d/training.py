@@ -41,7 +41,7 @@ class TrainConfig:
 
     epochs: int = 60
     batch_size: int = 64
-    optimizer: Literal["adam", "adadelta"] = "adam"
+    optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
     lr: float = 1e-3
     schedule: Literal["constant", "step", "cosine"] = "constant"
     gamma: float = 0.7
@@ -53,7 +53,7 @@ class TrainConfig:
         problems = {
             "epochs": self.epochs >= 1,
             "batch_size": self.batch_size >= 1,
-            "optimizer": self.optimizer in ("adam", "adadelta"),
+            "optimizer": self.optimizer in ("adam", "adamw", "adadelta"),
             "lr": math.isfinite(self.lr) and self.lr > 0,
             "schedule": self.schedule in ("constant", "step", "cosine"),
             "gamma": 0 < self.gamma <= 1,
@@ -137,13 +137,15 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser that ``config`` names, over the parameters that ask for a gradient.
 
-    Adam: D. Kingma and J. Ba (2015), arXiv:1412.6980. Adadelta: M. Zeiler (2012), arXiv:1212.5701, as PyTorch's basic
-    MNIST example has it. Both with torch's own settings.
+    Adam: D. Kingma and J. Ba (2015), arXiv:1412.6980; AdamW decays the weights themselves, not by way of the gradient:
+    I. Loshchilov and F. Hutter (2019), arXiv:1711.05101. Adadelta: M. Zeiler (2012), arXiv:1212.5701, as PyTorch's
+    basic MNIST example has it. All with torch's own settings.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     if config.optimizer == "adadelta":
         return torch.optim.Adadelta(parameters, config.lr, weight_decay=config.weight_decay, foreach=False)
-    return torch.optim.Adam(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
+    make = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return make(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
 
 
 class Averager:

@@ -125,7 +125,7 @@ def yardsticks(draw: Draw, by: Handwriting, seed: int) -> dict[str, float]:
 
 
 def floor(by: Handwriting) -> dict[str, float]:
-    """What training images score against the real ones: nothing that has learnt from them does better, but by chance."""
+    """What training images score against the real ones; what has learnt from them does better only by chance."""
     n = len(by.real)
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(by.train), n, replace=False)

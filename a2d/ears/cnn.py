@@ -10,6 +10,7 @@ The picture is a log-mel spectrogram, or a wavelet scalogram.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from a2d.ears.voice import VoiceSpace
 from a2d.errors import refuse
 from a2d.features import MfccConfig, hann_window, mel_filterbank
 
@@ -173,21 +175,24 @@ class Block(nn.Module):
 
 class Heard(NamedTuple):
     """What an ear makes of recordings: ``says (b, 10)``, probabilities of the digits if it is one, which sum to 1;
-    ``nothing (b,)``, the probability that it is none.
+    ``nothing (b,)``, the probability that it is none; ``refused (b,)``, whether that is above the ear's limit.
     """
 
     says: Tensor
     nothing: Tensor
+    refused: Tensor
 
 
 class Ear(nn.Module):
     """From samples ``(b, n_samples)`` to scores ``(b, 11)``: ten digits, and "no digit".
 
     ``temperature`` divides the scores: it is fitted on validation recordings, so that of what is heard with 90 % nine
-    in ten are right (C. Guo and others 2017, arXiv:1706.04599).
+    in ten are right (C. Guo and others 2017, arXiv:1706.04599). ``limit``: what is more probably no digit than that is
+    refused. ``voice``: what else is heard, beside the word.
     """
 
     temperature: Tensor
+    limit: Tensor
 
     def __init__(self, config: EarConfig):
         super().__init__()
@@ -204,6 +209,8 @@ class Ear(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(2 * a, N_CLASSES))
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("limit", torch.tensor(0.5))
+        self.voice = VoiceSpace()
 
     @property
     def device(self) -> torch.device:
@@ -234,4 +241,19 @@ class Ear(nn.Module):
         finally:
             self.train(was_training)
         scores = torch.cat(parts) if parts else torch.zeros(0, N_CLASSES)
-        return Heard(scores[:, :NO_DIGIT].softmax(-1), scores.softmax(-1)[:, NO_DIGIT])
+        nothing = scores.softmax(-1)[:, NO_DIGIT]
+        return Heard(scores[:, :NO_DIGIT].softmax(-1), nothing, nothing > self.limit.cpu())
+
+    def calibrate(self, samples: Tensor, digits: Tensor, share: float = 0.02) -> Heard:
+        """Fit ``temperature`` and ``limit`` on validation recordings ``(b, n_samples)`` of ``digits (b,)``.
+
+        The temperature makes the negative log-likelihood of the digits least; above the limit lies the share
+        ``share`` of them.
+        """
+        self.temperature.fill_(1.0)
+        ln_p = self.hear(samples).says.clamp(min=1e-12).log()
+        steps = torch.linspace(math.log(0.3), math.log(5), 121).exp()
+        losses = torch.stack([F.nll_loss((ln_p / t).log_softmax(-1), digits) for t in steps])
+        self.temperature.fill_(steps[int(losses.argmin())])
+        self.limit.fill_(torch.quantile(self.hear(samples).nothing, 1 - share))
+        return self.hear(samples)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from a2d.ears.augment import AugmentConfig, augment, augment_mel, mixed, no_words
 from a2d.ears.cnn import N_CLASSES, NO_DIGIT, Ear, EarConfig, window_of
-from a2d.errors import refuse
+from a2d.errors import DataError, refuse
+from a2d.features import MfccConfig
 from a2d.lab.kinds import Kind, Recipe, Setting
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from a2d.lab.models import Model
 
 _FULL = 32767
+VOICE_FEATURES = MfccConfig()  # what a voice is known by: the report's own features
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,13 @@ class Sounds:
         return self.samples[indices].float() / _FULL
 
 
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether 16-bit numbers of float32's range save time here: on processors with matrix tiles (AMX), and on GPUs."""
+    if device.type == "cpu":
+        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 class EarTask:
     """Training of an ear with cross-entropy in nats per recording, on recordings that are never twice the same.
 
@@ -129,15 +138,17 @@ class EarTask:
         smooth = self.recipe.mix.smoothing
         targets = (1 - smooth) * F.one_hot(labels, N_CLASSES).float() + smooth / N_CLASSES
         heard, targets = mixed(heard, targets.to(net.device), how.mixup, rng)
-        return F.cross_entropy(net.score(heard), targets), {}
+        with torch.autocast(net.device.type, torch.bfloat16, enabled=has_fast_bfloat16(net.device)):
+            scores = net.score(heard)
+        return F.cross_entropy(scores.float(), targets), {}
 
     def validate(self, rng: torch.Generator) -> dict[str, float]:
-        """Share of the validation recordings whose digit is named rightly."""
+        """Calibrate the ear; share of the validation recordings whose digit is named rightly."""
         if self.validation is None:
             return {}
-        says = self.model.hear(self.validation.floats()).says.argmax(-1)
         digits = self.validation.labels
-        return {"accuracy": float((says == digits)[digits != NO_DIGIT].float().mean())}
+        heard = self.model.calibrate(self.validation.floats(), digits)
+        return {"accuracy": float((heard.says.argmax(-1) == digits).float().mean())}
 
 
 def sounds_of(data: SpokenDigits, config: EarConfig, which: np.ndarray | None = None) -> Sounds:
@@ -152,6 +163,17 @@ def sounds_of(data: SpokenDigits, config: EarConfig, which: np.ndarray | None = 
     return Sounds.join(parts)
 
 
+def fit_voice(ear: Ear, data: SpokenDigits, which: np.ndarray) -> None:
+    """Let an ear know how voices differ, from the recordings ``which (m,)`` of a corpus."""
+    from a2d import audio, features
+    from a2d.ears.voice import level_of
+
+    clips = audio.load_many([data.recordings[i].path for i in which], ear.config.sample_rate, trim=True)
+    heard = torch.from_numpy(features.mfcc_means(clips, VOICE_FEATURES))
+    levels = np.array([level_of(clips[i].samples) for i in range(len(clips))])
+    ear.voice.fit(heard, torch.from_numpy(data.digits[which]), data.speakers[which], levels)
+
+
 def other_sounds(paths: list[Path], config: EarConfig) -> Sounds:
     """Words that are no digit, as an ear hears them."""
     from a2d import audio
@@ -160,20 +182,17 @@ def other_sounds(paths: list[Path], config: EarConfig) -> Sounds:
     return Sounds.of(clips, np.full(len(clips), NO_DIGIT), config)
 
 
-FEW = 20
+def split_for(data: SpokenDigits, number: int, held_out: tuple[str, ...] = ()) -> Split:
+    """How the corpus at place ``number`` of those that an ear is trained on is split.
 
-
-def split_for(data: SpokenDigits, held_out: tuple[str, ...] = ()) -> Split:
-    """How a corpus is split for an ear: by :func:`~a2d.datasets.split_by_name`.
-
-    Where there are fewer than :data:`FEW` speakers nobody can be spared: those of ``held_out`` are the test part, and
-    all others are trained on.
+    The first, by :func:`~a2d.datasets.split_by_name`: choices are made on its validation speakers. The others only help:
+    all are trained on but the speakers ``held_out``, who are the test part.
     """
     from a2d.datasets import Split, split_by_name
 
-    if len(data.speaker_names) >= FEW:
-        return split_by_name(data.speakers)
     held = np.isin(data.speakers, list(held_out))
+    if number == 0 and not held.any():
+        return split_by_name(data.speakers)
     return Split(np.flatnonzero(~held), np.zeros(0, np.int64), np.flatnonzero(held))
 
 
@@ -191,33 +210,38 @@ class EarKind(Kind[EarRecipe, Ear]):
 
         parts: list[Sounds] = []
         facts: list[dict[str, Any]] = []
-        validation = None
+        validation = known = None
         for number, name in enumerate(setting.data.split("+")):
             data = datasets.load_spoken(name)
-            split = split_for(data, setting.held_out)
+            split = split_for(data, number, setting.held_out)
             heard = sounds_of(data, recipe.model, split.train)
             parts += [heard] * (recipe.mix.first if number == 0 else 1)
             if others := datasets.load_others(data):
                 parts.append(other_sounds(others, recipe.model))
             if validation is None and len(split.val):
-                validation = sounds_of(data, recipe.model, split.val)
+                validation, known = sounds_of(data, recipe.model, split.val), (data, split.train)
             facts.append({"name": data.name, "hash": data.content_hash, "n": len(split.train), "others": len(others)})
         train = Sounds.join(parts)
         digest = hashlib.sha256("".join(str(one["hash"]) for one in facts).encode()).hexdigest()
         how = {"by": "name", "held_out": list(setting.held_out)}
         about = {"name": setting.data, "hash": digest, "n": len(train), "corpora": facts}
-        return EarTask(recipe, train, seed=setting.seed, validation=validation), {
-            "data": about,
-            "split": how,
-        }
+        task = EarTask(recipe, train, seed=setting.seed, validation=validation)
+        if known is not None:
+            fit_voice(task.model, *known)
+        return task, {"data": about, "split": how}
 
     def evaluate(self, model: Model[Ear], setting: Setting) -> tuple[dict[str, Any], dict[str, Picture]]:
         from a2d import datasets, figures, metrics
 
         data = datasets.load_spoken(setting.data)
-        known = {one["hash"] for one in model.meta.get("data", {}).get("corpora", [])}
-        part = "test" if data.content_hash in known else "all"
-        which = split_for(data, tuple(model.meta.get("split", {}).get("held_out", ()))).test if part == "test" else None
+        known = [one["hash"] for one in model.meta.get("data", {}).get("corpora", [])]
+        part, which = "all", None
+        if data.content_hash in known:
+            held_out = tuple(model.meta["split"]["held_out"])
+            part, which = "test", split_for(data, known.index(data.content_hash), held_out).test
+            if not len(which):
+                hint = "Name another data set"
+                raise DataError("this ear was trained on all recordings of it", where=setting.data, hint=hint)
         sounds = sounds_of(data, model.net.config, which)
         heard, said = model.net.hear(sounds.floats()), sounds.labels.numpy()
         named = heard.says.argmax(-1).numpy()
@@ -225,7 +249,7 @@ class EarKind(Kind[EarRecipe, Ear]):
         result = {
             "data": about,
             "accuracy": metrics.recognition(named, said, seed=setting.seed).as_dict(),
-            "refused": float((heard.nothing > 0.5).float().mean()),
+            "refused": float(heard.refused.float().mean()),
         }
         picture = figures.confusion_matrix(metrics.confusion(named, said), title="spoken and named digits")
         return result, {"confusion": picture}
