@@ -76,50 +76,75 @@ def main() -> None:
 Examples:
   a2d draw seven.wav
   a2d draw recordings/*.wav --out pictures
-  a2d draw seven.flac --seed 1            sample the latent instead of taking its mean
+  a2d draw seven.wav --n 5                five pictures of one recording, each in another hand
+  a2d draw seven.wav --style mine.png     in the hand that wrote this picture of a digit
+  a2d draw seven.wav --model report       as the report does it
   a2d draw seven.wav --model runs/mine    with a model that `a2d train` has written"""
 )
 @click.argument("files", nargs=-1, required=True, type=_PATH)
-@click.option("--model", default="report", show_default=True, help="Shipped model, or folder of a training run.")
+@click.option("--model", default="hands", show_default=True, help="Shipped model, or folder of a training run.")
+@click.option("--ear", default="ear", show_default=True, help="Who listens, for hands.")
 @click.option("--evaluator", default="evaluator", show_default=True, help="Who reads the pictures.")
 @click.option("--out", default="drawings", show_default=True, type=_PATH, help="Folder to write to.")
-@click.option("--seed", type=click.IntRange(min=0), help="Sample the latent with this seed. Default: take its mean.")
-def draw(files: tuple[Path, ...], model: str, evaluator: str, out: Path, seed: int | None) -> None:
-    """Draw recordings of spoken digits: a PNG each, a contact sheet, and what the evaluator reads.
+@click.option("--seed", type=click.IntRange(min=0), help="Another hand (hands), a sample of the latent (generators).")
+@click.option("--n", default=1, show_default=True, type=click.IntRange(1, 99), help="Pictures of each recording.")
+@click.option("--style", type=_PATH, help="Picture of a digit whose hand is borrowed (hands).")
+@click.option("--anyway", is_flag=True, help="Draw also what is heard as no digit (hands).")
+def draw(files: tuple[Path, ...], out: Path, seed: int | None, n: int, **options: Any) -> None:
+    """Draw recordings of spoken digits: a PNG each, a contact sheet, what was heard and what the evaluator reads.
 
     Takes WAV, FLAC, OGG and MP3 files, at any sampling rate, mono or stereo, 0.1 to 10 s long.
-    A file that cannot be used is reported; the others are drawn all the same, and the exit code is 2.
+    Without --seed each voice has its own hand, and louder is bolder; --n and --seed give other hands.
+    A file that cannot be used, or is no digit, is reported; the others are drawn all the same, and the exit code is 2.
     """
-    from a2d import draw as drawing
     from a2d.io import pictures
     from a2d.lab import recipes
 
     if seed is not None:
-        recipes.check_seed(seed)
-    names = pictures.picture_names([str(f) for f in files])
+        recipes.check_seed(seed + n - 1)
+    # The first picture is the model's own choice; the others are of the seeds that follow.
+    seeds = [*([None] if seed is None else []), *range(seed or 0, (seed or 0) + n)][:n]
+    sources = [(path, number) for path in files for number in range(n)]
+    names = pictures.picture_names([f"{p.stem}-{k + 1}.wav" if n > 1 else str(p) for p, k in sources])
     mine = [out / name for name in (*names, "contact-sheet.png")]
     for path in files:
         if any(os.path.exists(p) and os.path.exists(path) and os.path.samefile(p, path) for p in mine):
             raise A2DError("a picture would replace this recording", where=path, hint="Name another folder with --out")
-    artist = drawing.Artist(model, evaluator)
-    drawn, failed = [], 0
-    for path, name in zip(files, names, strict=True):
+    drawer = _drawer(**options)
+    drawn, failed = [], set()
+    for (path, number), name in zip(sources, names, strict=True):
+        if path in failed:
+            continue
         try:
-            result = artist.draw_file(path, seed)
+            result = drawer.draw_file(path, seeds[number])
         except A2DError as error:
-            failed += 1
+            failed.add(path)
             say(f"Error: {error}", err=True)
             continue
-        for note in result.warnings:
+        for note in result.warnings if number == 0 else ():
             say(f"Warning: {note}", err=True)
         pictures.save_picture(result.image, out / name)
-        say(f"{path} -> {out / name}: reads {result.digit} ({100 * result.confidence:.1f} % sure)")
+        heard = f"heard {result.heard} ({100 * result.sure:.1f} % sure), " if result.sure is not None else ""
+        say(f"{path} -> {out / name}: {heard}reads {result.digit} ({100 * result.confidence:.1f} % sure)")
         drawn.append(result)
     if drawn:
         pictures.save_contact_sheet(drawn, out / "contact-sheet.png")
-        say(f"{len(drawn)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
+        say(f"{len(files) - len(failed)} of {len(files)} drawn. Contact sheet: {out / 'contact-sheet.png'}")
     if failed:
         raise click.exceptions.Exit(2)
+
+
+def _drawer(model: str, ear: str, evaluator: str, style: Path | None, anyway: bool) -> Any:
+    """The model that draws, as the options ask for it."""
+    from a2d import draw as drawing
+
+    drawer = drawing.load(model, ear, evaluator)
+    if isinstance(drawer, drawing.Writer):
+        drawer.style, drawer.anyway = drawer.hand_in(style) if style else None, anyway
+    elif style or anyway:
+        hint = "Leave these options away, or name hands"
+        raise A2DError(f"--style and --anyway are for hands; {model} is a generator", where="--model", hint=hint)
+    return drawer
 
 
 @main.group(context_settings=CONTEXT)

@@ -1,12 +1,15 @@
 """Sharper hands (lecture 09): every generator of the course on one set of yardsticks, fixed before any was trained.
 
-All draw for the same test recordings, as the audio MLP of the protocol names them, or hear them themselves. What is
-asked of a drawing: that both recipes of evaluators, five trainings each, read it as asked; that drawings are as grey
-and as various as handwriting; that, taken together, they cannot be told from it (Frechet distance, class by class too;
-a classifier that learns from them reads MNIST); and that none is a copy of a training image.
+All draw for the same recordings: for each of MNIST's test images a test recording of the protocol's random split that
+says the same digit, chosen at random. The report's generators hear for themselves; the look-up is told the digit by the
+protocol's audio MLP, the hands by the ear that is shipped, which was trained on none of these recordings.
 
-Choices are made on the last 10,000 training images of MNIST, which no hand is trained on while one chooses; MNIST's
-test images are used once, for the final rows.
+What is asked of a drawing: that both recipes of evaluators, five trainings each, read it as spoken; that drawings are
+as grey and as various as handwriting; that, taken together, they cannot be told from it (Frechet distance, class by
+class too; a classifier that learns from them reads MNIST); and that none is a copy of a training image.
+
+Choices are made on the last 10,000 training images of MNIST, which no hand is trained on; MNIST's test images are used
+once, for the final rows.
 """
 
 from __future__ import annotations
@@ -23,21 +26,24 @@ from torch import Tensor
 from a2d import datasets, metrics, training
 from a2d.evaluator import AccuracyNet, embed, read
 from a2d.hands import Hands
-from a2d.lab import recipes
+from a2d.lab import models, recipes
 from a2d.lab.kinds import Recipe, get
+from a2d.lab.kinds.ear import sounds_of
 from a2d.lab.kinds.evaluator import EvaluatorTask
+from a2d.lab.kinds.generator import GeneratorRecipe
 from a2d.lab.kinds.hands import HandsKind, HandsTask
-from results import evaluators, pool
+from a2d.pairing import Targets
+from results import evaluators, faithful, goals, pool
 from results.comparisons import sharpness, slug
 
 SEEDS = (0, 1, 2, 3, 4)
+# The generators of the chapters before, by their names in results/goals.py.
+BASELINES = ("cross-entropy", "absolute error", "beta 0")
 N_VALIDATION = 10_000
 # The classification accuracy score: a classifier of the evaluator's recipe learns from as many drawings for this long.
 N_LEARNT, LEARN_EPOCHS = 20_000, 3
 # The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
 KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
-
-Draw = Callable[[Tensor, torch.Generator], Tensor]
 
 
 @dataclass(frozen=True)
@@ -98,16 +104,19 @@ def learnt_from(drawn: Tensor, digits: np.ndarray, real: datasets.Images, seed: 
     return float((read(task.model, real.pixels).digits == real.labels).mean())
 
 
-def yardsticks(draw: Draw, by: Handwriting, seed: int) -> dict[str, float]:
-    """All numbers of one generator: ``draw(digits, rng)`` is asked for as many of each digit as there are real ones."""
-    asked = torch.tensor(by.real.labels)
-    rng = training.stream(seed, "drawn")
-    drawn = torch.cat([draw(part, rng) for part in asked.split(1000)])
-    digits, flat = asked.numpy(), drawn.flatten(1).numpy()
-    row: dict[str, float] = {}
+def yardsticks(drawn: Tensor, spoken: Tensor, named: Tensor, by: Handwriting, seed: int) -> dict[str, float]:
+    """All numbers of one generator: what it drew ``(n, 28, 28)`` for digits ``spoken (n,)`` that were ``named (n,)``.
+
+    ``by.real`` holds as many of each digit as were spoken.
+    """
+    digits, flat = spoken.numpy(), drawn.flatten(1).numpy()
+    heard = (named == spoken).numpy()
+    row: dict[str, float] = {"heard": float(heard.mean())}
     for name, nets in by.nets.items():
-        shares = [float((read(net, drawn).digits == digits).mean()) for net in nets]
+        hits = [read(net, drawn).digits == digits for net in nets]
+        shares = [float(one.mean()) for one in hits]
         row |= {f"read_{name}": float(np.mean(shares)), f"read_{name}_least": min(shares)}
+        row[f"read_{name}_where_heard"] = float(np.mean([one[heard].mean() for one in hits]))
     features = embed(by.main, drawn)
     row["greyness"] = metrics.greyness(flat)
     row["greyness_ratio"] = row["greyness"] / metrics.greyness(by.pixels)
@@ -175,15 +184,57 @@ def all_evaluators(work: Path) -> dict[str, list[AccuracyNet]]:
     return {recipe: evaluators.nets(work, recipe) for recipe in evaluators.RECIPES}
 
 
+@dataclass(frozen=True)
+class Sitting:
+    """What is drawn for: recordings ``(n,)``, one for each real image, as a generator and as an ear take them."""
+
+    spoken: Tensor
+    features: Tensor
+    named: Tensor
+    by_mlp: Tensor
+
+
+def sitting(work: Path, seed: int, labels: np.ndarray) -> Sitting:
+    """Test recordings of the protocol's split ``seed``, chosen at random to say ``labels (n,)``, and what was heard."""
+    recipe = recipes.load_as(GeneratorRecipe, "report")
+    heard = faithful.spoken_set(recipe, seed, "recording")
+    features, digits = heard.part("test")
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros(len(labels), np.int64)
+    for c in range(10):
+        chosen[labels == c] = rng.choice(np.flatnonzero(digits.numpy() == c), int((labels == c).sum()))
+    ear = models.load("ear", "ear").net
+    named = ear.hear(sounds_of(datasets.load_spoken("fsdd"), ear.config, heard.split.test).floats()).says.argmax(-1)
+    mlp = models.load(faithful.path_of(work, "audio-mlp", seed, "recording")).net
+    return Sitting(digits[chosen], features[chosen], named[chosen], mlp.predict(features)[chosen])
+
+
 def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     """The rows by name, with their spread over trainings, and the floor."""
     by = handwriting(all_evaluators(work), part)
+    targets = Targets(by.train.pixels, by.train.labels)
     found: dict[str, dict[str, list[float]]] = {}
-    for name in candidates():
-        for seed in seeds:
-            net = train((work, name, seed))
-            for key, value in yardsticks(lambda says, rng, net=net: net.draw(says, rng), by, seed).items():  # type: ignore[misc]
-                found.setdefault(name, {}).setdefault(key, []).append(value)
-        print(f"measured {name}", flush=True)
+
+    def add(name: str, drawn: Tensor, spoken: Tensor, named: Tensor, seed: int) -> None:
+        for key, value in yardsticks(drawn, spoken, named, by, seed).items():
+            found.setdefault(name, {}).setdefault(key, []).append(value)
+
+    for seed in seeds:
+        protocol_seed = faithful.SEEDS[seed]
+        sat = sitting(work, protocol_seed, by.real.labels)
+        for name in BASELINES:
+            net = models.load_generator(goals.path_of(work, name, protocol_seed)).net
+            add(name, _in_parts(net.draw, sat.features, seed), sat.spoken, sat.spoken, seed)
+        shown = targets.random(sat.by_mlp, training.stream(seed, "drawn"))
+        add("look-up", shown, sat.spoken, sat.by_mlp, seed)
+        for name in candidates():
+            drawn = _in_parts(train((work, name, seed)).draw, sat.named, seed)
+            add(name, drawn, sat.spoken, sat.named, seed)
+        print(f"measured seed {seed}", flush=True)
     rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in found.items()}
     return {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by)}
+
+
+def _in_parts(draw: Callable[[Tensor, torch.Generator], Tensor], told: Tensor, seed: int) -> Tensor:
+    rng = training.stream(seed, "drawn")
+    return torch.cat([draw(part, rng) for part in told.split(1000)])

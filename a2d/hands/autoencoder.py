@@ -20,12 +20,18 @@ def edge_error(images: Tensor, target: Tensor) -> Tensor:
 
 
 class Autoencoder(nn.Module):
-    """Images ``(b, 28, 28)`` to ``z (b, latent)``, and back to logits ``(b, 28, 28)``."""
+    """Images ``(b, 28, 28)`` to ``z (b, latent)``, and back to logits ``(b, 28, 28)``.
+
+    ``contrast`` multiplies the logits of what is drawn, 1 in training; :meth:`fit_contrast` sets it.
+    """
+
+    contrast: Tensor
 
     def __init__(self, latent: int, channels: int):
         super().__init__()
         self.encoder = PictureEncoder(2 * latent, channels)
         self.decoder = PictureDecoder(latent, channels)
+        self.register_buffer("contrast", torch.ones(()))
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each."""
@@ -34,7 +40,21 @@ class Autoencoder(nn.Module):
 
     def decode(self, z: Tensor) -> Tensor:
         """Images in [0, 1], ``(b, 28, 28)``, for ``z (b, latent)``."""
-        return self.decoder(z).sigmoid()
+        return (self.contrast * self.decoder(z)).sigmoid()
+
+    @torch.inference_mode()
+    def fit_contrast(self, z: Tensor, greyness: float) -> None:
+        """Let drawings of ``z (n, latent)`` be as grey as handwriting, the mean of 4 y (1 - y) over pixels ``y``.
+
+        What is left of the blur is a soft edge of the right place: one number for all pictures makes it as steep as
+        handwriting's. Greyness falls as the contrast rises, so it is found by halving an interval.
+        """
+        logits, low, high = self.decoder(z), 0.5, 4.0
+        for _ in range(20):
+            middle = (low + high) / 2
+            y = (middle * logits).sigmoid()
+            low, high = (middle, high) if float((4 * y * (1 - y)).mean()) > greyness else (low, middle)
+        self.contrast.fill_((low + high) / 2)
 
     def loss(
         self, images: Tensor, rng: torch.Generator, *, cross_entropy: float, edge: float, kl: float

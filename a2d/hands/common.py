@@ -92,6 +92,9 @@ class Hands(nn.Module, ABC):
     ) -> tuple[Tensor, dict[str, float]]:
         """What is made small: mean over images ``(b, 28, 28)`` of ``digits (b,)``; and its terms, for the log."""
 
+    def settle(self, images: Tensor, digits: Tensor, rng: torch.Generator) -> None:
+        """Set what is measured and not trained, from some training images ``(n, 28, 28)`` of ``digits (n,)``."""
+
     @abstractmethod
     def paint(self, says: Tensor, z: Tensor, weight: Tensor) -> Tensor:
         """Images ``(b, 28, 28)`` for ``says (b, 10)``, ``z (b, latent)`` and stroke weights ``(b,)``."""

@@ -188,6 +188,13 @@ class FlowHands(Hands):
         x, wanted = straight_path(standard_normal(x1, rng), x1, t)
         return (self.field(x, t, says, weight) - wanted).square().mean()
 
+    @torch.inference_mode()
+    def settle(self, images: Tensor, digits: Tensor, rng: torch.Generator) -> None:
+        z = torch.randn(len(digits), self.latent, generator=rng).to(self.device)
+        asked = self.velocity(F.one_hot(digits, CLASSES).float(), self.ink(images, digits))
+        ends = integrate(asked, z, self.config.steps) * self.scale + self.centre
+        self.autoencoder.fit_contrast(ends, float((4 * images * (1 - images)).mean()))
+
     def velocity(self, says: Tensor, weight: Tensor) -> Velocity:
         """The field for ``says (b, 10)``: the mean of the digits' fields, each with its probability.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from a2d.errors import A2DError
+from a2d.errors import A2DError, DataError
 from a2d.io.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from a2d.draw import Drawing
 
+MOST_PIXELS = 50_000_000
 SCALE = 10  # a 28-pixel picture is a thumbnail; ten screen pixels per pixel can be looked at
 
 
@@ -32,6 +33,41 @@ def save_picture(image: np.ndarray, path: str | os.PathLike[str]) -> None:
     """Write one image ``(28, 28)`` as a PNG of 280 x 280 pixels, atomically."""
     with atomic_path(path) as temporary:
         to_picture(image).save(temporary, format="PNG")
+
+
+def load_digit(path: str | os.PathLike[str]) -> np.ndarray:
+    """A picture file of one digit as MNIST would have it: ``(28, 28)`` float32 in [0, 1], white ink on black.
+
+    Dark ink on a light ground is turned round (what is at the edge is the ground); the ink is cut out, scaled into
+    20 x 20 pixels and put with its centre of mass in the middle, as Y. LeCun and others (1998) made MNIST.
+    Raises :class:`~a2d.errors.DataError` for a file that is no picture, or is empty.
+    """
+    from PIL import Image
+
+    hint = "Give a PNG or JPEG of one digit"
+    try:
+        with Image.open(path) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise DataError(f"{picture.width} x {picture.height} pixels are too many", where=path, hint=hint)
+            grey = np.asarray(picture.convert("L"), np.float32) / 255
+    except OSError as error:
+        raise DataError("this is no picture that can be read", where=path, hint=hint) from error
+    edge = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    ink = np.abs(grey - np.median(edge))
+    if ink.max() < 0.2:
+        raise DataError("there is no ink in this picture", where=path, hint=hint)
+    ink = np.clip(ink / ink.max(), 0, 1)
+    rows, columns = (np.flatnonzero((ink > 0.3).any(axis)) for axis in (1, 0))
+    cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = cut.shape
+    size = [max(1, round(20 * n / max(height, width))) for n in (width, height)]
+    method = Image.Resampling.BOX if max(height, width) > 40 else Image.Resampling.BICUBIC
+    pixels = np.asarray(Image.fromarray((255 * cut).astype(np.uint8)).resize(size, method), np.float32) / 255
+    y, x = (round(float((np.indices(pixels.shape)[axis] * pixels).sum() / pixels.sum())) for axis in (0, 1))
+    out = np.zeros((28, 28), np.float32)
+    top, left = (int(np.clip(14 - at, 0, 28 - n)) for at, n in zip((y, x), pixels.shape, strict=True))
+    out[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    return out
 
 
 def picture_names(sources: Sequence[str]) -> list[str]:
@@ -74,6 +110,9 @@ def save_contact_sheet(drawings: Sequence[Drawing], path: str | os.PathLike[str]
         while pen.textlength(name, font=font) > cell and len(name) > 4:
             name = name[: len(name) // 2 - 1] + "\u2026" + name[len(name) // 2 + 2 :]
         pen.text((x, y + cell + 4), name, fill=0, font=font)
-        pen.text((x, y + cell + 22), f"reads {drawing.digit}, {100 * drawing.confidence:.0f} %", fill=0, font=font)
+        below = f"reads {drawing.digit}, {100 * drawing.confidence:.0f} %"
+        if drawing.heard is not None:
+            below = f"heard {drawing.heard}, reads {drawing.digit}"
+        pen.text((x, y + cell + 22), below, fill=0, font=font)
     with atomic_path(path) as temporary:
         sheet.save(temporary, format="PNG")

@@ -123,6 +123,11 @@ def load(name_or_path: str | os.PathLike[str], *wanted: str) -> Model[Any]:
     return Model(net.eval(), kind, meta, path)
 
 
+def kind_of(name_or_path: str | os.PathLike[str]) -> str:
+    """The kind of a model given by name or path, as its file says; raises as :func:`load` does."""
+    return str(tensorfile.load(find(name_or_path))[1].get("kind"))
+
+
 def load_generator(name_or_path: str | os.PathLike[str]) -> Model[AudioVAE]:
     """A generator; see :func:`load`."""
     return load(name_or_path, "generator")

@@ -185,8 +185,8 @@ def other_sounds(paths: list[Path], config: EarConfig) -> Sounds:
 def split_for(data: SpokenDigits, number: int, held_out: tuple[str, ...] = ()) -> Split:
     """How the corpus at place ``number`` of those that an ear is trained on is split.
 
-    The first, by :func:`~a2d.datasets.split_by_name`: choices are made on its validation speakers. The others only help:
-    all are trained on but the speakers ``held_out``, who are the test part.
+    The first, by :func:`~a2d.datasets.split_by_name`: choices are made on its validation speakers. The others only
+    help: all are trained on but the speakers ``held_out``, who are the test part.
     """
     from a2d.datasets import Split, split_by_name
 

@@ -72,7 +72,10 @@ class HandsTask:
         return self.model.loss(images, self.digits[indices].to(device), rng, progress)
 
     def validate(self, rng: torch.Generator) -> dict[str, float]:
-        """Share of drawings that the evaluator reads as what was asked for."""
+        """Share of drawings that the evaluator reads as what was asked for; the contrast is set first."""
+        some = torch.randperm(self.n_items, generator=rng)[:2000]
+        images = self.pixels[some].to(self.model.device).float() / 255
+        self.model.settle(images, self.digits[some].to(self.model.device), rng)
         if self.evaluator is None:
             return {}
         asked = torch.arange(500) % 10
