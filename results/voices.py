@@ -7,7 +7,7 @@ among them, are made on validation speakers; the test speakers are heard once, b
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -19,11 +19,14 @@ from a2d import datasets, metrics
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
 from a2d.ears.cnn import NO_DIGIT, Ear, EarConfig, Heard
-from a2d.lab import recipes
+from a2d.lab import models, recipes
 from a2d.lab.kinds.ear import EarRecipe, EarTask, Sounds, other_sounds, sounds_of, split_for
 from results import pool
+from results.comparisons import slug
+from results.tables import ROOT
 
 MAIN = "speechcommands"  # the corpus that is split; the others only help
+VOICES = str(ROOT / "build" / "voices")  # as data/make_voices.py makes them
 SEEDS = (0, 1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
 LEVEL_DB = 10.0
@@ -64,22 +67,107 @@ def training_set(names: tuple[str, ...], how: EarRecipe, held_out: tuple[str, ..
     return Sounds.join(parts)
 
 
+@dataclass(frozen=True)
+class Cell:
+    """One training: a name, what is trained how, on which corpora, and whom it may not hear.
+
+    ``speakers``: at most so many of the first corpus, chosen at random. ``begin``: the name of a trained ear to go on
+    from, with the same seed.
+    """
+
+    name: str
+    how: EarRecipe
+    names: tuple[str, ...]
+    held_out: tuple[str, ...] = ()
+    speakers: int = 0
+    begin: str = ""
+
+
 def path_of(work: Path, name: str, seed: int) -> Path:
     """Where an ear lies."""
-    return work / "ears" / f"{name.replace(' ', '-')}-{seed}.safetensors"
+    return work / "ears" / f"{slug(name)}-{seed}.safetensors"
 
 
-def train(work: Path, name: str, names: tuple[str, ...], seed: int, held_out: tuple[str, ...] = ()) -> Ear:
-    """An ear trained on some corpora, unless it is there; its temperature is fitted on validation strangers."""
-    how = replace(recipe(), name=name)
+def few(names: tuple[str, ...], how: EarRecipe, speakers: int, seed: int) -> Sounds:
+    """As many items as all speakers of the first corpus have, of some of them only, so that the training is as long."""
+    data, sounds = corpus(names[0]), part(names[0], "train", how.model)
+    who = data.speakers[split_for(data, 0).train]
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(np.unique(who), min(speakers, len(np.unique(who))), replace=False)
+    mine = np.flatnonzero(np.isin(who, chosen))
+    items = torch.from_numpy(np.resize(mine, len(sounds)))
+    return Sounds(sounds.samples[items], sounds.labels[items])
+
+
+def train(work: Path, cell: Cell, seed: int) -> Ear:
+    """An ear, trained unless it is there, and calibrated on validation strangers."""
+    how = replace(cell.how, name=cell.name)
 
     def task() -> EarTask:
-        return EarTask(how, training_set(names, how, held_out), seed=seed)
+        sounds = few(cell.names, how, cell.speakers, seed) if cell.speakers else None
+        sounds = sounds or training_set(cell.names, how, cell.held_out)
+        made = EarTask(how, sounds, seed=seed)
+        if cell.begin:
+            made.model.load_state_dict(models.load(path_of(work, cell.begin, seed), "ear").net.state_dict())
+        return made
 
-    net: Ear = pool.trained(path_of(work, name, seed), how, task, seed).net
+    net: Ear = pool.trained(path_of(work, cell.name, seed), how, task, seed).net
     strangers = part(MAIN, "val", how.model)
     net.calibrate(strangers.floats(), strangers.labels)
     return net
+
+
+def _train(job: tuple[Path, Cell, int]) -> None:
+    train(*job)
+
+
+EVERYBODY = (MAIN, VOICES, "builtin")
+# What one thing is worth is measured with a smaller network and a shorter training: many of them are needed.
+SHORT_EPOCHS, SHORT_CHANNELS = 8, (16, 32, 64)
+COUNTS = (5, 20, 50, 200, 700, 1600)
+# After the training on everybody: some epochs more, with five of FSDD's six speakers.
+MORE_EPOCHS = 4
+
+
+def short() -> EarRecipe:
+    """The recipe of the comparisons."""
+    base = recipe()
+    training = replace(base.training, epochs=SHORT_EPOCHS)
+    model, mix = replace(base.model, channels=SHORT_CHANNELS), replace(base.mix, first=1)
+    return replace(base, model=model, training=training, mix=mix)
+
+
+def cells() -> dict[str, dict[str, Cell]]:
+    """All trainings, by the table that they are for."""
+    base, less = recipe(), short()
+    off = replace(less.augment, **dict.fromkeys(("speed", "shift", "room", "equaliser", "noise", "babble", "hum"), 0.0))
+    off = replace(off, warp=0.0, time_mask=0.0, mel_mask=0, mixup=0.0)
+    without = {
+        "all": less.augment,
+        "without speed": replace(less.augment, speed=0.0),
+        "without room": replace(less.augment, room=0.0, equaliser=0.0),
+        "without noise": replace(less.augment, noise=0.0, babble=0.0, hum=0.0),
+        "without warp": replace(less.augment, warp=0.0),
+        "without masks": replace(less.augment, time_mask=0.0, mel_mask=0),
+        "without mixup": replace(less.augment, mixup=0.0),
+        "none": off,
+    }
+    scalogram = replace(base, model=replace(base.model, front="scalogram"))
+    longer = replace(base, training=replace(base.training, epochs=MORE_EPOCHS, lr=base.training.lr / 5))
+    speakers = corpus("fsdd").speaker_names
+    more = (*EVERYBODY, "fsdd")
+    return {
+        "rows": {"log-mel": Cell("log-mel", base, EVERYBODY), "scalogram": Cell("scalogram", scalogram, EVERYBODY)},
+        "augmentation": {k: Cell(k, replace(less, augment=v), (MAIN,)) for k, v in without.items()},
+        "voices": {str(n): Cell(f"{n} voices", less, (MAIN,), speakers=n) for n in COUNTS},
+        "sources": {
+            "strangers": Cell("all", less, (MAIN,)),
+            "synthetic voices": Cell("synthetic voices", less, (VOICES, "builtin")),
+            "both": Cell("both", less, EVERYBODY),
+        },
+        "no human": {"log-mel": Cell("no human", base, (VOICES, "builtin"))},
+        "leave one speaker out": {s: Cell(f"without {s}", longer, more, (s,), begin="log-mel") for s in speakers},
+    }
 
 
 # --------------------------------------------------------------------------------------------------- what it can
@@ -135,7 +223,7 @@ def refusals(ear: Ear, rng: torch.Generator) -> dict[str, float]:
         "tones": aug.tones(300, n, rate, rng) + 1e-4 * torch.randn(300, n, generator=rng),
         "near_silence": 1e-3 * torch.randn(300, n, generator=rng),
     }
-    if words := datasets.load_others(corpus("voices"), "test"):
+    if words := datasets.load_others(corpus(VOICES), "test"):
         kinds["other_words"] = other_sounds(words, ear.config).floats()
     return {f"refused_{name}": float(ear.hear(x).refused.float().mean()) for name, x in kinds.items()}
 

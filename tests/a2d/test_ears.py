@@ -12,6 +12,7 @@ from a2d import datasets, features, training
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
 from a2d.ears.cnn import NO_DIGIT, Ear, EarConfig, LogMel, Scalogram, window_of
+from a2d.ears.voice import VoiceSpace, level_of
 from a2d.errors import DataError, RecipeError
 from a2d.lab import models, recipes
 from a2d.lab.kinds import Setting, get
@@ -337,3 +338,75 @@ def test_the_kind_trains_on_the_speakers_of_the_training_part_only():
     assert len(task.train) == recipe().mix.first * len(split.train)
     assert len(task.validation) == len(split.val)
     assert facts["data"]["corpora"][0]["hash"] == data.content_hash
+
+
+# ------------------------------------------------------------------------------------------- how sure, and whose voice
+
+
+def test_calibration_finds_the_temperature_and_the_limit():
+    ear = Ear(SMALL).eval()
+    samples = torch.randn(400, RATE, generator=rng())
+    with torch.no_grad():
+        ear.head[1].weight.mul_(300)  # far too sure of everything
+        scores = ear(samples)[:, :NO_DIGIT]
+    # The digits are drawn from the scores at temperature 2.5, so that is the temperature at which the ear is honest.
+    honest = (scores / 2.5).softmax(-1)
+    digits = torch.multinomial(honest, 1, generator=rng(1))[:, 0]
+    heard = ear.calibrate(samples, digits, share=0.05)
+    assert 2.0 < float(ear.temperature) < 3.1
+    assert abs(float(heard.refused.float().mean()) - 0.05) < 0.006
+    assert torch.equal(heard.refused, heard.nothing > ear.limit)
+
+
+def test_calibrating_twice_changes_nothing():
+    ear = Ear(SMALL).eval()
+    samples, digits = torch.randn(50, RATE, generator=rng()), torch.arange(50) % 10
+    ear.calibrate(samples, digits)
+    first = float(ear.temperature), float(ear.limit)
+    ear.calibrate(samples, digits)
+    assert (float(ear.temperature), float(ear.limit)) == first
+
+
+def voices(speakers: int = 40, takes: int = 30) -> tuple[torch.Tensor, torch.Tensor, np.ndarray, torch.Tensor]:
+    """Features in which a digit and a voice add up: two numbers are the voice's, the others are noise."""
+    who = torch.arange(speakers).repeat_interleave(takes)
+    digits = torch.arange(len(who)) % 10
+    of_voice, of_digit = torch.randn(speakers, 2, generator=rng(1)), 5 * torch.randn(10, 40, generator=rng(2))
+    mixing = torch.linalg.qr(torch.randn(40, 40, generator=rng(3)))[0][:2]
+    features_ = of_voice[who] @ mixing + of_digit[digits] + 0.1 * torch.randn(len(who), 40, generator=rng(4))
+    return features_, digits, np.array([f"s{k}" for k in who.tolist()]), of_voice[who]
+
+
+def test_the_directions_of_a_voice_are_those_in_which_speakers_differ():
+    x, digits, speakers, truth = voices()
+    space = VoiceSpace(directions=2)
+    space.fit(x, digits, speakers, np.linspace(-40, -20, len(x)))
+    heard = space.heard(x, digits)
+    # What is heard is a rotation of what the voices are: each true number is a linear function of it.
+    for column in truth.T:
+        left = column - heard @ torch.linalg.lstsq(heard, column[:, None]).solution[:, 0]
+        assert float(left.square().mean() / column.square().mean()) < 0.05
+    means = torch.stack([heard[torch.from_numpy(speakers == name)].mean(0) for name in np.unique(speakers)])
+    torch.testing.assert_close(means.std(0, correction=0), torch.ones(2), atol=0.01, rtol=0)
+    torch.testing.assert_close(means.mean(0), torch.zeros(2), atol=0.01, rtol=0)
+
+
+def test_loudness_is_counted_in_standard_deviations_and_bounded():
+    x, digits, speakers, _ = voices()
+    levels = np.random.default_rng(0).normal(-30, 4, len(x))
+    space = VoiceSpace()
+    space.fit(x, digits, speakers, levels)
+    torch.testing.assert_close(
+        space.loudness(torch.tensor([-30.0, -26.0, 0.0])), torch.tensor([0.0, 1, 2]), atol=0.15, rtol=0
+    )
+
+
+def test_too_few_speakers_make_no_space():
+    x, digits, speakers, _ = voices(speakers=4)
+    with pytest.raises(DataError, match="4 speakers are too few"):
+        VoiceSpace().fit(x, digits, speakers, np.zeros(len(x)))
+
+
+def test_level_is_in_decibels_of_full_scale():
+    assert level_of(np.ones(100, np.float32)) == pytest.approx(0, abs=1e-3)
+    assert level_of(np.full(100, 0.1, np.float32)) == pytest.approx(-20, abs=1e-3)

@@ -26,8 +26,9 @@ from a2d.hands import (
     VaeGanConfig,
 )
 from a2d.hands.adversarial import discriminator_loss, generator_loss
-from a2d.hands.autoencoder import edge_error
+from a2d.hands.autoencoder import Autoencoder, edge_error
 from a2d.hands.common import condition
+from a2d.hands.voice import hand_of
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds.hands import HandsTask
 
@@ -522,3 +523,50 @@ def test_hands_are_trained_loaded_and_evaluated_by_recipe(tmp_path, random_evalu
     assert 0 <= result["recognition"][str(random_evaluator)]["sampled"]["value"] <= 1
     assert np.isfinite(list(result["variety"].values())).all()
     assert (tmp_path / "run" / "evaluation" / "builtin" / "grid.png").is_file()
+
+
+# ------------------------------------------------------------------------------------------------- voices, contrast
+
+
+def test_a_voice_keeps_its_hand_and_voices_far_apart_have_nothing_in_common():
+    here, there = torch.randn(300, 3, generator=seeded(1)), torch.randn(300, 3, generator=seeded(2))
+    hands_of = hand_of(here, 33)
+    assert torch.equal(hands_of, hand_of(here, 33))
+    assert not torch.equal(hands_of, hand_of(here, 33, seed=1))
+
+    def alike(other: Tensor) -> float:
+        return float(torch.corrcoef(torch.stack([hands_of.flatten(), hand_of(other, 33).flatten()]))[0, 1])
+
+    assert alike(here + 0.1 * there) > 0.95
+    assert abs(alike(here + 100 * there)) < 0.05
+
+
+def test_hands_of_many_voices_are_as_the_generators_want_them():
+    far = 40 * torch.randn(3000, 3, generator=seeded(3))
+    hands_of = hand_of(far, 33)
+    assert float(hands_of.mean(0).abs().max()) < 0.1
+    assert float(hands_of.std(0).min()) > 0.75
+    assert float(hands_of.std(0).max()) < 1.25
+
+
+def test_the_contrast_makes_drawings_as_grey_as_asked():
+    net = Autoencoder(6, 8)
+    with torch.no_grad():
+        net.decoder.out.weight.mul_(30)
+    z = torch.randn(200, 6, generator=seeded())
+
+    def greyness() -> float:
+        y = net.decode(z)
+        return float((4 * y * (1 - y)).mean())
+
+    with torch.no_grad():
+        for target in (0.9 * greyness(), 1.1 * greyness()):
+            net.fit_contrast(z, target)
+            assert greyness() == pytest.approx(target, rel=0.01)
+
+
+def test_a_training_of_the_flow_ends_with_its_contrast_set(tmp_path):
+    card = runs.train("hands", "builtin", tmp_path / "run", epochs=1, progress=False)
+    net = models.load(tmp_path / "run").net
+    assert float(net.autoencoder.contrast) != 1
+    assert card["kind"] == "hands"
