@@ -134,6 +134,18 @@ def learning_rate(config: TrainConfig, step: int, steps_per_epoch: int) -> float
     return config.lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
+def half_precision(device: torch.device) -> torch.autocast:
+    """A context in which matrix products and convolutions are in bfloat16, where that is faster; elsewhere it is empty.
+
+    bfloat16 has 16 bits and float32's range. It is faster on processors with matrix tiles (AMX) and on newer GPUs.
+    """
+    if device.type == "cpu":
+        fast = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    else:
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
+
+
 def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """The optimiser that ``config`` names, over the parameters that ask for a gradient.
 

@@ -27,7 +27,7 @@ from a2d.io.atomic import write_bytes, write_json, write_text
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds.evaluator import FinetuneTask
 from a2d.lab.kinds.generator import Draws
-from results import comparisons, evaluators, faithful, goals, listening, staleness, tables
+from results import comparisons, evaluators, faithful, goals, hands, listening, staleness, tables, voices
 from results.tables import RESULTS, ROOT
 
 WORK = ROOT / "build" / "reproduce"
@@ -255,6 +255,31 @@ def beta() -> None:
     write_pictures("likelihood", images)
 
 
+def ears() -> None:
+    """Train ears on strangers and synthetic voices, ship the first, and measure what each thing is worth (lecture 10)."""
+    for cell in voices.cells()["rows"].values():
+        for seed in voices.SEEDS:
+            voices.train(WORK, cell, seed)
+    found = voices.measure(WORK)
+    row = found["rows"][voices.SHIPPED]
+    figures = {key: row[key]["values"][0] for key in ("strangers", "fsdd", "calibration_error", "digits_refused")}
+    names = "+".join(voices.EVERYBODY)
+    ship(voices.path_of(WORK, voices.SHIPPED, 0), "ear", f"a2d train ear --data {names} --out RUN", figures)
+    data = {name: voices.corpus(name).content_hash for name in (*voices.EVERYBODY, "fsdd")}
+    write_results("ears", "ears", list(voices.SEEDS), data, found)
+
+
+def sharper() -> None:
+    """Train the hands, ship the first latent flow, and put all generators on one set of yardsticks (lecture 09)."""
+    hands.train_all(WORK)
+    run = hands.folder(WORK, 0)
+    found = hands.measure(WORK)
+    row = found["rows"][hands.SHIPPED]
+    keys = ("read_evaluator", "read_evaluator-adam", "variety_pixels", "greyness_ratio", "frechet")
+    ship(run, "hands", "a2d train hands --data mnist --out RUN", {key: row[key]["values"][0] for key in keys})
+    write_results("hands", "sharper", list(hands.SEEDS), _hashes("fsdd", "mnist", "mnist-test"), found)
+
+
 def targets() -> None:
     """Compare the three target rules, and the noise that each leaves in the gradient (lecture 04)."""
     seeds = (0, 1, 2, 3, 4)
@@ -304,6 +329,8 @@ STEPS = {
     "hearing": hearing,
     "beta": beta,
     "targets": targets,
+    "ears": ears,
+    "sharper": sharper,
     "choice": choice,
     "pictures": pictures,
     "readme": readme,

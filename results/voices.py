@@ -10,23 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from a2d import datasets, metrics
+from a2d import audio, datasets, features, metrics
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
-from a2d.ears.cnn import NO_DIGIT, Ear, EarConfig, Heard
-from a2d.lab import models, recipes
+from a2d.ears.cnn import Ear, EarConfig, Heard
+from a2d.lab import models, recipes, runs
+from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
 from a2d.lab.kinds.ear import EarRecipe, EarTask, Sounds, other_sounds, sounds_of, split_for
 from results import pool
 from results.comparisons import slug
-from results.tables import ROOT
 
 MAIN = "speechcommands"  # the corpus that is split; the others only help
-VOICES = str(ROOT / "build" / "voices")  # as data/make_voices.py makes them
+VOICES = "build/voices"  # in the project's folder, as data/make_voices.py makes them
+PARTS = ("train", "val", "test")
 SEEDS = (0, 1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
 LEVEL_DB = 10.0
@@ -84,7 +86,9 @@ class Cell:
 
 
 def path_of(work: Path, name: str, seed: int) -> Path:
-    """Where an ear lies."""
+    """Where an ear lies; those of the shipped recipe are whole runs, with a card."""
+    if name == SHIPPED:
+        return work / "ears" / f"{slug(name)}-{seed}"
     return work / "ears" / f"{slug(name)}-{seed}.safetensors"
 
 
@@ -101,6 +105,11 @@ def few(names: tuple[str, ...], how: EarRecipe, speakers: int, seed: int) -> Sou
 
 def train(work: Path, cell: Cell, seed: int) -> Ear:
     """An ear, trained unless it is there, and calibrated on validation strangers."""
+    out = path_of(work, cell.name, seed)
+    if cell.name == SHIPPED:
+        if not (out / models.MODEL_FILE).is_file():
+            runs.train("ear", "+".join(cell.names), out, seed=seed, resume=True, progress=False)
+        return models.load(out, "ear").net
     how = replace(cell.how, name=cell.name)
 
     def task() -> EarTask:
@@ -111,7 +120,7 @@ def train(work: Path, cell: Cell, seed: int) -> Ear:
             made.model.load_state_dict(models.load(path_of(work, cell.begin, seed), "ear").net.state_dict())
         return made
 
-    net: Ear = pool.trained(path_of(work, cell.name, seed), how, task, seed).net
+    net: Ear = pool.trained(out, how, task, seed).net
     strangers = part(MAIN, "val", how.model)
     net.calibrate(strangers.floats(), strangers.labels)
     return net
@@ -121,6 +130,7 @@ def _train(job: tuple[Path, Cell, int]) -> None:
     train(*job)
 
 
+SHIPPED = "log-mel"
 EVERYBODY = (MAIN, VOICES, "builtin")
 # What one thing is worth is measured with a smaller network and a shorter training: many of them are needed.
 SHORT_EPOCHS, SHORT_CHANNELS = 8, (16, 32, 64)
@@ -157,7 +167,7 @@ def cells() -> dict[str, dict[str, Cell]]:
     speakers = corpus("fsdd").speaker_names
     more = (*EVERYBODY, "fsdd")
     return {
-        "rows": {"log-mel": Cell("log-mel", base, EVERYBODY), "scalogram": Cell("scalogram", scalogram, EVERYBODY)},
+        "rows": {SHIPPED: Cell(SHIPPED, base, EVERYBODY), "scalogram": Cell("scalogram", scalogram, EVERYBODY)},
         "augmentation": {k: Cell(k, replace(less, augment=v), (MAIN,)) for k, v in without.items()},
         "voices": {str(n): Cell(f"{n} voices", less, (MAIN,), speakers=n) for n in COUNTS},
         "sources": {
@@ -166,7 +176,7 @@ def cells() -> dict[str, dict[str, Cell]]:
             "both": Cell("both", less, EVERYBODY),
         },
         "no human": {"log-mel": Cell("no human", base, (VOICES, "builtin"))},
-        "leave one speaker out": {s: Cell(f"without {s}", longer, more, (s,), begin="log-mel") for s in speakers},
+        "leave one speaker out": {s: Cell(f"without {s}", longer, more, (s,), begin=SHIPPED) for s in speakers},
     }
 
 
@@ -189,12 +199,27 @@ def disturbed(samples: Tensor, kind: str, rate: int, rng: torch.Generator) -> Te
     return aug.add_noise(samples, replace(off, **{kind: 1.0}), rate, rng)
 
 
-def yardsticks(ear: Ear, names_of_test: str = "test", seed: int = 0) -> dict[str, float]:
+class Fused:
+    """Two ears that listen together: the mean of the logarithms of their probabilities, made to sum to 1 (S1)."""
+
+    def __init__(self, *ears: Ear):
+        self.ears, self.config = ears, ears[0].config
+        strangers = part(MAIN, "val", self.config)
+        self.limit = torch.quantile(self.hear(strangers.floats()).nothing, 0.98)
+
+    def hear(self, samples: Tensor) -> Heard:
+        """What both make of recordings ``(b, n_samples)``."""
+        each = [ear.hear(samples) for ear in self.ears]
+        ln_p = torch.stack([one.says.clamp(min=1e-12).log() for one in each]).mean(0)
+        nothing = torch.stack([one.nothing.clamp(1e-6, 1 - 1e-6).logit() for one in each]).mean(0).sigmoid()
+        return Heard(ln_p.softmax(-1), nothing, nothing > getattr(self, "limit", 1.0))
+
+
+def yardsticks(ear: Ear | Fused, people: str = "test", seed: int = 0) -> dict[str, float]:
     """All numbers of one ear on strangers (``val`` or ``test`` speakers) and on FSDD, as shares in [0, 1]."""
     config = ear.config
-    strangers = part(MAIN, names_of_test, config)
-    original = datasets.are_original(corpus(MAIN))
-    original = original[getattr(split_for(corpus(MAIN), 0), names_of_test)]
+    strangers = part(MAIN, people, config)
+    original = datasets.are_original(corpus(MAIN))[getattr(split_for(corpus(MAIN), 0), people)]
     heard = ear.hear(strangers.floats())
     hits, confidence = right(heard, strangers), heard.says.max(-1).values.numpy()
     row = {
@@ -204,18 +229,24 @@ def yardsticks(ear: Ear, names_of_test: str = "test", seed: int = 0) -> dict[str
         "calibration_error": metrics.calibration_error(confidence, hits),
         "threshold": float(ear.limit),
         "digits_refused": float(heard.refused.float().mean()),
-        "temperature": float(ear.temperature),
     }
+    if isinstance(ear, Ear):
+        row["temperature"] = float(ear.temperature)
     rng = torch.Generator().manual_seed(seed)
     for kind in DISTURBANCES:
         noisy = torch.cat([disturbed(x, kind, config.sample_rate, rng) for x in strangers.floats().split(256)])
         row[f"strangers_{kind.replace(' ', '_')}"] = float(right(ear.hear(noisy), strangers).mean())
-    fsdd = part("fsdd", "all", config)
-    row["fsdd"] = float(right(ear.hear(fsdd.floats()), fsdd).mean())
+    if people == "test":  # FSDD is test data, too
+        row["fsdd"] = accuracy(ear, part("fsdd", "all", config))
     return row | refusals(ear, rng)
 
 
-def refusals(ear: Ear, rng: torch.Generator) -> dict[str, float]:
+def accuracy(ear: Ear | Fused, sounds: Sounds) -> float:
+    """Share of recordings whose digit is named rightly."""
+    return float(right(ear.hear(sounds.floats()), sounds).mean())
+
+
+def refusals(ear: Ear | Fused, rng: torch.Generator) -> dict[str, float]:
     """Shares of what is no digit that are refused: words that no training had, noises, tones, silence."""
     n, rate = ear.config.n_samples, ear.config.sample_rate
     kinds = {
@@ -228,11 +259,64 @@ def refusals(ear: Ear, rng: torch.Generator) -> dict[str, float]:
     return {f"refused_{name}": float(ear.hear(x).refused.float().mean()) for name, x in kinds.items()}
 
 
-def by_speaker(ear: Ear, name: str = "fsdd") -> dict[str, float]:
-    """Share of a corpus's recordings that are named rightly, for each speaker."""
-    sounds, speakers = part(name, "all", ear.config), corpus(name).speakers
-    hits = right(ear.hear(sounds.floats()), sounds)
-    return {speaker: float(hits[speakers == speaker].mean()) for speaker in corpus(name).speaker_names}
+def together(rows: list[dict[str, float]]) -> dict[str, Any]:
+    """Mean and spread of each number over trainings."""
+    return {key: metrics.mean_and_spread([row[key] for row in rows]) for key in rows[0]}
 
 
-__all__ = ["NO_DIGIT", "SEEDS", "by_speaker", "train", "yardsticks"]
+def of_table(work: Path, table: str, seeds: tuple[int, ...]) -> dict[str, Any]:
+    """One table of :func:`cells`, measured: by row, the numbers that it is for."""
+    found: dict[str, Any] = {}
+    for name, cell in cells()[table].items():
+        ears = [train(work, cell, seed) for seed in seeds]
+        config = ears[0].config
+        if table in ("rows", "no human"):
+            found[name] = together([yardsticks(ear) for ear in ears])
+        elif table == "leave one speaker out":
+            data = corpus("fsdd")
+            his = sounds_of(data, config, np.flatnonzero(data.speakers == name))
+            found[name] = together([{"fsdd": accuracy(ear, his)} for ear in ears])
+        else:  # what is chosen by, or only compared: validation people
+            his = part(MAIN, "val", config)
+            found[name] = together([{"strangers": accuracy(ear, his)} for ear in ears])
+        print(f"measured {table}: {name}", flush=True)
+    return found
+
+
+def mean_mfccs(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
+    """The report's ear on the same people: the audio MLP on mean MFCCs, trained on everybody."""
+    how = recipes.load_as(ClassifierRecipe, "audio-mlp")
+
+    def heard(name: str, which: str) -> tuple[Tensor, Tensor]:
+        data = corpus(name)
+        chosen = np.arange(len(data)) if which == "all" else getattr(split_for(data, int(name != MAIN)), which)
+        clips = audio.load_many([data.recordings[i].path for i in chosen], how.features.sample_rate, trim=True)
+        return torch.from_numpy(features.mfcc_means(clips, how.features)), torch.from_numpy(data.digits[chosen])
+
+    parts = [heard(name, "train") for name in EVERYBODY]
+    x, y = (torch.cat([one[k] for one in parts]) for k in (0, 1))
+    strangers, fsdd = heard(MAIN, "test"), heard("fsdd", "all")
+    rows = []
+    for seed in seeds:
+        net = pool.trained(
+            work / "ears" / f"mean-mfccs-{seed}.safetensors",
+            replace(how, name="mean MFCCs"),
+            lambda seed=seed: ClassifierTask(how, x, y, seed=seed),
+            seed,
+        ).net
+        shares = [float((net.predict(a) == b).float().mean()) for a, b in (strangers, fsdd)]
+        rows.append(dict(zip(("strangers", "fsdd"), shares, strict=True)))
+    return together(rows)
+
+
+TABLES = ("rows", "no human", "leave one speaker out", "augmentation", "voices", "sources")
+
+
+def measure(work: Path, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
+    """All tables, and the ear that is shipped among them: ``log-mel`` of the first seed."""
+    found = {table: of_table(work, table, seeds) for table in TABLES}
+    pairs = [[train(work, cell, seed) for cell in cells()["rows"].values()] for seed in seeds]
+    found["rows"]["late fusion"] = together([yardsticks(Fused(*pair)) for pair in pairs])
+    found["rows"]["mean MFCCs"] = mean_mfccs(work, seeds)
+    people = {which: len(set(corpus(MAIN).speakers[getattr(split_for(corpus(MAIN), 0), which)])) for which in PARTS}
+    return {"people": people, **found}

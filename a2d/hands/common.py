@@ -172,7 +172,7 @@ class PictureEncoder(nn.Module):
     def forward(self, images: Tensor, known: Tensor | None = None) -> Tensor:
         x = F.silu(self.down1(images[:, None] - 0.5))  # (b, 1, 28, 28) -> (b, c / 2, 14, 14)
         x = F.silu(self.residual(self.down2(x))).flatten(1)  # (b, c, 7, 7) -> (b, 49 c)
-        out: Tensor = self.fc(x if known is None else torch.cat([x, known], 1))
+        out: Tensor = self.fc(x if known is None else torch.cat([x, known], 1)).float()  # losses are not for 16 bits
         return out
 
 
@@ -192,5 +192,5 @@ class PictureDecoder(nn.Module):
         x = self.residual(self.fc(z).view(-1, self.channels, 7, 7))  # (b, size) -> (b, c, 7, 7)
         x = F.silu(self.up1(F.silu(x)))  # (b, c / 2, 14, 14)
         x = F.silu(self.up2(x))  # (b, c / 4, 28, 28)
-        logits: Tensor = self.out(x)
-        return logits[:, 0]
+        logits: Tensor = self.out(x)[:, 0].float()
+        return logits

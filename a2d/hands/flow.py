@@ -102,7 +102,7 @@ class Field(nn.Module):
         h = self.enter(x)
         for block in self.blocks:
             h = block(h, known)
-        out: Tensor = self.leave(F.silu(h))
+        out: Tensor = self.leave(F.silu(h)).float()
         return out
 
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from a2d import training
 from a2d.ears.augment import AugmentConfig, augment, augment_mel, mixed, no_words
 from a2d.ears.cnn import N_CLASSES, NO_DIGIT, Ear, EarConfig, window_of
 from a2d.errors import DataError, refuse
@@ -88,13 +89,6 @@ class Sounds:
         return self.samples[indices].float() / _FULL
 
 
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether 16-bit numbers of float32's range save time here: on processors with matrix tiles (AMX), and on GPUs."""
-    if device.type == "cpu":
-        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
-    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-
-
 class EarTask:
     """Training of an ear with cross-entropy in nats per recording, on recordings that are never twice the same.
 
@@ -138,7 +132,7 @@ class EarTask:
         smooth = self.recipe.mix.smoothing
         targets = (1 - smooth) * F.one_hot(labels, N_CLASSES).float() + smooth / N_CLASSES
         heard, targets = mixed(heard, targets.to(net.device), how.mixup, rng)
-        with torch.autocast(net.device.type, torch.bfloat16, enabled=has_fast_bfloat16(net.device)):
+        with training.half_precision(net.device):
             scores = net.score(heard)
         return F.cross_entropy(scores.float(), targets), {}
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from a2d import training
 from a2d.evaluator import AccuracyNet, read
 from a2d.hands.adversarial import ConditionalGan, GanConfig, VaeGan, VaeGanConfig
 from a2d.hands.common import Hands
@@ -69,7 +70,8 @@ class HandsTask:
         """The network's own loss, mean over the batch."""
         device = self.model.device
         images = self.pixels[indices].to(device).float() / 255
-        return self.model.loss(images, self.digits[indices].to(device), rng, progress)
+        with training.half_precision(device):
+            return self.model.loss(images, self.digits[indices].to(device), rng, progress)
 
     def validate(self, rng: torch.Generator) -> dict[str, float]:
         """Share of drawings that the evaluator reads as what was asked for; the contrast is set first."""
@@ -103,7 +105,7 @@ class HandsKind(Kind[Any, Hands]):
         return task, {"data": data}
 
     def evaluate(self, model: Model[Hands], setting: Setting) -> tuple[dict[str, Any], dict[str, Picture]]:
-        from a2d import datasets, figures, training
+        from a2d import datasets, figures
         from a2d.errors import RecipeError
         from a2d.lab import models
         from a2d.lab.kinds.generator import read_drawings, variety
