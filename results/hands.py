@@ -44,6 +44,7 @@ N_VALIDATION = 10_000
 # The classification accuracy score: a classifier of the evaluator's recipe learns from as many drawings for this long.
 N_LEARNT, LEARN_EPOCHS = 20_000, 3
 # The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
+ADVERSARY = 10.0  # weight of the class adversary in nats; it is turned up over the first fifth of the training
 KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
 
 
@@ -158,6 +159,8 @@ def candidates() -> dict[str, tuple[str, Recipe]]:
     """The hands that are compared: by name, the kind and its recipe."""
     flow, style, gan = (recipes.load(name) for name in ("hands", "style-cvae", "cgan"))
     found = {SHIPPED: ("hands", flow), "style CVAE": ("style-cvae", style), "conditional GAN": ("cgan", gan)}
+    told = replace(style.model, adversary=ADVERSARY)  # type: ignore[attr-defined]
+    found["style CVAE, adversary"] = ("style-cvae", replace(style, model=told))  # type: ignore[call-arg]
     knob = recipes.load("vae-gan")
     for weight in KNOB:
         model = replace(knob.model, reconstruction=weight)  # type: ignore[attr-defined]

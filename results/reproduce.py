@@ -256,7 +256,7 @@ def beta() -> None:
 
 
 def ears() -> None:
-    """Train ears on strangers and synthetic voices, ship the first, and measure what each thing is worth (lecture 10)."""
+    """Train ears on strangers and synthetic voices, ship the first, measure what each thing is worth (lecture 10)."""
     for cell in voices.cells()["rows"].values():
         for seed in voices.SEEDS:
             voices.train(WORK, cell, seed)
