@@ -156,7 +156,7 @@ def load_others(spoken: SpokenDigits, part: Literal["train", "test"] = "train") 
     folder, listed = spoken.root.parent / "others", spoken.root.parent / "MANIFEST.json"
     if not (folder.is_dir() and listed.is_file()):
         return []
-    words = set(json.loads(listed.read_text(encoding="utf-8"))["other_words"][part])
+    words = set(json.loads(listed.read_text(encoding="utf-8"))["words"][{"train": "training"}.get(part, part)])
     return sorted(path for path in folder.glob("*/*.flac") if path.stem.rpartition("_")[0] in words)
 
 

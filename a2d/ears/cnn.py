@@ -231,16 +231,20 @@ class Ear(nn.Module):
         return self.score(self.picture(samples))
 
     @torch.inference_mode()
-    def hear(self, samples: Tensor, batch_size: int = 256) -> Heard:
-        """Listen to recordings ``(b, n_samples)``, with dropout switched off and the scores calibrated."""
+    def scores(self, samples: Tensor, batch_size: int = 256) -> Tensor:
+        """Scores ``(b, 11)`` of recordings ``(b, n_samples)``, not calibrated, with dropout switched off."""
         was_training = self.training
         self.eval()
         try:
             groups = samples.split(batch_size) if len(samples) else ()
-            parts = [self(part.to(self.device)).cpu() / self.temperature.cpu() for part in groups]
+            parts = [self(part.to(self.device)).cpu() for part in groups]
         finally:
             self.train(was_training)
-        scores = torch.cat(parts) if parts else torch.zeros(0, N_CLASSES)
+        return torch.cat(parts) if parts else torch.zeros(0, N_CLASSES)
+
+    def hear(self, samples: Tensor, batch_size: int = 256) -> Heard:
+        """Listen to recordings ``(b, n_samples)``; how sure the ear says it is has been calibrated."""
+        scores = self.scores(samples, batch_size) / self.temperature.cpu()
         nothing = scores.softmax(-1)[:, NO_DIGIT]
         return Heard(scores[:, :NO_DIGIT].softmax(-1), nothing, nothing > self.limit.cpu())
 
@@ -250,10 +254,9 @@ class Ear(nn.Module):
         The temperature makes the negative log-likelihood of the digits least; above the limit lies the share
         ``share`` of them.
         """
-        self.temperature.fill_(1.0)
-        ln_p = self.hear(samples).says.clamp(min=1e-12).log()
+        scores = self.scores(samples)
         steps = torch.linspace(math.log(0.3), math.log(5), 121).exp()
-        losses = torch.stack([F.nll_loss((ln_p / t).log_softmax(-1), digits) for t in steps])
+        losses = torch.stack([F.cross_entropy(scores[:, :NO_DIGIT] / t, digits) for t in steps])
         self.temperature.fill_(steps[int(losses.argmin())])
-        self.limit.fill_(torch.quantile(self.hear(samples).nothing, 1 - share))
+        self.limit.fill_(torch.quantile((scores / self.temperature.cpu()).softmax(-1)[:, NO_DIGIT], 1 - share))
         return self.hear(samples)
