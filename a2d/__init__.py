@@ -5,8 +5,9 @@ The modules at the top, in the order in which a sound travels, each with the lec
 audio           01     a file becomes a clip
 features        01     a clip becomes 40 numbers
 datasets        02     recordings, images, and how to split them
-ears            02     an MLP that names the digit
+ears            02,10  an MLP that names the digit; a network that hears it from anyone
 vae             03,05  autoencoders and the ELBO; the report's generator
+hands           09     generators that are told the digit, and write it sharply
 pairing         04     the same-class random target
 training        05     the one training loop
 evaluator       06,07  the network that reads pictures; its fine-tuning
@@ -34,7 +35,7 @@ __version__ = "0.2.0"
 
 _MODULES = (
     *("annotation", "audio", "checks", "datasets", "draw", "ears", "errors", "evaluator", "exercises", "features"),
-    *("figures", "io", "lab", "metrics", "pairing", "training", "vae", "widgets"),
+    *("figures", "hands", "io", "lab", "metrics", "pairing", "training", "vae", "widgets"),
 )
 
 __all__ = ["__version__", "case", "check", "mine", "score", *_MODULES]

@@ -20,7 +20,7 @@ import warnings
 import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,8 +30,6 @@ from a2d.lab import models, recipes
 
 if TYPE_CHECKING:
     import torch
-
-    from a2d.hands import Hands
 
 DEFAULT = "hands"
 
@@ -135,7 +133,7 @@ class Writer(Drawer):
         style: torch.Tensor | None = None,
         anyway: bool = False,
     ):
-        self.net: Hands = models.load(hands, *HANDS).net
+        self.net: Any = models.load(hands, *HANDS).net
         self.ear = models.load(ear, "ear").net
         self.style, self.anyway = style, anyway
         super().__init__(evaluator)

@@ -8,9 +8,9 @@ among them, are made on validation speakers; the test speakers are heard once, b
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -49,7 +49,7 @@ def part(name: str, which: str, config: EarConfig, held_out: tuple[str, ...] = (
 
 
 @cache
-def others(name: str, which: str, config: EarConfig) -> Sounds:
+def others(name: str, which: Literal["train", "test"], config: EarConfig) -> Sounds:
     """Words that are no digit: those for training, or those for testing."""
     return other_sounds(datasets.load_others(corpus(name), which), config)
 
@@ -150,8 +150,7 @@ def short() -> EarRecipe:
 def cells() -> dict[str, dict[str, Cell]]:
     """All trainings, by the table that they are for."""
     base, less = recipe(), short()
-    off = replace(less.augment, **dict.fromkeys(("speed", "shift", "room", "equaliser", "noise", "babble", "hum"), 0.0))
-    off = replace(off, warp=0.0, time_mask=0.0, mel_mask=0, mixup=0.0)
+    off = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     without = {
         "all": less.augment,
         "without speed": replace(less.augment, speed=0.0),
@@ -196,7 +195,7 @@ def disturbed(samples: Tensor, kind: str, rate: int, rng: torch.Generator) -> Te
     if kind == "white noise":
         level = aug.word_level(samples, rate) * 10 ** (-LEVEL_DB / 20)
         return samples + level[:, None] * torch.randn(samples.shape, generator=rng)
-    return aug.add_noise(samples, replace(off, **{kind: 1.0}), rate, rng)
+    return aug.add_noise(samples, replace(off, **{kind: 1.0}), rate, rng)  # type: ignore[arg-type]
 
 
 class Fused:
@@ -298,15 +297,17 @@ def mean_mfccs(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
     strangers, fsdd = heard(MAIN, "test"), heard("fsdd", "all")
     rows = []
     for seed in seeds:
+        task = ClassifierTask(how, x, y, seed=seed)
         net = pool.trained(
-            work / "ears" / f"mean-mfccs-{seed}.safetensors",
-            replace(how, name="mean MFCCs"),
-            lambda seed=seed: ClassifierTask(how, x, y, seed=seed),
-            seed,
+            path_of(work, "mean MFCCs", seed), replace(how, name="mean MFCCs"), partial(_same, task), seed
         ).net
         shares = [float((net.predict(a) == b).float().mean()) for a, b in (strangers, fsdd)]
         rows.append(dict(zip(("strangers", "fsdd"), shares, strict=True)))
     return together(rows)
+
+
+def _same(task: ClassifierTask) -> ClassifierTask:
+    return task
 
 
 TABLES = ("rows", "no human", "leave one speaker out", "augmentation", "voices", "sources")

@@ -25,6 +25,7 @@ ORDER = (
     "a2d.ears",
     "a2d.pairing",
     "a2d.vae",
+    "a2d.hands",
     "a2d.training",
     "a2d.evaluator",
     "a2d.annotation",
