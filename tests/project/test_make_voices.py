@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 import soundfile as sf
 
 from a2d.datasets import load_spoken
@@ -303,6 +304,37 @@ def test_whole_voices_are_kept_and_broken_ones_made_again_alike(toned: SimpleNam
     assert run(out) == 0
     assert snapshot(out) == before
     assert kept.stat().st_ino == inode
+
+
+def test_what_an_ear_does_not_understand_of_kokoro_is_taken_out_once(
+    toned: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from a2d.ears.cnn import Ear, EarConfig
+    from a2d.lab import models, recipes
+
+    out, ear = tmp_path / "voices", tmp_path / "ear.safetensors"
+    assert run(out) == 0
+    record = next((out / "voices").glob("*.json"))
+    record.write_text(record.read_text().replace('"synthesiser": "flite"', '"synthesiser": "kokoro"'))
+    recipe = recipes.load("ear").as_dict()
+    config = EarConfig(channels=(8,), blocks=1)
+    recipe["model"] |= {"channels": [8], "blocks": 1}
+    net = Ear(config).eval()
+    with torch.no_grad():  # whatever it hears, it hears a seven
+        net.head[1].weight.zero_()
+        net.head[1].bias.copy_(torch.eye(11)[7])
+    models.save(ear, net, {"kind": "ear", "recipe": recipe})
+    assert run(out, "--weed", str(ear)) == 0
+    assert "taken out: 9 of 10 digits" in capsys.readouterr().out
+    voice = record.stem
+    assert [path.name[0] for path in (out / "data" / voice).glob("*.flac")] == ["7"]
+    told = json.loads(record.read_text())
+    assert len(told["not_understood"]) == 9
+    assert told["weeded_by"]
+    assert run(out, "--check") == 0  # the records say so, and the other voice is whole
+    assert run(out, "--weed", str(ear)) == 0
+    assert "taken out: 0 of 0 digits" in capsys.readouterr().out
+    assert run(out, "--weed", "no-such-ear") == 2
 
 
 def test_other_settings_are_refused_and_nothing_is_touched(
