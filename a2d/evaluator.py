@@ -117,7 +117,7 @@ def normalise(images: Tensor | np.ndarray) -> Tensor:
 
 
 @torch.inference_mode()
-def read(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 500) -> Reading:
+def read(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 200) -> Reading:
     """Let the evaluator read images ``(n, 28, 28)`` in [0, 1], always with dropout switched off.
 
     The network's mode (train or eval) is the same afterwards as it was before.
@@ -133,7 +133,7 @@ def read(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 500) -
 
 
 @torch.inference_mode()
-def embed(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 500) -> np.ndarray:
+def embed(net: AccuracyNet, images: Tensor | np.ndarray, batch_size: int = 200) -> np.ndarray:
     """The evaluator's features: activations of its first fully-connected layer after the ReLU, ``(n, 128)``.
 
     They are the space in which diversity and the Frechet distance are measured (:mod:`a2d.metrics`).

@@ -1,6 +1,6 @@
 """How fast a class is graded, and in how much memory: ``python -m benchmarks.grading``.
 
-The same pretend students' notebooks, 28 exercises in one short notebook each, go through ``teach grade`` and
+The same pretend students' notebooks, every exercise in one short notebook each, go through ``teach grade`` and
 nbgrader's ``NbGraderAPI.autograde``; the latter grades the first few, as it takes long. Then classes of
 two sizes, with fewer exercises, show what the process that leads the grading needs. ``results/grading.json`` is written
 when the sizes are the usual ones.

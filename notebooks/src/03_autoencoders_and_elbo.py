@@ -1323,14 +1323,14 @@ print(f"Values of beta at which more latents are active than used: {', '.join(mo
 
 # %% id="beta-seeds"
 seeds = stored.get("latent 20, seeds", {"seeds": stored["seeds"], "rows": {}})
-print(f"trainings of each beta: {len(seeds['seeds'])} (mean; least to greatest)")
+print(f"{len(seeds['seeds'])} trainings of each beta: mean (least to greatest)")
 for beta in betas:
     if of_seeds := seeds["rows"].get(f"{beta:g}"):
         keys = {"active": "active_units", "used": "used_units", "KL": "kl"}
         told = [(name, of_seeds[key]) for name, key in keys.items()]
         words = [f"{n} {v['mean']:.1f} ({v['min']:.1f} to {v['max']:.1f})" for n, v in told]
         fell = of_seeds["fell"]["mean"]
-        print(f"beta {beta:<4g} {', '.join(words)}; still fell by {fell:.2f} nats")
+        print(f"{beta:<4g} {', '.join(words)}; the loss still fell by {fell:.2f}")
 
 # %% [markdown]
 # A count with a threshold jumps, and two seeds need not agree on it; the KL in nats is the steadier number.
