@@ -158,6 +158,38 @@ def test_draw_writes_pictures_of_280_pixels(recordings, tmp_path, options, model
     assert 0.1 <= drawn.confidence <= 1
 
 
+def test_draw_makes_several_pictures_of_one_recording(recordings, tmp_path, options):
+    out = tmp_path / "out"
+    lines = fine("draw", *options, "--out", out, "--n", 3, *recordings[:2])
+    assert lines[-1].startswith("2 of 2 drawn.")
+    made = [out / f"{name}-{k}.png" for name in ("seven", "one") for k in (1, 2, 3)]
+    assert sorted(out.iterdir()) == sorted([*made, out / "contact-sheet.png"])
+    assert len({path.read_bytes() for path in made[:3]}) == 3
+    assert Image.open(out / "contact-sheet.png").size[0] == 12 + 6 * 152
+    # The first is what is drawn without asking for more; the others are of the seeds that follow.
+    fine("draw", *options, "--out", tmp_path / "one", recordings[0])
+    assert (tmp_path / "one" / "seven.png").read_bytes() == made[0].read_bytes()
+    fine("draw", *options, "--out", tmp_path / "two", "--seed", 1, recordings[0])
+    assert (tmp_path / "two" / "seven.png").read_bytes() == made[2].read_bytes()
+
+
+def test_a_recording_that_fails_is_named_once_however_many_pictures_are_asked_for(recordings, tmp_path, options):
+    recordings[1].write_bytes(b"no sound")
+    result = run("draw", *options, "--out", tmp_path / "out", "--n", 4, *recordings)
+    assert result.exit_code == 2
+    assert result.stderr.count("Error:") == 1
+    assert "2 of 3 drawn." in result.stdout
+    assert len(list((tmp_path / "out").glob("*.png"))) == 9
+
+
+@pytest.mark.parametrize("option", [("--anyway",), ("--style", "x.png")])
+def test_what_is_for_hands_is_refused_for_a_generator(recordings, tmp_path, options, option):
+    result = run("draw", *options, *option, "--out", tmp_path / "out", recordings[0])
+    assert result.exit_code == 2
+    assert "--style and --anyway are for hands" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_draw_makes_a_contact_sheet_of_all_pictures(tmp_path, options):
     paths = [tmp_path / f"{number}.wav" for number in range(10)]
     for number, path in enumerate(paths):

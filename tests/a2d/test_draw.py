@@ -78,6 +78,26 @@ def test_what_is_no_digit_is_refused_and_drawn_only_when_asked(writer, sound):
     assert "may be no digit" in anyway.warnings[-1]
 
 
+def test_the_command_says_what_it_heard_and_refuses_what_is_no_digit(tmp_path):
+    import soundfile
+    from click.testing import CliRunner
+
+    from a2d.cli import main
+
+    digit, noise = tmp_path / "nine.wav", tmp_path / "noise.wav"
+    clip = recording(9)
+    soundfile.write(digit, clip.samples, clip.rate)
+    soundfile.write(noise, np.random.default_rng(0).normal(0, 0.1, 8000), 8000)
+    result = CliRunner().invoke(main, ["draw", str(digit), str(noise), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "heard 9 (" in result.stdout
+    assert ", reads 9 (" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("1 of 2 drawn.")
+    assert result.stderr.startswith(f"Error: {noise}: that was no digit (")
+    assert "--anyway" not in result.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["contact-sheet.png", "nine.png"]
+
+
 def test_load_draws_with_what_the_model_is(writer):
     assert isinstance(draw.load("report"), draw.Artist)
     assert isinstance(draw.load(), draw.Writer)

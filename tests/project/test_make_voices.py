@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 import soundfile as sf
+import torch
 
 from a2d.datasets import load_spoken
 
