@@ -21,14 +21,17 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from a2d import datasets, metrics, training
+from a2d import audio, datasets, features, metrics, training
+from a2d.ears.voice import level_of
 from a2d.evaluator import AccuracyNet, embed, read
-from a2d.hands import Hands
+from a2d.hands import Hands, StyleCVAE, class_leak
+from a2d.hands.voice import hand_of
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds import Recipe, get
-from a2d.lab.kinds.ear import sounds_of
+from a2d.lab.kinds.ear import sounds_of, split_for
 from a2d.lab.kinds.evaluator import EvaluatorTask
 from a2d.lab.kinds.generator import GeneratorRecipe
 from a2d.lab.kinds.hands import HandsKind, HandsTask
@@ -255,7 +258,67 @@ def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> d
             add(name, drawn, sat.spoken, sat.named, seed)
         print(f"measured seed {seed}", flush=True)
     rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in found.items()}
-    return {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by)}
+    leaks = {name: metrics.mean_and_spread([leak(train((work, name, s)), by) for s in seeds]) for name in LEAKY}
+    more = more_than_the_class(train((work, SHIPPED, seeds[0])), by)
+    return {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "more": more}
+
+
+LEAKY = ("style CVAE", "style CVAE, adversary")
+
+
+def leak(net: Hands, by: Handwriting) -> float:
+    """Share of digits that a linear probe reads from the styles of real images: a tenth if the style is style alone."""
+    assert isinstance(net, StyleCVAE)
+    digits = torch.tensor(by.real.labels)
+    return class_leak(net.style_of(torch.tensor(by.real.pixels).float() / 255, digits)[:, :-1], digits)
+
+
+def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str, float]:
+    """What a picture tells beside the digit, each with what it would be if it told nothing.
+
+    ``loudness``: correlation of a recording's loudness with the stroke weight of what is drawn. ``same_voice`` and
+    ``other_voice``: correlation of the hands of two test strangers' recordings, of one voice and of two. ``seen``: mean
+    difference of pictures of one digit by two voices over that of pictures by one voice. ``between``: mean probability
+    that the evaluator gives the likelier of two digits, where the ear's word is "one half each"; ``outside``: what it
+    gives all other digits.
+    """
+    ear = models.load("ear", "ear").net
+    data = datasets.load_spoken("speechcommands")
+    who = split_for(data, 0).test
+    clips = audio.load_many([data.recordings[i].path for i in who], ear.config.sample_rate, trim=True)
+    digits, speakers = torch.from_numpy(data.digits[who]), data.speakers[who]
+    heard = ear.voice.heard(torch.from_numpy(features.mfcc_means(clips, features.MfccConfig())), digits)
+    hands = hand_of(heard, net.style_size)
+    loudness = ear.voice.loudness(torch.tensor([level_of(clips[i].samples) for i in range(len(clips))]))
+    hands[:, -1] = loudness
+    drawn = net.draw(digits, style=hands)
+    rng = np.random.default_rng(0)
+    same = np.array([(a, b) for a in range(len(who)) for b in np.flatnonzero(speakers == speakers[a]) if a < b])
+    same = same[rng.permutation(len(same))[:n]]
+    other = np.stack([same[:, 0], rng.permutation(same[:, 1])], 1)
+    other = other[speakers[other[:, 0]] != speakers[other[:, 1]]]
+
+    def alike(pairs: np.ndarray) -> float:
+        a, b = (hands[pairs[:, side], :-1].flatten().numpy() for side in (0, 1))
+        return float(np.corrcoef(a, b)[0, 1])
+
+    def apart(pairs: np.ndarray) -> float:
+        asked = torch.from_numpy(rng.integers(10, size=len(pairs)))
+        a, b = (net.draw(asked, style=hands[pairs[:, side]]) for side in (0, 1))
+        return float((a - b).square().mean((1, 2)).sqrt().mean())
+
+    pairs = torch.from_numpy(np.array([rng.choice(10, 2, replace=False) for _ in range(n)]))
+    half = 0.5 * (F.one_hot(pairs[:, 0], 10) + F.one_hot(pairs[:, 1], 10)).float()
+    p = torch.from_numpy(read(by.main, net.draw(half, training.stream(0, "drawn"))).probabilities)
+    of_two = p.gather(1, pairs)
+    return {
+        "loudness": float(np.corrcoef(loudness.numpy(), net.ink(drawn, digits).numpy())[0, 1]),
+        "same_voice": alike(same),
+        "other_voice": alike(other),
+        "seen": apart(other) / apart(same),
+        "between": float(of_two.max(1).values.mean()),
+        "outside": float(1 - of_two.sum(1).mean()),
+    }
 
 
 def _in_parts(draw: Callable[[Tensor, torch.Generator], Tensor], told: Tensor, seed: int) -> Tensor:

@@ -20,6 +20,7 @@ from a2d import audio, datasets, features, metrics
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
 from a2d.ears.cnn import Ear, EarConfig, Heard
+from a2d.evaluator import read
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
 from a2d.lab.kinds.ear import EarRecipe, EarTask, Sounds, other_sounds, sounds_of, split_for
@@ -310,6 +311,27 @@ def _same(task: ClassifierTask) -> ClassifierTask:
     return task
 
 
+def blame(ear: Ear) -> dict[str, dict[str, float]]:
+    """Of test strangers' recordings: the share whose drawing is not read as spoken, and whose fault that is.
+
+    ``ear``: another digit was heard; ``hand``: it was heard rightly, and the drawing is read as another. By each of the
+    shipped evaluators.
+    """
+    strangers, hands = part(MAIN, "test", ear.config), models.load("hands", "hands").net
+    spoken, named = strangers.labels, ear.hear(strangers.floats()).says.argmax(-1)
+    drawn = hands.draw(named, torch.Generator().manual_seed(0))
+    found = {}
+    for name in ("evaluator", "evaluator-adam"):
+        reads = torch.from_numpy(read(models.load_evaluator(name).net, drawn).digits)
+        wrong = reads != spoken
+        found[name] = {
+            "wrong": float(wrong.float().mean()),
+            "ear": float((wrong & (named != spoken)).float().mean()),
+            "hand": float((wrong & (named == spoken)).float().mean()),
+        }
+    return found
+
+
 TABLES = ("rows", "no human", "leave one speaker out", "augmentation", "voices", "sources")
 
 
@@ -319,5 +341,6 @@ def measure(work: Path, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     pairs = [[train(work, cell, seed) for cell in cells()["rows"].values()] for seed in seeds]
     found["rows"]["late fusion"] = together([yardsticks(Fused(*pair)) for pair in pairs])
     found["rows"]["mean MFCCs"] = mean_mfccs(work, seeds)
+    found["blame"] = blame(train(work, cells()["rows"][SHIPPED], seeds[0]))
     people = {which: len(set(corpus(MAIN).speakers[getattr(split_for(corpus(MAIN), 0), which)])) for which in PARTS}
     return {"people": people, **found}
