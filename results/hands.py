@@ -273,14 +273,13 @@ def leak(net: Hands, by: Handwriting) -> float:
     return class_leak(net.style_of(torch.tensor(by.real.pixels).float() / 255, digits)[:, :-1], digits)
 
 
-def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str, float]:
+def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str, Any]:
     """What a picture tells beside the digit, each with what it would be if it told nothing.
 
-    ``loudness``: correlation of a recording's loudness with the stroke weight of what is drawn. ``same_voice`` and
+    ``loudness_to_weight``: correlation of a recording's loudness with the stroke weight of what is drawn. ``same_voice`` and
     ``other_voice``: correlation of the hands of two test strangers' recordings, of one voice and of two. ``seen``: mean
-    difference of pictures of one digit by two voices over that of pictures by one voice. ``between``: mean probability
-    that the evaluator gives the likelier of two digits, where the ear's word is "one half each"; ``outside``: what it
-    gives all other digits.
+    difference of pictures of one digit by two voices over that of pictures by one voice. ``between``: what the
+    evaluator makes of drawings for which the ear's word is "one half each" of two digits.
     """
     ear = models.load("ear", "ear").net
     data = datasets.load_spoken("speechcommands")
@@ -312,12 +311,15 @@ def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str,
     p = torch.from_numpy(read(by.main, net.draw(half, training.stream(0, "drawn"))).probabilities)
     of_two = p.gather(1, pairs)
     return {
-        "loudness": float(np.corrcoef(loudness.numpy(), net.ink(drawn, digits).numpy())[0, 1]),
+        "loudness_to_weight": float(np.corrcoef(loudness.numpy(), net.ink(drawn, digits).numpy())[0, 1]),
         "same_voice": alike(same),
         "other_voice": alike(other),
         "seen": apart(other) / apart(same),
-        "between": float(of_two.max(1).values.mean()),
-        "outside": float(1 - of_two.sum(1).mean()),
+        "between": {
+            "probability of the likelier of two digits": float(of_two.max(1).values.mean()),
+            "of the other one": float(of_two.min(1).values.mean()),
+            "of all others": float(1 - of_two.sum(1).mean()),
+        },
     }
 
 
