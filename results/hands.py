@@ -276,10 +276,10 @@ def leak(net: Hands, by: Handwriting) -> float:
 def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str, Any]:
     """What a picture tells beside the digit, each with what it would be if it told nothing.
 
-    ``loudness_to_weight``: correlation of a recording's loudness with the stroke weight of what is drawn. ``same_voice`` and
-    ``other_voice``: correlation of the hands of two test strangers' recordings, of one voice and of two. ``seen``: mean
-    difference of pictures of one digit by two voices over that of pictures by one voice. ``between``: what the
-    evaluator makes of drawings for which the ear's word is "one half each" of two digits.
+    ``loudness_to_weight``: correlation of a recording's loudness with the stroke weight of what is drawn.
+    ``same_voice`` and ``other_voice``: correlation of the hands of two test strangers' recordings, of one voice and of
+    two. ``seen``: mean difference of pictures of one digit by two voices over that of pictures by one voice.
+    ``between``: what the evaluator makes of drawings for which the ear's word is "one half each" of two digits.
     """
     ear = models.load("ear", "ear").net
     data = datasets.load_spoken("speechcommands")
