@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from a2d import audio, datasets, features, metrics
+from a2d.ears import AudioMLP
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
 from a2d.ears.cnn import Ear, EarConfig, Heard
@@ -215,7 +216,7 @@ class Fused:
         return Heard(ln_p.softmax(-1), nothing, nothing > getattr(self, "limit", 1.0))
 
 
-def yardsticks(ear: Ear | Fused, people: str = "test", seed: int = 0) -> dict[str, float]:
+def yardsticks(ear: Ear | Fused | ByMeans, people: str = "test", seed: int = 0) -> dict[str, float]:
     """All numbers of one ear on strangers (``val`` or ``test`` speakers) and on FSDD, as shares in [0, 1]."""
     config = ear.config
     strangers = part(MAIN, people, config)
@@ -241,12 +242,12 @@ def yardsticks(ear: Ear | Fused, people: str = "test", seed: int = 0) -> dict[st
     return row | refusals(ear, rng)
 
 
-def accuracy(ear: Ear | Fused, sounds: Sounds) -> float:
+def accuracy(ear: Ear | Fused | ByMeans, sounds: Sounds) -> float:
     """Share of recordings whose digit is named rightly."""
     return float(right(ear.hear(sounds.floats()), sounds).mean())
 
 
-def refusals(ear: Ear | Fused, rng: torch.Generator) -> dict[str, float]:
+def refusals(ear: Ear | Fused | ByMeans, rng: torch.Generator) -> dict[str, float]:
     """Shares of what is no digit that are refused: words that no training had, noises, tones, silence."""
     n, rate = ear.config.n_samples, ear.config.sample_rate
     kinds = {
@@ -277,59 +278,66 @@ def of_table(work: Path, table: str, seeds: tuple[int, ...]) -> dict[str, Any]:
             his = sounds_of(data, config, np.flatnonzero(data.speakers == name))
             found[name] = together([{"fsdd": accuracy(ear, his)} for ear in ears])
         else:  # what is chosen by, or only compared: validation people
-            his = part(MAIN, "val", config)
-            found[name] = together([{"strangers": accuracy(ear, his)} for ear in ears])
+            sounds = {"strangers": part(MAIN, "val", config)}
+            sounds |= {"fsdd": part("fsdd", "all", config)} if table == "sources" else {}
+            found[name] = together([{key: accuracy(ear, one) for key, one in sounds.items()} for ear in ears])
         print(f"measured {table}: {name}", flush=True)
     return found
 
 
-def mean_mfccs(work: Path, seeds: tuple[int, ...]) -> dict[str, Any]:
-    """The report's ear on the same people: the audio MLP on mean MFCCs, trained on everybody."""
-    how = recipes.load_as(ClassifierRecipe, "audio-mlp")
+class ByMeans:
+    """The report's ear on the same sounds: the audio MLP on the mean of the MFCCs over the window that is heard.
 
-    def heard(name: str, which: str) -> tuple[Tensor, Tensor]:
-        data = corpus(name)
-        chosen = np.arange(len(data)) if which == "all" else getattr(split_for(data, int(name != MAIN)), which)
-        clips = audio.load_many([data.recordings[i].path for i in chosen], how.features.sample_rate, trim=True)
-        return torch.from_numpy(features.mfcc_means(clips, how.features)), torch.from_numpy(data.digits[chosen])
+    It has no class for what is no digit, so it refuses what it is least sure of.
+    """
 
-    parts = [heard(name, "train") for name in EVERYBODY]
-    x, y = (torch.cat([one[k] for one in parts]) for k in (0, 1))
-    strangers, fsdd = heard(MAIN, "test"), heard("fsdd", "all")
-    rows = []
+    def __init__(self, net: AudioMLP, config: EarConfig):
+        self.net, self.config, self.limit = net, config, torch.tensor(1.0)
+        strangers = part(MAIN, "val", config)
+        self.limit = torch.quantile(self.hear(strangers.floats()).nothing, 0.98)
+
+    @torch.inference_mode()
+    def hear(self, samples: Tensor) -> Heard:
+        """What it makes of recordings ``(b, n_samples)``."""
+        says = self.net(means_of(samples, self.config)).softmax(-1)
+        nothing = 1 - says.max(-1).values
+        return Heard(says, nothing, nothing > self.limit)
+
+
+def means_of(samples: Tensor, config: EarConfig) -> Tensor:
+    """Mean MFCCs ``(n, 40)`` of windows ``(n, m)``."""
+    clips = audio.Clips.join(list(samples.numpy()), config.sample_rate)
+    return torch.from_numpy(features.mfcc_means(clips, recipes.load_as(ClassifierRecipe, "audio-mlp").features))
+
+
+def mean_mfccs(work: Path, seeds: tuple[int, ...]) -> list[ByMeans]:
+    """The audio MLP, trained on the digits of everybody."""
+    how, config = recipes.load_as(ClassifierRecipe, "audio-mlp"), recipe().model
+    sounds = Sounds.join([part(name, "train", config) for name in EVERYBODY])
+    x = torch.cat([means_of(group, config) for group in sounds.floats().split(5000)])
+    named, found = replace(how, name="mean MFCCs"), []
     for seed in seeds:
-        task = ClassifierTask(how, x, y, seed=seed)
-        net = pool.trained(
-            path_of(work, "mean MFCCs", seed), replace(how, name="mean MFCCs"), partial(_same, task), seed
-        ).net
-        shares = [float((net.predict(a) == b).float().mean()) for a, b in (strangers, fsdd)]
-        rows.append(dict(zip(("strangers", "fsdd"), shares, strict=True)))
-    return together(rows)
+        task = ClassifierTask(how, x, sounds.labels, seed=seed)
+        net = pool.trained(path_of(work, "mean MFCCs", seed), named, partial(_same, task), seed).net
+        found.append(ByMeans(net.eval(), config))
+    return found
 
 
 def _same(task: ClassifierTask) -> ClassifierTask:
     return task
 
 
-def blame(ear: Ear) -> dict[str, dict[str, float]]:
-    """Of test strangers' recordings: the share whose drawing is not read as spoken, and whose fault that is.
+def blame(ear: Ear) -> dict[str, float]:
+    """Shares of test strangers' recordings whose drawing is not read as spoken by the report's evaluator, and why.
 
-    ``ear``: another digit was heard; ``hand``: it was heard rightly, and the drawing is read as another. By each of the
-    shipped evaluators.
+    ``ear``: another digit was heard; ``hand``: it was heard rightly, and the drawing is read as another.
     """
     strangers, hands = part(MAIN, "test", ear.config), models.load("hands", "hands").net
     spoken, named = strangers.labels, ear.hear(strangers.floats()).says.argmax(-1)
     drawn = hands.draw(named, torch.Generator().manual_seed(0))
-    found = {}
-    for name in ("evaluator", "evaluator-adam"):
-        reads = torch.from_numpy(read(models.load_evaluator(name).net, drawn).digits)
-        wrong = reads != spoken
-        found[name] = {
-            "wrong": float(wrong.float().mean()),
-            "ear": float((wrong & (named != spoken)).float().mean()),
-            "hand": float((wrong & (named == spoken)).float().mean()),
-        }
-    return found
+    wrong = torch.from_numpy(read(models.load_evaluator("evaluator").net, drawn).digits) != spoken
+    misheard = named != spoken
+    return {"ear": float((wrong & misheard).float().mean()), "hand": float((wrong & ~misheard).float().mean())}
 
 
 TABLES = ("rows", "no human", "leave one speaker out", "augmentation", "voices", "sources")
@@ -340,7 +348,7 @@ def measure(work: Path, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
     found = {table: of_table(work, table, seeds) for table in TABLES}
     pairs = [[train(work, cell, seed) for cell in cells()["rows"].values()] for seed in seeds]
     found["rows"]["late fusion"] = together([yardsticks(Fused(*pair)) for pair in pairs])
-    found["rows"]["mean MFCCs"] = mean_mfccs(work, seeds)
+    found["rows"]["mean MFCCs"] = together([yardsticks(ear) for ear in mean_mfccs(work, seeds)])
     found["blame"] = blame(train(work, cells()["rows"][SHIPPED], seeds[0]))
     people = {which: len(set(corpus(MAIN).speakers[getattr(split_for(corpus(MAIN), 0), which)])) for which in PARTS}
     return {"people": people, **found}
