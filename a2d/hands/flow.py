@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from a2d.ears import standard_normal
 from a2d.errors import refuse
-from a2d.hands.autoencoder import Autoencoder
+from a2d.hands.autoencoder import Autoencoder, Reader
 from a2d.hands.common import CLASSES, CONDITION, Hands, condition
 
 Velocity = Callable[[Tensor, Tensor], Tensor]
@@ -112,21 +112,23 @@ class FlowConfig:
 
     ``latent``: numbers that an image becomes; ``channels``: the autoencoder's maps at 7 x 7 pixels; ``hidden``,
     ``blocks``: width and number of the field's layers; ``steps``: Heun's steps when drawing; ``lines``: straight lines
-    per image and training step; ``cross_entropy``, ``edge``, ``kl``: see :meth:`Autoencoder.loss`; ``untold``: share of
-    the lines for which the field is not told the digit, ``guidance``: see :meth:`FlowHands.velocity`.
+    per image and training step; ``cross_entropy``, ``edge``, ``seen``, ``kl``: see :meth:`Autoencoder.loss`;
+    ``untold``: share of the lines for which the field is not told the digit; ``guidance``: see
+    :meth:`FlowHands.velocity`.
     """
 
     latent: int = 32
     channels: int = 64
-    hidden: int = 320
+    hidden: int = 384
     blocks: int = 4
     steps: int = 16
     lines: int = 8
     cross_entropy: float = 0.5
-    edge: float = 0.0
+    edge: float = 0.5
+    seen: float = 0.1
     kl: float = 0.1
     untold: float = 0.1
-    guidance: float = 1.0
+    guidance: float = 1.2
 
     def __post_init__(self) -> None:
         problems = {
@@ -138,6 +140,7 @@ class FlowConfig:
             "lines": self.lines >= 1,
             "cross_entropy": self.cross_entropy >= 0,
             "edge": self.edge >= 0,
+            "seen": self.seen >= 0,
             "kl": self.kl >= 0,
             "untold": 0 <= self.untold < 1,
             "guidance": self.guidance >= 0 and (self.guidance == 1 or self.untold > 0),
@@ -155,6 +158,7 @@ class FlowHands(Hands):
         super().__init__(config.latent)
         self.config = config
         self.autoencoder = Autoencoder(config.latent, config.channels)
+        self.reader = Reader(config.channels // 2)
         self.field = Field(config.latent, config.hidden, config.blocks)
         self.register_buffer("centre", torch.zeros(config.latent))
         self.register_buffer("scale", torch.ones(config.latent))
@@ -169,8 +173,8 @@ class FlowHands(Hands):
         after it; as the learning rate falls both come to rest. So one run, one loop and one checkpoint will do.
         """
         c = self.config
-        weights = {"cross_entropy": c.cross_entropy, "edge": c.edge, "kl": c.kl}
-        pictures, z, terms = self.autoencoder.loss(images, rng, **weights)
+        weights = {"cross_entropy": c.cross_entropy, "edge": c.edge, "seen": c.seen, "kl": c.kl}
+        pictures, z, terms = self.autoencoder.loss(images, digits, rng, self.reader, **weights)
         flow = self.flow_loss(self.standardise(z.detach()), digits, self.ink(images, digits), rng)
         means = {k: v.mean().item() for k, v in terms.items()}
         return pictures.mean() + flow, {**means, "flow": flow.item()}

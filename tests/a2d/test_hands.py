@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -196,14 +197,39 @@ def test_the_flow_and_the_autoencoder_get_their_own_gradients():
     moved = gradients(net, loss)
     together = {k: p.grad.clone() for k, p in net.named_parameters() if k in moved}
     net = small("hands").train()
-    pictures, z, _ = net.autoencoder.loss(images, seeded(), cross_entropy=c.cross_entropy, edge=c.edge, kl=c.kl)
+    weights = {"cross_entropy": c.cross_entropy, "edge": c.edge, "seen": c.seen, "kl": c.kl}
+    pictures, z, _ = net.autoencoder.loss(images, digits, seeded(), net.reader, **weights)
     alone = gradients(net, pictures.mean())
-    assert alone == {k for k in moved if k.startswith("autoencoder.")}
+    assert alone == {k for k in moved if k.startswith(("autoencoder.", "reader."))}
     for k, p in net.named_parameters():
         if k in alone:
             torch.testing.assert_close(p.grad, together[k])
     flow = net.flow_loss(z.detach(), digits, net.ink(images, digits), seeded())
     assert gradients(net, flow) == {k for k in moved if k.startswith("field.")}
+
+
+def test_the_reader_learns_from_real_images_alone():
+    net, (images, digits) = small("hands").train(), batch()
+    drawn = torch.rand(images.shape, generator=seeded()).requires_grad_()
+    reading, apart = net.reader.losses(images, drawn, digits)
+    assert gradients(net, reading.sum()) == {k for k, _ in net.named_parameters() if k.startswith("reader.")}
+    assert drawn.grad is None
+    net.zero_grad()
+    assert gradients(net, apart.sum()) == set()
+    assert float(drawn.grad.abs().sum()) > 0
+    same = net.reader.losses(images, images, digits)[1]
+    torch.testing.assert_close(same, torch.zeros_like(same))
+
+
+def test_guidance_moves_the_field_away_from_what_all_digits_share():
+    net = small("hands")
+    says, x, t = torch.eye(10)[[3, 3, 8]], torch.randn(3, 6, generator=seeded()), torch.full((3,), 0.4)
+    weight = torch.zeros(3)
+    told = net.field(x, t, says, weight)
+    untold = net.field(x, t, torch.zeros_like(says), weight)
+    for guidance in (0.0, 1.0, 1.5):
+        net.config = dataclasses.replace(net.config, guidance=guidance)
+        torch.testing.assert_close(net.velocity(says, weight)(x, t), untold + guidance * (told - untold))
 
 
 @pytest.mark.parametrize("name", ["cgan", "vae-gan"])
@@ -389,6 +415,7 @@ def test_flow_training_learns_a_toy_of_two_digits():
 def test_only_digits_that_were_heard_are_asked():
     """Each digit costs a pass through the field: one that is hardly heard is left out, and shares sum to 1 again."""
     net, asked = small("hands"), []
+    net.config = dataclasses.replace(net.config, guidance=1.0)
     net.field.register_forward_hook(lambda module, inputs, output: asked.append(inputs[2].argmax(1).tolist()))
     says = torch.tensor([[0.0, 0.6, 0.395, 0.005, 0, 0, 0, 0, 0, 0], [0.0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0]])
     weight, x, t = torch.zeros(2), torch.randn(2, 6), torch.zeros(2)
