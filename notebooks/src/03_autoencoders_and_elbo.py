@@ -1311,7 +1311,7 @@ for beta, row, count in zip(betas, row_of, used, strict=True):
 record("active latents of 20, MNIST, beta 1", row_of[betas.index(1.0)]["active_units"])
 falls = "falls" if np.all(np.diff(terms[1]) < 0) else "does not always fall"
 print(f"From one beta to the next the KL {falls}.")
-print(f"Values of beta at which more latents are active than used: {', '.join(more) or 'none'}.")
+print(f"More latents are active than used at: {', '.join(more) or 'no value of beta'}.")
 
 # %% [markdown]
 # The counts agree now. A latent that is worth its nats is used, and time has closed all others, mean and all.
