@@ -84,7 +84,27 @@ def test_the_sweeps_card(tmp_path):
             assert found[beta][name] == pytest.approx(value, rel=NATS), (beta, name)
 
 
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_ears_card(tmp_path, fetched):
+    fetched("speechcommands")
+    told = models.card("ear")["figures"]
+    for data, figures in told.items():
+        found = runs.evaluate("ear", data, out=tmp_path / data, progress=False)
+        assert found["accuracy"]["value"] == pytest.approx(figures["named_rightly"], abs=2 * SHARE)
+        assert found["refused"] == pytest.approx(figures["refused"], abs=2 * SHARE)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real")
+def test_the_hands_card(tmp_path):
+    told = models.card("hands")["figures"]
+    found = runs.evaluate("hands", "mnist", evaluators=EVALUATORS, out=tmp_path, progress=False)["recognition"]
+    for evaluator in EVALUATORS:
+        assert found[evaluator]["sampled"]["value"] == pytest.approx(told[f"read_by_{evaluator}"], abs=2 * SHARE)
+
+
 def test_every_shipped_model_has_its_test():
     generators = {"report", "report-builtin", "report-plain", "report-plain-builtin"}
-    tested = {*EVALUATORS, *generators, "finetuned", "beta-sweep"}
+    tested = {*EVALUATORS, *generators, "finetuned", "beta-sweep", "ear", "hands"}
     assert set(models.names()) == tested, "a new model ships: measure its card's figures here"
