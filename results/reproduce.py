@@ -1,8 +1,8 @@
 """Retrain every shipped weight and rewrite every results file from real data: ``make reproduce``.
 
 ``python -m results.reproduce [STEP...]`` runs the steps named, or all in order. Work lies in ``build/reproduce/`` and
-is resumed; delete that folder to begin anew. It needs FSDD and MNIST (``a2d data fetch fsdd mnist``) and about two
-hours on two cores.
+is resumed; delete that folder to begin anew. It needs FSDD, MNIST and Speech Commands (``a2d data fetch fsdd mnist
+speechcommands``), synthetic voices (data/README.md), and many hours on two cores.
 """
 
 from __future__ import annotations

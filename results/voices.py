@@ -21,6 +21,7 @@ from a2d.ears import AudioMLP
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
 from a2d.ears.cnn import Ear, EarConfig, Heard
+from a2d.errors import DataError
 from a2d.evaluator import read
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds.classifier import ClassifierRecipe, ClassifierTask
@@ -30,6 +31,7 @@ from results.comparisons import slug
 
 MAIN = "speechcommands"  # the corpus that is split; the others only help
 VOICES = "build/voices"  # in the project's folder, as data/make_voices.py makes them
+ENGINES = "espeak,flite,festival"
 PARTS = ("train", "val", "test")
 SEEDS = (0, 1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
@@ -39,6 +41,9 @@ LEVEL_DB = 10.0
 @cache
 def corpus(name: str) -> datasets.SpokenDigits:
     """A corpus by name, indexed once."""
+    if name == VOICES and not (Path(VOICES) / "MANIFEST.json").is_file():
+        hint = f"Make them with `python data/make_voices.py --out {VOICES} --engines {ENGINES}` (25 minutes)"
+        raise DataError("there are no synthetic voices", where=VOICES, hint=hint)
     return datasets.load_spoken(name)
 
 
