@@ -65,7 +65,8 @@ notebooks: $(STAMP)
 	@$(BIN)/teach build
 
 reproduce: $(STAMP)
-	@$(BIN)/a2d data fetch fsdd mnist
+	@$(BIN)/a2d data fetch fsdd mnist speechcommands
+	@$(BIN)/python data/make_voices.py --out build/voices --engines espeak,flite,festival --jobs 2
 	@$(BIN)/python -m results.reproduce
 
 bench: $(STAMP)
