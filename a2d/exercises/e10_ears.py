@@ -182,7 +182,8 @@ def _temperature_verify(case: Case, expected: Any, got: Any) -> str:
         return f"Give one number, not {got!r}."
     if not value > 0 or not np.isfinite(value):
         return f"A temperature is above 0, not {value:g}."
-    best, yours = _nll(*case.args, float(expected)), _nll(*case.args, value)
+    scores, labels = case.args
+    best, yours = _nll(scores, labels, float(expected)), _nll(scores, labels, value)
     if yours <= best + 0.002:
         return ""
     return f"With {value:.2f} the loss is {yours:.3f} nats per recording; {best:.3f} are possible."

@@ -12,6 +12,7 @@ from a2d.figures import base, inches
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # A probability of 0 or 1 has no odds: on a figure's axis it stands at this distance from them.
 _EDGE = 1e-4
@@ -28,15 +29,17 @@ def _sounds(pictures: Mapping[str, Any], name: str) -> dict[str, np.ndarray]:
     return given
 
 
-def _draw_sounds(pictures: Mapping[str, np.ndarray], hop_s: float, unit: str, columns: int, ticks: Mapping[str, Any]):
+def _draw_sounds(
+    pictures: Mapping[str, np.ndarray], hop_s: float, unit: str, columns: int, ticks: Mapping[str, Any]
+) -> Figure:
     """Lay pictures of sounds out in rows, all with one scale of colours; ``ticks`` as :func:`two_fronts` has them."""
     step = float(base.as_positive([hop_s], "hop_s")[0])
     rows = -(-len(pictures) // columns)
     every = np.concatenate([picture.ravel() for picture in pictures.values()])
-    low, high = np.quantile(every, [0.02, 0.998])
+    low, high = np.quantile(every, [0.02, 0.98])
     with base.drawing(2.05 * rows + 0.35) as figure:
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True)
-        image = None
+        image: Any = None
         for index, axes in enumerate(panels.ravel()):
             if index >= len(pictures):
                 axes.set_axis_off()
@@ -77,6 +80,17 @@ def sounds(
     return base.finish(figure, f"{text}: {listed}.")
 
 
+def _pitch_ticks(middles: np.ndarray) -> dict[float, int]:
+    """Where round pitches lie on an axis of bands, none so near to another that the labels touch."""
+    ticks: dict[float, int] = {}
+    for mark in (100, 200, 500, 1000, 2000, 3500):
+        if middles[0] <= mark <= middles[-1]:
+            place = float(np.interp(mark, middles, np.arange(len(middles))))
+            if not ticks or place - max(ticks) >= len(middles) / 9:
+                ticks[place] = mark
+    return ticks
+
+
 def two_fronts(pictures: Mapping[str, Any], pitches: Mapping[str, Any], hop_s: float) -> base.Picture:
     """Show one sound as two kinds of pictures, and how quickly low and high bands of each change (lecture 10).
 
@@ -88,10 +102,7 @@ def two_fronts(pictures: Mapping[str, Any], pitches: Mapping[str, Any], hop_s: f
     middles = base.each(base.as_rising, pitches, "pitches")
     if set(middles) != set(given) or any(len(middles[n]) != len(p) for n, p in given.items()):
         raise DataError("expected one pitch for each band of each picture", where="pitches")
-    ticks = {}
-    for name, hz in middles.items():
-        places = np.interp([100, 200, 500, 1000, 2000, 3500], hz, np.arange(len(hz)), left=np.nan, right=np.nan)
-        ticks[name] = {at: mark for at, mark in zip(places, (100, 200, 500, 1000, 2000, 3500), strict=True) if at == at}
+    ticks = {name: _pitch_ticks(hz) for name, hz in middles.items()}
     figure = _draw_sounds(given, hop_s, "standard deviations", len(given), ticks)
     told = []
     for name, picture in given.items():
@@ -152,7 +163,7 @@ def refused(groups: Mapping[str, Any], limit: float) -> base.Picture:
             axes.plot(np.median(odds(sure)), place, "|", color=base.RED, markersize=20, markeredgewidth=2.5)
             told = f"{base.percent((sure > border).mean(), 1)}  (n = {len(sure)})"
             axes.text(1.02, place, told, va="center", transform=axes.get_yaxis_transform())
-        axes.axvline(odds(border), color=base.DARK, linewidth=1.4, linestyle=base.DASHES[0], label="limit")
+        axes.axvline(float(odds(border)), color=base.DARK, linewidth=1.4, linestyle=base.DASHES[0], label="limit")
         axes.set_yticks(range(len(values)), [base.shortened(name, 34) for name in values], parse_math=False)
         axes.set_ylim(len(values) - 0.4, -0.6)
         axes.set_xticks(odds(np.array(marks)), [f"{mark:g}" for mark in marks])
