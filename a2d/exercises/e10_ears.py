@@ -21,9 +21,10 @@ def _spectrogram_cases(rng: np.random.Generator) -> list[Case]:
     cases = []
     for n in range(5):
         frames, bands = int(rng.integers(4, 9)), int(rng.integers(3, 7))
-        db = rng.normal(-40, 15, (frames, bands))
+        db = rng.uniform(-60, -15, (frames, bands))
+        db[0, 0] = rng.uniform(-12, -4)  # so that a floor 80 dB below it is another than one at -80 dB
         if n > 1:
-            db[rng.random((frames, bands)) < 0.3] -= 90  # silence, far below the floor
+            db[-2:] -= 90  # silence, far below the floor
         told = f"a spectrogram of {frames} frames and {bands} bands, from {db.min():.0f} to {db.max():.0f} dB"
         cases.append(Case((db.round(2),), told, "with silence" if n > 1 else "without silence"))
     return cases
@@ -38,9 +39,8 @@ def _by_band(db: np.ndarray) -> np.ndarray:
     return (heard - heard.mean(0)) / np.maximum(heard.std(0), 1e-12)
 
 
-def _floor_last(db: np.ndarray) -> np.ndarray:
-    x = (db - db.mean()) / db.std()
-    return np.maximum(x, x.max() - 80.0)
+def _moments_before(db: np.ndarray) -> np.ndarray:
+    return (_floored(db) - db.mean()) / db.std()
 
 
 def _floor_at_least(db: np.ndarray) -> np.ndarray:
@@ -254,7 +254,9 @@ EXERCISES = (
                 "nothing is cut off below: raise what is more than 80 dB under the maximum",
                 lambda db: _standardised(db, np.inf),
             ),
-            Wrong("the floor is put in at the end, where the values are no decibels any more", _floor_last),
+            Wrong(
+                "mean and deviation are those of the levels as they came; take them behind the floor", _moments_before
+            ),
             Wrong("the floor is at -80 dB, whatever the maximum; it belongs 80 dB below it", _floor_at_least),
             Wrong("the variance is divided by, not its root", lambda db: _standardised(db) / _floored(db).std()),
             Wrong("the mean is still there", lambda db: _floored(db) / _floored(db).std()),

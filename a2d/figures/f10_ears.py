@@ -29,6 +29,12 @@ def _sounds(pictures: Mapping[str, Any], name: str) -> dict[str, np.ndarray]:
     return given
 
 
+def _began(text: str) -> str:
+    """Words as they begin a sentence: dB stays dB."""
+    one = base.plain(text)
+    return one[:1].upper() + one[1:]
+
+
 def _draw_sounds(
     pictures: Mapping[str, np.ndarray], hop_s: float, unit: str, columns: int, ticks: Mapping[str, Any]
 ) -> Figure:
@@ -242,7 +248,7 @@ def worth(rows: Mapping[str, Any], reference: str) -> base.Picture:
         axes.grid(axis="x", alpha=0.3)
     order = sorted(lost.items(), key=lambda pair: float(pair[1].mean()))
     listed = ", ".join(f"{name} {points.mean():+.1f}" for name, points in order)
-    text = f"{base.plain(reference).capitalize()}: {base.percent(full.mean(), 1)}. Against it, in points: {listed}."
+    text = f"{_began(reference)}: {base.percent(full.mean(), 1)}. Against it, in points: {listed}."
     return base.finish(figure, text)
 
 
@@ -303,7 +309,7 @@ def ear_panels(picture: Any, says: Any, nothing: float, hop_s: float, *, told: s
         left.set(xlabel="time (s)", ylabel="band")
         inches.set_title(left, f"what it gets: {base.plain(told)}", fontsize=10)
         _draw_chances(inches.add_panel(figure, 5.5, 0.55, 3.3, 1.8), chances, none, limit)
-    text = f"{base.plain(told).capitalize()}: "
+    text = f"{_began(told)}: "
     if none > limit:
         text += f"refused, since it is no digit with {base.percent(none)} (limit {base.percent(limit, 1)}). Else "
     text += f"the ear says {first} with {base.percent(chances[first])}, {second} with {base.percent(chances[second])}"
