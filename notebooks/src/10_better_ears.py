@@ -350,7 +350,7 @@ show(f10_ears.sounds(seen, "clean", H / r, unit, columns=4))
 #
 # The package has one more, *mixup*: two recordings are laid over each other, a little of one and much of the other, and
 # the wanted answer is mixed in the same way.
-# It keeps the ear from being surer than it should be.
+# Its authors found that a network then learns fewer wrong labels by heart.
 #
 # ### A good place to stop
 #
@@ -489,6 +489,8 @@ def scores_of(score, pictures):
 
 
 # %% id="in-noise"
+from a2d.lab import record
+
 scores = {"means": lambda x: means(x.mean(-1)), "still": still.score, "changed": changed.score}
 right = {}
 for name, score in scores.items():
@@ -496,17 +498,16 @@ for name, score in scores.items():
     right[name] = {snr: float((one == said).mean()) for snr, one in named.items()}
 curves = {name: [row[snr] for snr in LEVELS] for name, row in right.items()}
 show(f10_ears.in_noise(LEVELS, curves, {name: row[None] for name, row in right.items()}))
-gain = 100 * (right["still"][None] - right["means"][None])
-price = 100 * (right["still"][None] - right["changed"][None])
-print(f"without noise, the picture is worth {gain:.1f} points,", end=" ")
-side = "less" if price > 0 else "more"
-print(f"and changed names {abs(price):.1f} points {side} than still")
+for name, row in right.items():
+    record(f"new speakers, no noise, {name}", row[None], f"{row[None]:.1%}")
+gain, price = (100 * (right["still"][None] - right[n][None]) for n in ("means", "changed"))
+print(f"in points: still against means {gain:+.1f}, changed against still {-price:+.1f}")
 
 # %% [markdown]
 # Averaging over time costs a great deal, and in noise nearly everything: a mean counts the silence around the word as
 # much as the word, and noise fills the silence.
-# **still** has learnt which bands are quiet in which word; noise fills them, and the ear is lost, though we still
-# understand.
+# **still** has learnt which bands are quiet in which word; noise fills them, and the ear is lost where we may still
+# understand (listen to it at the end of section 5).
 # **changed** has seen each word on many backgrounds.
 #
 # These are synthetic voices, and one training of each ear.
@@ -516,7 +517,7 @@ print(f"and changed names {abs(price):.1f} points {side} than still")
 # ## 4. Are two pictures better than one?
 #
 # A spectrogram cuts all sounds into frames of one length.
-# Short frames tell well *when* something happens, long ones *how high* it is, and nothing tells both:
+# Short frames tell well *when* something happens, long ones *how high* it is, and nothing tells both (D. Gabor 1946):
 #
 # $$\sigma_t \, \sigma_f \ge \frac{1}{4 \pi}.$$
 #
@@ -527,10 +528,8 @@ print(f"and changed names {abs(price):.1f} points {side} than still")
 # A low one is long, and tells pitches apart; a high one is short, and tells times apart.
 # The powers of many wavelets, one pitch below the other, make a *scalogram*.
 
-# %% id="spreads" tags=["nbval-check-output"]
-from a2d.ears.cnn import CYCLES
 
-
+# %% id="spreads"
 def spreads(wave):
     """Standard deviations of a wave's energy in time (s) and in frequency (Hz)."""
     t, f = np.arange(len(wave)) / r, np.fft.fftfreq(1 << 15, 1 / r)
@@ -539,6 +538,9 @@ def spreads(wave):
     centred = [(x - np.average(x, weights=e), e) for x, e in energies]
     return [np.sqrt(np.average(x**2, weights=e)) for x, e in centred]
 
+
+# %% id="bound" tags=["nbval-check-output"]
+from a2d.ears.cnn import CYCLES
 
 t = (np.arange(4096) - 2048) / r
 waves_of = {"frame": window}
@@ -643,23 +645,26 @@ def digits_by(scores):
     return softmax(scores[:, :10]).clip(1e-12)
 
 
-shares = {name: {} for name in ("log-mel", "scalogram", "late fusion")}
+hits = {name: {} for name in ("log-mel", "scalogram", "late fusion")}
 for snr in (None, *SOME):
     p = digits_by(scores_of(still.score, pictures_at[snr]))
     q = digits_by(scores_of(wavelets.score, scalograms_of(sounds_at[snr])))
-    for row, says in zip(shares.values(), (p, q, join(p, q)), strict=True):
-        row[snr] = float((says.argmax(1) == said).mean())
+    for row, says in zip(hits.values(), (p, q, join(p, q)), strict=True):
+        row[snr] = says.argmax(1) == said
 
 # %% id="fusion-figure"
-curves = {name: [row[snr] for snr in SOME] for name, row in shares.items()}
-show(f10_ears.in_noise(SOME, curves, {name: row[None] for name, row in shares.items()}))
-a, b, together = (np.array(curve) for curve in curves.values())
-better = int((together > np.maximum(a, b)).sum())
+curves = {name: [row[snr].mean() for snr in SOME] for name, row in hits.items()}
+show(f10_ears.in_noise(SOME, curves, {name: row[None].mean() for name, row in hits.items()}))
+first, second, together = (np.array(curve) for curve in curves.values())
+better = int((together > np.maximum(first, second)).sum())
 print(f"late fusion beats the better of both at {better} of {len(SOME)} levels of noise")
+missed = ~hits["log-mel"][0]
+rescued = int(hits["scalogram"][0][missed].sum())
+print(f"0 dB: of {missed.sum()} recordings that log-mel misses, scalogram names {rescued}")
 
 # %% [markdown]
-# Two ears help each other where they err on *different* recordings, and where the one that errs is not too sure of it.
-# A bad ear that is very sure can also spoil a good one: it has a veto as well.
+# Two ears can help each other where they err on *different* recordings, as the last line says they do.
+# An ear that is very sure, and wrong, can also spoil what the other one knew: it has a veto as well.
 # So fusion is worth trying where both are about as good, and it costs a second network.
 #
 # ### A good place to stop
@@ -853,7 +858,7 @@ show(widgets.ear_in_noise(clips, listen, hop_s=H / r, limit=border, seed=SEED, m
 # %% [markdown]
 # ## 6. What do people's recordings say?
 #
-# Training on real voices takes hours, so these numbers come from a file, which names its command.
+# Training on real voices takes long, so these numbers come from a file, which names its command.
 #
 # - *Strangers*: people of Speech Commands (P. Warden 2018), whom no training and no choice has heard. They spoke into
 #   their own microphones, where they happened to be. Most of these recordings were once kept as spectrograms and made
@@ -961,7 +966,6 @@ print(f"and with no change at all it is {lost['none']:+.1f}")
 # ### How many voices are enough?
 #
 # The same training with a part of the strangers only, from 5 people to all of them.
-# (With few voices each recording is heard more often, so that the number of steps is not what differs.)
 #
 # **What do you expect?** Each doubling of the voices takes away a share of the errors.
 # From few voices to many, does this share a) stay, or b) shrink?
@@ -1086,12 +1090,13 @@ for name, row in ears["end to end"].items():
 # </details>
 # <details><summary>b) Which of two recordings the ear is surer of, always</summary>
 #
-# No: mostly their order stays, though it need not, because the other eight scores count as well.
+# No: mostly their order stays, though it need not, because all ten scores count.
 #
 # </details>
 # <details><summary>c) How sure it is of each reading</summary>
 #
-# Right: every probability moves towards one tenth, and a limit that was chosen before no longer fits.
+# Right: the largest of its ten probabilities becomes smaller, for each recording. And a limit that was chosen before
+# no longer fits.
 #
 # </details>
 
@@ -1142,6 +1147,7 @@ a2d.score(10)
 # - H. Zhang and others (2018), [mixup](https://arxiv.org/abs/1710.09412): two examples laid over each other.
 # - N. Jaitly, G. Hinton (2013), Vocal tract length perturbation improves speech recognition: the warp.
 # - T. Ko and others (2015), Audio augmentation for speech recognition: pace.
+# - D. Gabor (1946), Theory of communication: what no short wave can tell.
 
 # %% [markdown]
 # - K. He and others (2016), [Deep residual learning](https://arxiv.org/abs/1512.03385), and J. Hu and others (2018),
