@@ -81,8 +81,7 @@ print(f"{len(waves):,} recordings of {N:,} samples, {N / r} s at {r} Hz")
 print(f"frames of {1000 * L / r:.0f} ms every {1000 * H / r:.0f} ms, {config.n_mels} bands")
 
 # %% [markdown]
-# The parts are split by *speaker*: whoever is tested was never heard, and neither was anybody by whom something is
-# chosen.
+# The parts are split by *speaker*: nobody who is tested is heard in training, and nobody by whom something is chosen.
 # (Some of the synthetic speakers share a recorded voice, so they are not as different as people are.)
 
 # %% id="parts" tags=["nbval-check-output"]
@@ -98,8 +97,8 @@ for name, rows in part.items():
 # - $D[t, j]$: level of band $j$ in frame $t$, in dB ($10 \log_{10}$ of the power)
 #
 # The report averages over $t$.
-# (It takes the cosine transform of the bands first. That one only turns the numbers of a frame into as many others, so
-# the mean levels of all bands say all that the mean MFCCs say.)
+# (It takes the cosine transform of the bands first, which turns the numbers of a frame into as many others, or fewer.
+# So the mean levels of all bands say all that the mean MFCCs say.)
 
 # %% id="level"
 mel = features.MfccConfig(r, L, H, config.n_mels, n_mfcc=config.n_mels)
@@ -504,6 +503,7 @@ gain, price = (100 * (right["still"][None] - right[n][None]) for n in ("means", 
 print(f"in points: still against means {gain:+.1f}, changed against still {-price:+.1f}")
 
 # %% [markdown]
+# The first answer is b); the last line of numbers tells the second.
 # Averaging over time costs a great deal, and in noise nearly everything: a mean counts the silence around the word as
 # much as the word, and noise fills the silence.
 # **still** has learnt which bands are quiet in which word; noise fills them, and the ear is lost where we may still
