@@ -618,8 +618,10 @@ a2d.check("10.4", fused)
 
 # %% id="train-scalogram"
 def scalograms_of(sounds):
-    parts = torch.tensor(sounds).float().split(10)  # a scalogram needs much memory
-    return torch.cat([scalogram(some) for some in parts])
+    made = torch.zeros(len(sounds), *picture(s).shape)
+    for k in range(0, len(sounds), 10):  # a few at a time: each needs much memory
+        made[k : k + 10] = scalogram(torch.tensor(sounds[k : k + 10]).float())
+    return made
 
 
 seen_as_waves = scalograms_of(train_waves)
