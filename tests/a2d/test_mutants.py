@@ -54,6 +54,7 @@ SAME: dict[str, dict[str, str]] = {
     "3.1": {"dim=+1": "the second of two axes is the last"},
     "5.3": {"kernel)": "the values beyond the last place are cut off"},
     "5.7": {"gap / ": "an open rule: how far is far is the learner's choice", "late = ": "so is how late is late"},
+    "10.5": {"np.geomspace(": "how far and how finely one looks does not matter, as long as it is enough"},
 }
 
 
