@@ -319,7 +319,7 @@ EXERCISES = (
         cases=_conditioned_cases,
         wrong=(
             Wrong(
-                "the digit is appended as one number, as if a 3 lay between a 2 and a 4; append ten, with a 1 at its place",
+                "the digit is appended as one number, as if a 3 lay between 2 and 4; append ten, with a 1 at its place",
                 lambda z, n: _joined(z, n[:, None].astype(float)),
             ),
             Wrong("only the digits that are asked for have a place of their own; there are always ten", _only_asked),
@@ -329,7 +329,7 @@ EXERCISES = (
         ),
         hints=(
             "`np.eye(10)[digits]` has a row for each digit: nine zeros, and a 1 at the digit's place.",
-            "Begin with `np.zeros((len(z), len(digits), d + 10))`, and fill the first $d$ numbers of the last axis from "
+            "Begin with `np.zeros((len(z), len(digits), d + 10))`. Fill the first $d$ numbers of the last axis from "
             "`z[:, None, :]`, the other ten from the rows above: the missing axis is filled by repetition.",
         ),
         right="This is all that *conditioning* is. The next figure draws with your array: one hand in each row.",
@@ -449,8 +449,14 @@ EXERCISES = (
                 "what is left of the way is taken for the velocity; on a straight line it is z1 - z0 all the time",
                 lambda f, a, b, t: _matched(f, a + t[:, None] * (b - a), (1 - t[:, None]) * (b - a), t),
             ),
-            Wrong("the field is asked at the noise, not at the place on the line", lambda f, a, b, t: _matched(f, a, b - a, t)),
-            Wrong("the field is asked at the latent, not at the place on the line", lambda f, a, b, t: _matched(f, b, b - a, t)),
+            Wrong(
+                "the field is asked at the noise, not at the place on the line",
+                lambda f, a, b, t: _matched(f, a, b - a, t),
+            ),
+            Wrong(
+                "the field is asked at the latent, not at the place on the line",
+                lambda f, a, b, t: _matched(f, b, b - a, t),
+            ),
             Wrong(
                 "the field is asked at the time 0, not at t",
                 lambda f, a, b, t: _matched(f, a + t[:, None] * (b - a), b - a, 0 * t),
@@ -495,7 +501,10 @@ EXERCISES = (
                 "the second velocity is taken at the beginning, though at the later time",
                 lambda f, z, t, h: z + h / 2 * _two_velocities(f, z, t, 0.0, h),
             ),
-            Wrong("the guess goes on by a whole velocity, not by h of it", lambda f, z, t, h: z + h / 2 * _two_velocities(f, z, t, 1.0, h)),
+            Wrong(
+                "the guess goes on by a whole velocity, not by h of it",
+                lambda f, z, t, h: z + h / 2 * _two_velocities(f, z, t, 1.0, h),
+            ),
             Wrong("this is the midpoint rule, which is as good; Heun's step takes the two ends", _midpoint),
             Wrong("only the velocity at the guessed end is used; take the mean of both", _second_only),
             Wrong("the step begins at the guessed end; the guess is only for asking", _second_from_there),
@@ -543,8 +552,8 @@ EXERCISES = (
             "`np.random.default_rng(0)` *inside* the function, and let it not depend on how many voices come.",
             "One way is a weighted sum of the voice's numbers, with random weights for each number of the hand. A sum "
             "of weights times N(0, 1) is N(0, 1) if the squares of the weights add up to 1.",
-            "A way with more variety: a sum of many waves $\\cos(\\ldots)$ of random direction and phase. How fast they "
-            "turn decides how unlike two voices must be to get different hands.",
+            "A way with more variety: a sum of many waves $\\cos(\\ldots)$ of random direction and phase. How fast "
+            "they turn decides how unlike two voices must be to get different hands.",
         ),
         right=(
             "Same voice, same hand; another voice, another hand; and every hand is one that the generator knows from "
