@@ -42,11 +42,14 @@ def knob(
     """
     points = _points(rows, [*curve, chosen])
     sheet = None if pictures is None else base.as_pictures(pictures, "pictures", 4)
+    if sheet is not None and sheet.shape[1] != 10:
+        raise DataError(f"expected a drawing of each digit in a row, got {sheet.shape[1]}", where="pictures")
     with base.drawing(4.6) as figure:
         left, *right = figure.subplots(1, 1 if sheet is None else 2, squeeze=False)[0]
         _draw_frontier(left, points, curve, chosen)
         if sheet is not None:
-            base.draw_sheet(right[0], sheet, [""] * len(sheet), [str(digit) for digit in range(sheet.shape[1])])
+            halves = sheet.reshape(-1, 5, 28, 28)  # 0 to 4 above 5 to 9, to be larger
+            base.draw_sheet(right[0], halves, [""] * len(halves))
             right[0].set_title(chosen, parse_math=False)
         base.legend_below(figure, left)
     text = _frontier_text(points, chosen)
