@@ -381,8 +381,7 @@ a2d.check("9.2", leak)
 # What is the second version?
 # It has an *adversary*, a small network that reads the digit from samples of $z$.
 # Adversary and encoder share one loss, the adversary's cross-entropy, and between them stands a layer that does
-# nothing
-# on the way forward and **turns the gradient round** on the way back:
+# nothing on the way forward and **turns the gradient round** on the way back:
 #
 # $$\frac{\partial \mathcal{L}}{\partial z} \leftarrow - \alpha \, \frac{\partial \mathcal{L}_a}{\partial z}.$$
 #
@@ -517,9 +516,9 @@ a2d.check("9.3", hinge)
 # Two things more are needed to hold the two together.
 #
 # If realness may change arbitrarily fast from one place to the next, the discriminator becomes perfect and its
-# gradient
-# tells the generator nothing. *Spectral normalisation* divides the weights of each layer by their largest singular
-# value, so that no layer can enlarge a difference.
+# gradient tells the generator nothing.
+# *Spectral normalisation* divides the weights of each layer by their largest singular value, so that no layer can
+# enlarge a difference.
 #
 # The other thing is how the players learn, and we try two ways.
 
@@ -603,11 +602,12 @@ show(f09_hands.clouds(codes, seen))
 # The condition has an eleventh number, the *stroke weight*.
 # It is the ink of an image, the mean of its pixels, as a z-score among images of the same digit.
 # The generator is asked for one, and the discriminator reads it.
-# Wan, Chuang and Lee did so for scenes: louder sound, larger waves. Ours is: a louder word, a bolder stroke.
+# Wan, Chuang and Lee found such a thing in scenes: with louder sound, things in the picture grew.
+# Ours is to be: a louder word, a bolder stroke.
 # Section 6 tries it.
 #
 # All this is `a2d.hands.ConditionalGan`, in `a2d/hands/adversarial.py`.
-# You can read it now: two losses, three short classes, nothing that you have not met.
+# You can read it now: two losses and three networks, nothing that you have not met.
 
 # %% id="gan-row" tags=["nbval-check-output"]
 table(["style CVAE", "conditional GAN", "look-up"])
@@ -691,9 +691,8 @@ show(widgets.frontier_knob(points, KNOB, pictures))
 #
 # $$\mathcal{L} = \mathbb{E} \, \lVert v_\theta(z_t, t) - (z_1 - z_0) \rVert^2.$$
 #
-# - $\theta$: the network's weights; $\mathbb{E}$: the mean over random pairs and times; $\lVert \cdot \rVert^2$:
-#   the sum of
-#   squares
+# - $\theta$: the network's weights; $\mathbb{E}$: the mean over random pairs and times; $\lVert \cdot \rVert^2$: the
+#   sum of squares
 
 # %% [markdown]
 # {exercise 9.4}
@@ -768,8 +767,7 @@ for _ in range(2 * STEPS):
 # $$z_t + (1 - t) \, v^*(z_t, t) = \mathbb{E} \big[ z_1 \mid z_t \big].$$
 #
 # So the field says at each place and time what it *expects* the end to be: the mean of all codes to which a line
-# through
-# here may lead.
+# through here may lead.
 
 # %% [markdown]
 # The next figure follows 60 points through the field, and shows at three times where they are and which end the field
@@ -825,8 +823,7 @@ show(f09_hands.field(codes, moments))
 # Write `heun_step(field, z, t, h)`, one step of Heun.
 #
 # - In: `field`, as in exercise 9.4; `z` (b, $d$), the places; `t` (b,), the time at the step's beginning; `h`, a
-#   number,
-#   which may be negative.
+#   number, which may be negative.
 # - Out: the new places (b, $d$).
 #
 # {hints 9.5}
@@ -895,12 +892,12 @@ show(f09_hands.clouds(codes, ends | {"GAN, careful": seen["careful"]}))
 # b) is right, once more: one step from noise leads to the mean.
 # The steps are what makes the difference, not the loss.
 #
-# Compare the last two panels, and the numbers below them. When it goes well, a GAN is nearly as good. It leaves
-# bridges
-# between the heaps: it makes three heaps out of one by a smooth function.
-# What differs is how one gets there. The flow's training has no opponent: its loss has a minimum, and the minimum
-# is the
-# right answer, so it may be trained like any other network.
+# Compare the last two panels, and the numbers below them.
+# When it goes well, a GAN is nearly as good.
+# It leaves bridges between the heaps: it makes three heaps out of one by a smooth function.
+# What differs is how one gets there.
+# The flow's training has no opponent: its loss has a minimum, and the minimum is the right answer, so it may be
+# trained like any other network.
 # It pays at drawing: 32 looks at the field, where the GAN needs one.
 
 # %% [markdown]
@@ -908,7 +905,7 @@ show(f09_hands.clouds(codes, ends | {"GAN, careful": seen["careful"]}))
 #
 # Row (d), and the hand that comes with the course, is the same thing with three changes:
 #
-# - the codes are the 32 latents of an autoencoder, trained beside the flow (*latent* flow matching)
+# - the codes are the latents of an autoencoder, trained beside the flow (*latent* flow matching)
 # - the field is told the digit and the stroke weight
 # - more layers, and times near the middle are drawn oftener
 #
@@ -1024,7 +1021,8 @@ print(f"score of the latent flow less that of look-up: {100 * gap:+.1f} points")
 # ## 6. What does a generator give that look-up does not?
 #
 # Look-up is as sharp and as varied as handwriting, because it *is* handwriting.
-# If all that counts is a picture of the right digit, take it: it needs no training, and nothing here beats it by much.
+# If all that counts is a picture of the right digit, take it: it needs no training, and the limits above say which
+# rows keep up with it.
 #
 # But a sound says more than its digit.
 #
@@ -1070,9 +1068,8 @@ print(f"by two voices {more['other_voice']:.2f} (correlations)")
 #
 # What is heard of a *voice*, whatever it says?
 # `a2d.hands.voice.Voice` looks for directions in the mean MFCCs in which speakers differ most from each other, and
-# least
-# from themselves (linear discriminant analysis), and gives three numbers, each with a standard deviation of 1 over
-# speakers.
+# least from themselves (linear discriminant analysis), and gives three numbers, each with a standard deviation of 1
+# over speakers.
 #
 # From these three to the numbers of a hand is your part.
 
@@ -1090,9 +1087,8 @@ print(f"by two voices {more['other_voice']:.2f} (correlations)")
 # - the same voice has the same hand, alone or among others, and nearly so on another day, when it sounds a little
 #   different
 # - different voices have different hands
-# - over the voices each number of a hand has about the mean 0 and the standard deviation 1, and they are no copies
-#   of each
-#   other: the generator knows no other hands
+# - over the voices each number of a hand has about the mean 0 and the standard deviation 1, and they are no copies of
+#   each other: the generator knows no other hands
 #
 # {hints 9.6}
 
@@ -1208,9 +1204,9 @@ show(f09_hands.between(shares, first, as_what, "4", "9"))
 # The pictures above the curves are one hand all along the way: look for the place where you would hesitate.
 # The answer to a) or b) is in them; the curves cannot tell it, as an evaluator must always name a digit.
 #
-# And with a real ear? An MLP on the mean MFCCs (lecture 02) hears the speakers whom it does not know, and we draw
-# what it
-# is least sure of.
+# And with a real ear?
+# An MLP on the mean MFCCs (lecture 02) hears the speakers whom it does not know, and we draw what it is least sure
+# of.
 
 # %% id="unsure"
 from IPython.display import Audio, display
@@ -1374,6 +1370,6 @@ a2d.score(9)
 #
 # ## What comes next
 #
-# A hand draws what it is asked for. Whether that is what was *said* is a matter of the ear, and section 6 asked
-# much of a
-# weak one. Lecture 10 builds a better ear, for voices that it never met.
+# A hand draws what it is asked for.
+# Whether that is what was *said* is a matter of the ear, and section 6 asked much of a weak one.
+# Lecture 10 builds a better ear, for voices that it never met.
