@@ -265,8 +265,8 @@ for name in KNOWN:
 def conditioned(z: np.ndarray, digits: np.ndarray) -> np.ndarray:
     """Every hand with every digit: its numbers, and ten for the digit."""
     # SOLUTION BEGIN
-    hands_, n, d = len(z), len(digits), z.shape[1]
-    inputs = np.zeros((hands_, n, d + 10))
+    h, n, d = len(z), len(digits), z.shape[1]
+    inputs = np.zeros((h, n, d + 10))
     inputs[:, :, :d] = z[:, None, :]
     inputs[:, :, d:] = np.eye(10)[digits]
     return inputs
@@ -420,7 +420,7 @@ for name, net in styled.items():
         told = float((net.adversary(z).argmax(1) == digits).float().mean())
     hand_of_each = torch.cat([mu[:50], torch.zeros(50, 1)], 1).repeat_interleave(10, 0)
     asked = read(evaluator, net.draw(each, style=hand_of_each)).digits == each.numpy()
-    print(f"{name}: its own adversary reads {told:.0%}, swapped digits are read {asked.mean():.0%}")
+    print(f"{name}: adversary reads {told:.0%}, swapped digits read {asked.mean():.0%}")
     share = probe(z.numpy(), digits.numpy())
     record(f"digits read from the style by your probe, {name}", share, f"{share:.0%}")
 
@@ -566,8 +566,9 @@ def play(rate, momentum):
         real = codes[torch.randint(len(codes), (128,), generator=rng)]
         points = maker(torch.randn(128, 8, generator=rng))
         for k, given in enumerate((points.detach(), points)):  # the judge, then the maker
+            realness = judge(torch.cat([real, given]))[:, 0]
             adams[k].zero_grad()
-            two_losses(judge(real)[:, 0], judge(given)[:, 0])[k].backward()
+            two_losses(realness[:128], realness[128:])[k].backward()
             adams[k].step()
     return maker(torch.randn(1000, 8, generator=rng)).detach().numpy()
 
