@@ -538,6 +538,7 @@ judge = layers(2, 1, spectral_norm)
 for _ in range(50):  # the largest singular value is found step by step, while training
     judge(codes[:8])
 largest = [torch.linalg.matrix_norm(judge[k].weight, 2).item() for k in (0, 2, 4)]
+STEPS, two_losses = 900 if FAST else 5000, a2d.mine("9.3")
 print("largest singular values:", ", ".join(f"{value:.2f}" for value in largest))
 
 # %% [markdown]
@@ -552,10 +553,8 @@ print("largest singular values:", ", ".join(f"{value:.2f}" for value in largest)
 # - a) both ways end on the codes, one a little later
 # - b) one way ends on the codes, and the other gets lost
 
+
 # %% id="play"
-two_losses, STEPS = a2d.mine("9.3"), 900 if FAST else 5000
-
-
 def play(rate, momentum):
     """Train the two players; give points that the generator draws in the end."""
     rng = torch.manual_seed(SEED)
