@@ -484,7 +484,7 @@ EXERCISES = (
     ),
     Exercise(
         id="9.5",
-        title="Heun's step",
+        title="a step of Heun",
         points=2,
         difficulty=3,
         minutes=10,
