@@ -1067,7 +1067,7 @@ print(f"by two voices {more['other_voice']:.2f} (correlations)")
 # ### A voice and its hand
 #
 # What is heard of a *voice*, whatever it says?
-# `a2d.hands.voice.Voice` looks for directions in the mean MFCCs in which speakers differ most from each other, and
+# `a2d.ears.voice.VoiceSpace` looks for directions in the mean MFCCs in which speakers differ most from each other, and
 # least from themselves (linear discriminant analysis), and gives three numbers, each with a standard deviation of 1
 # over speakers.
 #
@@ -1113,17 +1113,17 @@ a2d.check("9.6", hand_of)
 # Each drawing below has its hand from its own recording: no recording is used twice.
 
 # %% id="voices"
-from a2d.hands.voice import Voice
+from a2d.ears.voice import VoiceSpace
 
 speech = runs.spoken_set(spoken, recipes.load("report").features, split="speaker", seed=SEED)
 sounds, said = speech.part("train")
-voice = Voice(hand.style_size)
-voice.fit(sounds, said, spoken.speakers[speech.split.train])
+space = VoiceSpace()
+space.fit(sounds, said, spoken.speakers[speech.split.train])
 sounds, said = speech.part("test")
 who = spoken.speakers[speech.split.test]
 mine = a2d.mine("9.6")
 with torch.no_grad():
-    heard = voice.heard(sounds, said).numpy()
+    heard = space.heard(sounds, said).numpy()
 style = torch.tensor(mine(heard, hand.style_size)).float()
 
 # %% id="voices-figure"
@@ -1144,6 +1144,9 @@ show(f09_hands.rows_that_vary(lines, range(10), "spoken digit", along="columns")
 
 
 # %% id="same-voice"
+from a2d.hands import voice as handwriting
+
+
 def alike(style):
     """Mean correlation of the hands of two recordings, by one speaker and by two."""
     together = np.corrcoef(style)
@@ -1152,8 +1155,7 @@ def alike(style):
     return together[same & pairs].mean(), together[~same].mean()
 
 
-with torch.no_grad():
-    course = voice.hand(sounds, said).numpy()
+course = handwriting.hand_of(torch.tensor(heard), hand.style_size).numpy()
 for name, found in {"yours": style.numpy(), "the course's": course}.items():
     one, two = alike(found)
     told = f"one voice {one:.2f}, two voices {two:.2f}"
