@@ -292,8 +292,8 @@ EXERCISES = (
             Wrong("the peaks are compared; a ratio of powers is asked for", _snr_peaks),
         ),
         hints=(
-            "Multiply the noise by $\\gamma$, and its power is $\\gamma^2$ times what it was.",
-            "Solve $10 \\log_{10} \\left(P_s / (\\gamma^2 P_\\nu)\\right) = \\mathrm{SNR}$ for $\\gamma$.",
+            "Multiply the noise by $\\xi$, and its power is $\\xi^2$ times what it was.",
+            "Solve $10 \\log_{10} \\left(P_s / (\\xi^2 P_\\nu)\\right) = \\mathrm{SNR}$ for $\\xi$.",
             "A mean of squares is `np.mean(x**2)`. Turn decibels into a ratio of powers with `10 ** (snr / 10)`.",
         ),
         right="At 0 dB the noise is as strong as the recording. From here on, all noise is put in by your function.",

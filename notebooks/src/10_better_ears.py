@@ -233,12 +233,12 @@ show(f10_ears.sounds(pictures, "as recorded", H / r, unit))
 #
 # First, noise. How loud it is compared with the recording is told by the *signal-to-noise ratio*, in decibels:
 #
-# $$\mathrm{SNR} = 10 \log_{10} \frac{P_s}{\gamma^2 P_\nu}, \qquad
+# $$\mathrm{SNR} = 10 \log_{10} \frac{P_s}{\xi^2 P_\nu}, \qquad
 # P_s = \frac{1}{N} \sum_{n=0}^{N-1} s[n]^2, \qquad P_\nu = \frac{1}{N} \sum_{n=0}^{N-1} \nu[n]^2.$$
 #
 # - $s[n]$: the recording, $N$ samples, and $P_s$: its power, the mean of the squares
 # - $\nu[n]$: the noise, as many samples, and $P_\nu$: its power
-# - $\gamma$: the factor by which the noise is multiplied before it is added
+# - $\xi$: the factor by which the noise is multiplied before it is added
 
 # %% [markdown]
 # {exercise 10.2}
@@ -247,7 +247,7 @@ show(f10_ears.sounds(pictures, "as recorded", H / r, unit))
 #
 # - In: `samples` $(N,)$, the recording; `noise` $(N,)$, of any power; `snr`, the wanted ratio in dB, which may be
 #   negative.
-# - Out: $s[n] + \gamma \, \nu[n]$, shape $(N,)$, with the $\gamma$ that gives this ratio.
+# - Out: $s[n] + \xi \, \nu[n]$, shape $(N,)$, with the $\xi$ that gives this ratio.
 #
 # {hints 10.2}
 
@@ -268,11 +268,11 @@ a2d.check("10.2", at_snr)
 # Now pace.
 # A tape that runs faster plays a word that is shorter *and* higher, as if somebody smaller had said it in a hurry.
 #
-# $$s'[k] = s(\alpha k), \qquad k = 0, 1, 2, \dots \quad \text{as long as } \alpha k \le N - 1.$$
+# $$s'[k] = s(\psi k), \qquad k = 0, 1, 2, \dots \quad \text{as long as } \psi k \le N - 1.$$
 #
-# - $\alpha$: how many times as fast; $\alpha > 1$ makes the word shorter and higher
+# - $\psi$: how many times as fast; $\psi > 1$ makes the word shorter and higher
 # - $s'[k]$: sample number $k$ of the result
-# - $s(\alpha k)$: the recording at the place $\alpha k$, which may lie between two samples: there it is read from the
+# - $s(\psi k)$: the recording at the place $\psi k$, which may lie between two samples: there it is read from the
 #   straight line that joins them
 
 # %% [markdown]
@@ -280,14 +280,14 @@ a2d.check("10.2", at_snr)
 #
 # Write `at_pace(samples, factor)`.
 #
-# - In: `samples` $(N,)$ and `factor`, the number $\alpha > 0$.
+# - In: `samples` $(N,)$ and `factor`, the number $\psi > 0$.
 # - Out: $s'$. How many samples it has follows from the condition above.
 #
 # {hints 10.3}
 #
 # <details><summary>It is right for most factors, but not for 1?</summary>
 #
-# With $\alpha = 1$ the result is the recording itself, with its last sample.
+# With $\psi = 1$ the result is the recording itself, with its last sample.
 #
 # </details>
 
@@ -1134,8 +1134,8 @@ a2d.score(10)
 # - fit a temperature and a limit on validation sounds, and measure both on others
 # - decide from measurements whether an ear needs more voices, other recordings or another network
 #
-# The formulas: $\tilde D = (D' - \bar D) / \mathrm{SD}$, $\mathrm{SNR} = 10 \log_{10} (P_s / (\gamma^2 P_\nu))$,
-# $s'[k] = s(\alpha k)$, $\sigma_t \sigma_f \ge 1 / (4 \pi)$, $p_c \propto \sqrt{p_c^{(1)} p_c^{(2)}}$,
+# The formulas: $\tilde D = (D' - \bar D) / \mathrm{SD}$, $\mathrm{SNR} = 10 \log_{10} (P_s / (\xi^2 P_\nu))$,
+# $s'[k] = s(\psi k)$, $\sigma_t \sigma_f \ge 1 / (4 \pi)$, $p_c \propto \sqrt{p_c^{(1)} p_c^{(2)}}$,
 # $p_c(\vartheta) \propto e^{h_c / \vartheta}$.
 
 # %% [markdown]
