@@ -671,7 +671,7 @@ def test_a_released_lecture_runs_to_its_end_with_the_wheel_alone(released, tmp_p
     draw = [python.parent / "a2d", "draw", "seven.flac"]
     drawn = subprocess.run(draw, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120, check=False)
     assert drawn.returncode == 0, drawn.stderr
-    assert "seven.flac -> drawings/seven.png: reads" in drawn.stdout
+    assert "seven.flac -> drawings/seven.png: heard 7" in drawn.stdout
     for name in ("teach", "results"):
         ask = [python, "-c", f"import {name}"]
         done = subprocess.run(ask, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
