@@ -148,7 +148,7 @@ def are_original(spoken: SpokenDigits) -> np.ndarray:
     return np.array([f"{r.path.parent.name}/{r.path.name}" in names for r in spoken.recordings])
 
 
-def load_others(spoken: SpokenDigits, part: Literal["train", "test"] = "train") -> list[Path]:
+def load_others(spoken: SpokenDigits, part: Literal["training", "test"] = "training") -> list[Path]:
     """Recordings of words that are no digit, where a corpus has some: ``others/{speaker}/{word}_{take}.flac``.
 
     Which words are for training and which for testing stands in its ``MANIFEST.json``; no word is for both.
@@ -156,7 +156,7 @@ def load_others(spoken: SpokenDigits, part: Literal["train", "test"] = "train") 
     folder, listed = spoken.root.parent / "others", spoken.root.parent / "MANIFEST.json"
     if not (folder.is_dir() and listed.is_file()):
         return []
-    words = set(json.loads(listed.read_text(encoding="utf-8"))["words"][{"train": "training"}.get(part, part)])
+    words = set(json.loads(listed.read_text(encoding="utf-8"))["words"][part])
     return sorted(path for path in folder.glob("*/*.flac") if path.stem.rpartition("_")[0] in words)
 
 

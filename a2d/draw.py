@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT = "hands"
+HANDS = ("hands", "style-cvae", "vae-gan", "cgan")  # the kinds that are told the digit
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ class Writer(Drawer):
         nothing = 100 * float(heard.nothing)
         if heard.refused and not self.anyway:
             what = f"that was no digit ({nothing:.0f} % sure)"
-            raise AudioError(what, where=source, hint="Say one digit, zero to nine, alone")
+            raise AudioError(what, where=source, hint="Say one digit, zero to nine, alone, or draw it with --anyway")
         notes = (f"{source}: that may be no digit ({nothing:.0f} % sure)",) if heard.refused else ()
         style = self.style[None] if self.style is not None else self._hand(samples, digit)
         if seed is not None and self.style is None:
@@ -159,15 +160,12 @@ class Writer(Drawer):
 
     def _hand(self, samples: np.ndarray, digit: torch.Tensor) -> torch.Tensor:
         """The hand ``(1, style_size)`` of whoever said this; its last number, the stroke weight, is the loudness."""
-        import torch
-
-        from a2d.ears.voice import level_of
+        from a2d.ears.voice import described
         from a2d.hands.voice import hand_of
 
-        rate = self.ear.config.sample_rate
-        vector = features.mfcc_means(audio.Clips.join([samples], rate), features.MfccConfig(sample_rate=rate))
-        hand = hand_of(self.ear.voice.heard(torch.from_numpy(vector), digit), self.net.style_size)
-        hand[:, -1] = self.ear.voice.loudness(torch.tensor([level_of(samples)]))
+        means, levels = described(audio.Clips.join([samples], self.ear.config.sample_rate))
+        hand = hand_of(self.ear.voice.heard(means, digit), self.net.style_size)
+        hand[:, -1] = self.ear.voice.loudness(levels)
         return hand
 
     def hand_in(self, path: str | os.PathLike[str]) -> torch.Tensor:
@@ -190,9 +188,6 @@ class Writer(Drawer):
             raise DataError("no digit can be read in this picture", where=path, hint=hint)
         hand: torch.Tensor = self.net.style_of(image, torch.from_numpy(reading.digits))[0]
         return hand
-
-
-HANDS = ("hands", "style-cvae", "vae-gan", "cgan")
 
 
 def load(

@@ -641,6 +641,8 @@ def weed(out: Path, ear: str) -> tuple[int, int]:
         raise MakeError(str(error)) from error
     by, gone, total = hashlib.sha256(model.path.read_bytes()).hexdigest(), 0, 0
     for name, record in read_records(out).items():
+        for path in record.get("not_understood", ()):  # of a run that was ended before it had taken them out
+            (out / path).unlink(missing_ok=True)
         paths = [path for path in record["files"] if path.startswith("data/")]
         if record["settings"]["synthesiser"] != "kokoro" or "weeded_by" in record or not paths:
             continue
@@ -653,7 +655,7 @@ def weed(out: Path, ear: str) -> tuple[int, int]:
         lines = "".join(f"{path} {entry['sha256']}\n" for path, entry in files.items())
         record |= {"files": files, "not_understood": bad, "weeded_by": by}
         record["sha256"] = hashlib.sha256(lines.encode()).hexdigest()
-        # The record first: a file that it does not name is what the check finds, and a second run takes out.
+        # The record first: what it no longer names the check finds, and the next run takes out.
         replace(out / "voices" / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
         for path in bad:
             (out / path).unlink(missing_ok=True)

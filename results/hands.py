@@ -24,8 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from a2d import audio, datasets, features, metrics, training
-from a2d.ears.voice import level_of
+from a2d import audio, datasets, metrics, training
+from a2d.ears.voice import described
 from a2d.evaluator import AccuracyNet, embed, read
 from a2d.hands import Hands, StyleCVAE, class_leak
 from a2d.hands.voice import hand_of
@@ -46,8 +46,8 @@ BASELINES = ("cross-entropy", "absolute error", "beta 0")
 N_VALIDATION = 10_000
 # The classification accuracy score: a classifier of the evaluator's recipe learns from as many drawings for this long.
 N_LEARNT, LEARN_EPOCHS = 20_000, 3
-# The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
 ADVERSARY = 10.0  # weight of the class adversary in nats; it is turned up over the first fifth of the training
+# The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
 KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
 
 
@@ -286,9 +286,9 @@ def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str,
     who = split_for(data, 0).test
     clips = audio.load_many([data.recordings[i].path for i in who], ear.config.sample_rate, trim=True)
     digits, speakers = torch.from_numpy(data.digits[who]), data.speakers[who]
-    heard = ear.voice.heard(torch.from_numpy(features.mfcc_means(clips, features.MfccConfig())), digits)
-    hands = hand_of(heard, net.style_size)
-    loudness = ear.voice.loudness(torch.tensor([level_of(clips[i].samples) for i in range(len(clips))]))
+    means, levels = described(clips)
+    hands = hand_of(ear.voice.heard(means, digits), net.style_size)
+    loudness = ear.voice.loudness(levels)
     hands[:, -1] = loudness
     drawn = net.draw(digits, style=hands)
     rng = np.random.default_rng(0)

@@ -56,7 +56,7 @@ def part(name: str, which: str, config: EarConfig, held_out: tuple[str, ...] = (
 
 
 @cache
-def others(name: str, which: Literal["train", "test"], config: EarConfig) -> Sounds:
+def others(name: str, which: Literal["training", "test"], config: EarConfig) -> Sounds:
     """Words that are no digit: those for training, or those for testing."""
     return other_sounds(datasets.load_others(corpus(name), which), config)
 
@@ -72,7 +72,7 @@ def training_set(names: tuple[str, ...], how: EarRecipe, held_out: tuple[str, ..
     for number, name in enumerate(names):
         parts += [part(name, "train", how.model, held_out)] * (how.mix.first if number == 0 else 1)
         if datasets.load_others(corpus(name)):
-            parts.append(others(name, "train", how.model))
+            parts.append(others(name, "training", how.model))
     return Sounds.join(parts)
 
 

@@ -10,11 +10,17 @@ torch.Size([2, 3])
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from a2d import features
 from a2d.errors import DataError
+
+if TYPE_CHECKING:
+    from a2d.audio import Clips
 
 
 class VoiceSpace(nn.Module):
@@ -32,7 +38,7 @@ class VoiceSpace(nn.Module):
         self.register_buffer("centre", torch.zeros(directions))
         self.register_buffer("level", torch.tensor([-25.0, 6.0]))  # mean and spread in dBFS
 
-    def fit(self, features: Tensor, digits: Tensor, speakers: np.ndarray, levels: np.ndarray) -> None:
+    def fit(self, means: Tensor, digits: Tensor, speakers: np.ndarray, levels: np.ndarray) -> None:
         """Find the directions in mean MFCCs ``(n, d)`` of ``digits (n,)`` by ``speakers (n,)`` (names).
 
         Each direction is scaled so that over speakers it has mean 0 and standard deviation 1. ``levels (n,)`` in dBFS.
@@ -45,26 +51,32 @@ class VoiceSpace(nn.Module):
         if len(names) < 2 * k or len(digits.unique()) < 10:
             what = f"{len(names)} speakers are too few, or a digit is missing"
             raise DataError(what, where="speakers", hint=f"Give at least {2 * k} speakers, and all ten digits")
-        x = features.double()
+        x = means.double()
         self.digit_means.copy_(torch.stack([x[digits == c].mean(0) for c in range(10)]))
         rest = (x - self.digit_means[digits].double()).numpy()
         counts = np.bincount(who)[:, None]
-        means = np.stack([np.bincount(who, weights=column) for column in rest.T], 1) / counts
-        within, between = np.cov((rest - means[who]).T, bias=True), np.cov(means.T, bias=True)
+        centres = np.stack([np.bincount(who, weights=column) for column in rest.T], 1) / counts
+        within, between = np.cov((rest - centres[who]).T, bias=True), np.cov(centres.T, bias=True)
         within += 1e-3 * np.trace(within) / len(within) * np.eye(len(within))
         best = eigh(between, within)[1][:, ::-1][:, :k]
         best = best / np.sqrt(np.einsum("dk,de,ek->k", best, between, best))
         self.matrix.copy_(torch.tensor(best))
-        self.centre.copy_(torch.tensor((means @ best).mean(0)))
+        self.centre.copy_(torch.tensor((centres @ best).mean(0)))
         self.level.copy_(torch.tensor([np.mean(levels), np.std(levels)]))
 
-    def heard(self, features: Tensor, digits: Tensor) -> Tensor:
+    def heard(self, means: Tensor, digits: Tensor) -> Tensor:
         """What is particular about a voice: mean MFCCs ``(b, d)`` and digits ``(b,)`` to ``(b, directions)``."""
-        return (features - self.digit_means[digits]) @ self.matrix - self.centre
+        return (means - self.digit_means[digits]) @ self.matrix - self.centre
 
     def loudness(self, levels: Tensor) -> Tensor:
         """Levels ``(b,)`` in dBFS as standard deviations over recordings, no further than 2 from 0."""
         return ((levels - self.level[0]) / self.level[1]).clamp(-2, 2)
+
+
+def described(clips: Clips) -> tuple[Tensor, Tensor]:
+    """What a voice is known by, of each clip: mean MFCCs ``(n, 40)``, as the report has them, and level ``(n,)``."""
+    means = features.mfcc_means(clips, features.MfccConfig(sample_rate=clips.rate))
+    return torch.from_numpy(means), torch.tensor([level_of(clips[i].samples) for i in range(len(clips))])
 
 
 def level_of(samples: np.ndarray) -> float:

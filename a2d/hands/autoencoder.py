@@ -24,8 +24,8 @@ def edge_error(images: Tensor, target: Tensor) -> Tensor:
 class Reader(nn.Module):
     """A small classifier of images ``(b, 28, 28)``: scores ``(b, 10)``, and the maps that it makes on its way.
 
-    It is trained beside the autoencoder, on real images only, and thrown away with the training. No evaluator reads
-    what is trained here: those stay untouched.
+    It is trained beside the autoencoder, on real images only, and serves the training: no drawing passes through it.
+    The evaluators have no part in it, and stay untouched.
     """
 
     def __init__(self, channels: int):

@@ -516,3 +516,25 @@ def test_killed_at_random_moments_and_resumed_the_model_is_the_same(trainer, tmp
             round_ += 1
     assert killed >= 15, "most kills must hit a running process"
     assert len(set(epochs)) >= 5, f"kills must hit different epochs of the training, not {epochs}"
+
+
+def test_adamw_shrinks_weights_that_no_gradient_moves():
+    def after_a_step(optimizer: str, gradient: float) -> float:
+        layer = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.constant_(layer.weight, 2.0)
+        config = training.TrainConfig(optimizer=optimizer, lr=0.1, weight_decay=0.5)
+        layer.weight.grad = torch.full((1, 1), gradient)
+        training.make_optimizer(layer, config).step()
+        return float(layer.weight.detach())
+
+    # Decoupled: a share lr * weight_decay of the weight. In Adam the decay is a gradient, and its first step is lr.
+    assert after_a_step("adamw", 0.0) == pytest.approx(2 * (1 - 0.1 * 0.5))
+    assert after_a_step("adam", 0.0) == pytest.approx(2 - 0.1, abs=1e-5)
+
+
+def test_half_precision_is_used_where_the_processor_has_it_and_nowhere_else():
+    x = torch.ones(4, 4)
+    fast = bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    with training.half_precision(torch.device("cpu")):
+        assert (x @ x).dtype == (torch.bfloat16 if fast else torch.float32)
+    assert (x @ x).dtype == torch.float32

@@ -17,7 +17,6 @@ from a2d import training
 from a2d.ears.augment import AugmentConfig, augment, augment_mel, mixed, no_words
 from a2d.ears.cnn import N_CLASSES, NO_DIGIT, Ear, EarConfig, window_of
 from a2d.errors import DataError, refuse
-from a2d.features import MfccConfig
 from a2d.lab.kinds import Kind, Recipe, Setting
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from a2d.lab.models import Model
 
 _FULL = 32767
-VOICE_FEATURES = MfccConfig()  # what a voice is known by: the report's own features
 
 
 @dataclass(frozen=True)
@@ -159,13 +157,12 @@ def sounds_of(data: SpokenDigits, config: EarConfig, which: np.ndarray | None = 
 
 def fit_voice(ear: Ear, data: SpokenDigits, which: np.ndarray) -> None:
     """Let an ear know how voices differ, from the recordings ``which (m,)`` of a corpus."""
-    from a2d import audio, features
-    from a2d.ears.voice import level_of
+    from a2d import audio
+    from a2d.ears.voice import described
 
     clips = audio.load_many([data.recordings[i].path for i in which], ear.config.sample_rate, trim=True)
-    heard = torch.from_numpy(features.mfcc_means(clips, VOICE_FEATURES))
-    levels = np.array([level_of(clips[i].samples) for i in range(len(clips))])
-    ear.voice.fit(heard, torch.from_numpy(data.digits[which]), data.speakers[which], levels)
+    means, levels = described(clips)
+    ear.voice.fit(means, torch.from_numpy(data.digits[which]), data.speakers[which], levels.numpy())
 
 
 def other_sounds(paths: list[Path], config: EarConfig) -> Sounds:
