@@ -983,9 +983,9 @@ for name in names:
 # %% id="means-figure"
 kind = "mnist" if fetching.find("mnist") else people.name
 many = datasets.load_images(kind)
-classes = [many.pixels[many.labels == c] / 255 for c in range(10)]
-rows = {"means": [one.mean(axis=0) for one in classes]}
-rows["medians"] = [np.median(one, axis=0) for one in classes]
+classes = [many.pixels[many.labels == c] for c in range(10)]  # whole numbers, 0 to 255
+rows = {"means": [one.mean(axis=0) / 255 for one in classes]}
+rows["medians"] = [np.median(one, axis=0) / 255 for one in classes]
 rows = {name: np.array(one) for name, one in rows.items()}
 print("classes of:", kind)
 show(f06_evaluator.pictures_read(rows, range(10), read_by(rows)))
