@@ -122,6 +122,7 @@ def yardsticks(drawn: Tensor, spoken: Tensor, named: Tensor, by: Handwriting, se
         shares = [float(one.mean()) for one in hits]
         row |= {f"read_{name}": float(np.mean(shares)), f"read_{name}_least": min(shares)}
         row[f"read_{name}_where_heard"] = float(np.mean([one[heard].mean() for one in hits]))
+    row["inception_score"] = metrics.inception_score(read(by.main, drawn).probabilities)
     features = embed(by.main, drawn)
     row["greyness"] = metrics.greyness(flat)
     row["greyness_ratio"] = row["greyness"] / metrics.greyness(by.pixels)
@@ -152,6 +153,10 @@ def floor(by: Handwriting) -> dict[str, float]:
         "frechet_worst_class": float(np.max(of_class)),
         "greyness": metrics.greyness(by.pixels),
         "nearest_training": by.nearest,
+        "inception_score": metrics.inception_score(read(by.main, pixels).probabilities),
+        "classification_accuracy_score": learnt_from(
+            torch.tensor(pixels[:N_LEARNT]).float() / 255, labels[:N_LEARNT], by.real, 0
+        ),
     }
 
 
