@@ -269,6 +269,11 @@ def beta() -> None:
     write_pictures("likelihood", images)
 
 
+def listener() -> None:
+    """Train the ear that says which of Kokoro's words came out well (`make voices`)."""
+    voices.train(WORK, voices.listener(), 0)
+
+
 def ear() -> None:
     """Train the ear that is shipped, on strangers and synthetic voices (build/voices, see data/README.md)."""
     voices.train(WORK, voices.cells()["rows"][voices.SHIPPED], 0)
@@ -390,8 +395,8 @@ STEPS = {
     "readme": readme,
 }
 
-# Steps that run only when they are named: the first is a part of others, the second needs what few have.
-EXTRA = {"train-protocol": train_protocol, "audiomnist": on_audiomnist}
+# Steps that run only when they are named: parts of others, and what needs recordings that few have.
+EXTRA = {"train-protocol": train_protocol, "listener": listener, "audiomnist": on_audiomnist}
 
 
 def main(names: list[str]) -> int:
