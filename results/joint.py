@@ -82,15 +82,19 @@ class JointTask:
         return {}
 
 
-def train(work: Path, seed: int) -> OneNetwork:
-    """One network, from the ear and the hands of this seed, unless it is there."""
-    ear = voices.train(work, voices.cells()["rows"][voices.SHIPPED], seed)
+def apart(work: Path, seed: int) -> OneNetwork:
+    """The ear and the hands of a seed, as they were trained."""
     hand = hands.train((work, hands.SHIPPED, seed))
     assert isinstance(hand, FlowHands)
+    return OneNetwork(voices.train(work, voices.cells()["rows"][voices.SHIPPED], seed), hand)
+
+
+def train(work: Path, seed: int) -> OneNetwork:
+    """One network, from the ear and the hands of this seed, unless it is there."""
     base = voices.recipe()
     how = replace(base, name="one network", training=replace(base.training, epochs=EPOCHS, lr=LR))
     sounds = voices.training_set(voices.EVERYBODY, how)
-    task = JointTask(OneNetwork(ear, hand), how, sounds, datasets.load_images("mnist"))
+    task = JointTask(apart(work, seed), how, sounds, datasets.load_images("mnist"))
     net: OneNetwork = pool.kept(work / "joint" / f"{seed}.safetensors", how, task, seed)
     return net.eval()
 
@@ -99,10 +103,8 @@ def measure(work: Path, evaluator: AccuracyNet, seeds: tuple[int, ...] = voices.
     """Shares of recordings heard rightly, and drawn so that the report's evaluator reads what was said."""
     found: dict[str, dict[str, list[float]]] = {}
     for seed in seeds:
-        apart = OneNetwork(
-            voices.train(work, voices.cells()["rows"][voices.SHIPPED], seed), hands.train((work, hands.SHIPPED, seed))
-        ).eval()
-        for name, net in {"two stages": apart, "all probabilities": apart, "one network": train(work, seed)}.items():
+        stages = apart(work, seed).eval()
+        for name, net in {"two stages": stages, "all probabilities": stages, "one network": train(work, seed)}.items():
             for where, (corpus, part) in RECORDINGS.items():
                 sounds = voices.part(corpus, part, net.ear.config)
                 says = net.ear.hear(sounds.floats()).says

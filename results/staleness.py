@@ -63,7 +63,7 @@ def _functions() -> dict[str, str]:
         for table in tables
         if isinstance(table, ast.Dict)
         for key, value in zip(table.keys, table.values, strict=True)
-        if isinstance(key, ast.Constant) and isinstance(value, ast.Name)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Name)
     }
 
 
