@@ -152,6 +152,9 @@ def floor(by: Handwriting) -> dict[str, float]:
         "frechet_worst_class": float(np.max(of_class)),
         "greyness": metrics.greyness(by.pixels),
         "nearest_training": by.nearest,
+        "classification_accuracy_score": learnt_from(
+            torch.tensor(pixels[:N_LEARNT]).float() / 255, labels[:N_LEARNT], by.real, 0
+        ),
     }
 
 
