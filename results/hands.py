@@ -46,6 +46,7 @@ BASELINES = ("cross-entropy", "absolute error", "beta 0")
 N_VALIDATION = 10_000
 # The classification accuracy score: a classifier of the evaluator's recipe learns from as many drawings for this long.
 N_LEARNT, LEARN_EPOCHS = 20_000, 3
+SHOWN = 3  # rows of pictures of each hand
 ADVERSARY = 10.0  # weight of the class adversary in nats; it is turned up over the first fifth of the training
 # The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
 KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
@@ -122,6 +123,7 @@ def yardsticks(drawn: Tensor, spoken: Tensor, named: Tensor, by: Handwriting, se
         shares = [float(one.mean()) for one in hits]
         row |= {f"read_{name}": float(np.mean(shares)), f"read_{name}_least": min(shares)}
         row[f"read_{name}_where_heard"] = float(np.mean([one[heard].mean() for one in hits]))
+    row["inception_score"] = metrics.inception_score(read(by.main, drawn).probabilities)
     features = embed(by.main, drawn)
     row["greyness"] = metrics.greyness(flat)
     row["greyness_ratio"] = row["greyness"] / metrics.greyness(by.pixels)
@@ -152,6 +154,7 @@ def floor(by: Handwriting) -> dict[str, float]:
         "frechet_worst_class": float(np.max(of_class)),
         "greyness": metrics.greyness(by.pixels),
         "nearest_training": by.nearest,
+        "inception_score": metrics.inception_score(read(by.main, pixels).probabilities),
         "classification_accuracy_score": learnt_from(
             torch.tensor(pixels[:N_LEARNT]).float() / 255, labels[:N_LEARNT], by.real, 0
         ),
@@ -238,15 +241,18 @@ def sitting(work: Path, seed: int, labels: np.ndarray) -> Sitting:
     return Sitting(digits[chosen], features[chosen], named[chosen], mlp.predict(features)[chosen])
 
 
-def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
-    """The rows by name, with their spread over trainings, and the floor."""
+def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> tuple[dict[str, Any], Tensor]:
+    """The rows by name, with their spread over trainings, and the floor; and pictures ``(rows, 10, 28, 28)``.
+
+    Of each hand's first training :data:`SHOWN` rows of the ten digits, in random hands.
+    """
     by = handwriting(all_evaluators(work), part)
     targets = Targets(by.train.pixels, by.train.labels)
-    found: dict[str, dict[str, list[float]]] = {}
+    numbers: dict[str, dict[str, list[float]]] = {}
 
     def add(name: str, drawn: Tensor, spoken: Tensor, named: Tensor, seed: int) -> None:
         for key, value in yardsticks(drawn, spoken, named, by, seed).items():
-            found.setdefault(name, {}).setdefault(key, []).append(value)
+            numbers.setdefault(name, {}).setdefault(key, []).append(value)
 
     for seed in seeds:
         protocol_seed = faithful.SEEDS[seed]
@@ -260,10 +266,14 @@ def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> d
             drawn = _in_parts(train((work, name, seed)).draw, sat.named, seed)
             add(name, drawn, sat.spoken, sat.named, seed)
         print(f"measured seed {seed}", flush=True)
-    rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in found.items()}
+    rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in numbers.items()}
     leaks = {name: metrics.mean_and_spread([leak(train((work, name, s)), by) for s in seeds]) for name in LEAKY}
     more = more_than_the_class(train((work, SHIPPED, seeds[0])), by)
-    return {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "more": more}
+    lines = [name for name in candidates() for _ in range(SHOWN)]
+    asked, rng = torch.arange(10), training.stream(0, "pictures")
+    pictures = torch.stack([train((work, name, seeds[0])).draw(asked, rng) for name in lines])
+    found = {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "more": more}
+    return {**found, "picture_rows": lines}, pictures
 
 
 LEAKY = ("style CVAE", "style CVAE, adversary")

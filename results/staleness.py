@@ -51,6 +51,22 @@ def _imported() -> dict[str, str]:
     return found
 
 
+def _functions() -> dict[str, str]:
+    """By step of results.reproduce, the name of its function."""
+    tables = [
+        node.value
+        for node in _module().body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("STEPS", "EXTRA")
+    ]
+    return {
+        key.value: value.id
+        for table in tables
+        if isinstance(table, ast.Dict)
+        for key, value in zip(table.keys, table.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Name)
+    }
+
+
 def _used(step: str) -> Iterator[ast.stmt]:
     """The statements of results.reproduce that a step runs through: its function, and what that names, and so on."""
     by_name: dict[str, ast.stmt] = {}
@@ -61,7 +77,7 @@ def _used(step: str) -> Iterator[ast.stmt]:
             by_name |= {
                 name.id: node for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)
             }
-    waiting, seen = [step], set()
+    waiting, seen = [_functions().get(step, step)], set()
     while waiting:
         name = waiting.pop()
         if name in seen or name not in by_name:

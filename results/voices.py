@@ -30,8 +30,12 @@ from results import pool
 from results.comparisons import slug
 
 MAIN = "speechcommands"  # the corpus that is split; the others only help
-VOICES = "build/voices"  # in the project's folder, as data/make_voices.py makes them
-ENGINES = "espeak,flite,festival"
+# In the project's folder, as data/make_voices.py makes them; by folder, its arguments and how long it takes.
+VOICES, KOKORO = "build/voices", "build/kokoro"
+MADE = {
+    VOICES: ("--engines espeak,flite,festival", 25),
+    KOKORO: ("--engines kokoro --voices 45", 30),
+}
 PARTS = ("train", "val", "test")
 SEEDS = (0, 1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
@@ -41,9 +45,10 @@ LEVEL_DB = 10.0
 @cache
 def corpus(name: str) -> datasets.SpokenDigits:
     """A corpus by name, indexed once."""
-    if name == VOICES and not (Path(VOICES) / "MANIFEST.json").is_file():
-        hint = f"Make them with `python data/make_voices.py --out {VOICES} --engines {ENGINES}` (25 minutes)"
-        raise DataError("there are no synthetic voices", where=VOICES, hint=hint)
+    if name in MADE and not (Path(name) / "MANIFEST.json").is_file():
+        how, minutes = MADE[name]
+        hint = f"Make them with `python data/make_voices.py --out {name} {how}` ({minutes} minutes)"
+        raise DataError("there are no synthetic voices", where=name, hint=hint)
     return datasets.load_spoken(name)
 
 
@@ -138,7 +143,9 @@ def _train(job: tuple[Path, Cell, int]) -> None:
 
 
 SHIPPED = "log-mel"
-EVERYBODY = (MAIN, VOICES, "builtin")
+MACHINES = (VOICES, KOKORO, "builtin")
+EVERYBODY = (MAIN, *MACHINES)
+LISTENER = "listener"  # who says which of Kokoro's words came out well: an ear that knows neither them nor people
 # What one thing is worth is measured with a smaller network and a shorter training: many of them are needed.
 SHORT_EPOCHS, SHORT_CHANNELS = 8, (16, 32, 64)
 COUNTS = (5, 20, 50, 200, 700, 1600)
@@ -154,19 +161,24 @@ def short() -> EarRecipe:
     return replace(base, model=model, training=training, mix=mix)
 
 
+def listener() -> Cell:
+    """The ear that ``data/make_voices.py --weed`` asks. It has heard no person, so that "no human" below stays true."""
+    return Cell(LISTENER, short(), (VOICES, "builtin"))
+
+
 def cells() -> dict[str, dict[str, Cell]]:
     """All trainings, by the table that they are for."""
     base, less = recipe(), short()
-    off = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     without = {
         "all": less.augment,
         "without speed": replace(less.augment, speed=0.0),
+        "without cut": replace(less.augment, cut=0.0),
         "without room": replace(less.augment, room=0.0, equaliser=0.0),
         "without noise": replace(less.augment, noise=0.0, babble=0.0, hum=0.0),
         "without warp": replace(less.augment, warp=0.0),
         "without masks": replace(less.augment, time_mask=0.0, mel_mask=0),
         "without mixup": replace(less.augment, mixup=0.0),
-        "none": off,
+        "none": AugmentConfig.nothing(),
     }
     scalogram = replace(base, model=replace(base.model, front="scalogram"))
     longer = replace(base, training=replace(base.training, epochs=MORE_EPOCHS, lr=base.training.lr / 5))
@@ -178,10 +190,10 @@ def cells() -> dict[str, dict[str, Cell]]:
         "voices": {str(n): Cell(f"{n} voices", less, (MAIN,), speakers=n) for n in COUNTS},
         "sources": {
             "strangers": Cell("all", less, (MAIN,)),
-            "synthetic voices": Cell("synthetic voices", less, (VOICES, "builtin")),
+            "synthetic voices": Cell("synthetic voices", less, MACHINES),
             "both": Cell("both", less, EVERYBODY),
         },
-        "no human": {"log-mel": Cell("no human", base, (VOICES, "builtin"))},
+        "no human": {"log-mel": Cell("no human", base, MACHINES)},
         "leave one speaker out": {s: Cell(f"without {s}", longer, more, (s,), begin=SHIPPED) for s in speakers},
     }
 
@@ -196,13 +208,13 @@ def right(heard: Heard, sounds: Sounds) -> np.ndarray:
 
 def disturbed(samples: Tensor, kind: str, rate: int, rng: torch.Generator) -> Tensor:
     """Recordings ``(b, n)`` with noise 10 dB below the word, or in a small room."""
-    off = AugmentConfig(0, 0, 0, 0, 0, 0, 0, LEVEL_DB, LEVEL_DB, 0, 0, 0, 0)
     if kind == "room":
         return aug.change_place(samples, rate, rng, room=1.0, equaliser=0.0)
     if kind == "white noise":
         level = aug.word_level(samples, rate) * 10 ** (-LEVEL_DB / 20)
         return samples + level[:, None] * torch.randn(samples.shape, generator=rng)
-    return aug.add_noise(samples, replace(off, **{kind: 1.0}), rate, rng)  # type: ignore[arg-type]
+    only = replace(AugmentConfig.nothing(), snr_low=LEVEL_DB, snr_high=LEVEL_DB, **{kind: 1.0})  # type: ignore[arg-type]
+    return aug.add_noise(samples, only, rate, rng)
 
 
 class Fused:
@@ -260,7 +272,7 @@ def refusals(ear: Ear | Fused | ByMeans, rng: torch.Generator) -> dict[str, floa
         "tones": aug.tones(300, n, rate, rng) + 1e-4 * torch.randn(300, n, generator=rng),
         "near_silence": 1e-3 * torch.randn(300, n, generator=rng),
     }
-    if words := datasets.load_others(corpus(VOICES), "test"):
+    if words := [path for name in (VOICES, KOKORO) for path in datasets.load_others(corpus(name), "test")]:
         kinds["other_words"] = other_sounds(words, ear.config).floats()
     return {f"refused_{name}": float(ear.hear(x).refused.float().mean()) for name, x in kinds.items()}
 

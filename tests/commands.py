@@ -38,7 +38,7 @@ def mistakes(line: str) -> list[str]:
         return _mistakes_of_make(words)
     if program == "python":
         if words[1] == "results.reproduce":
-            return [word for word in words[2:] if word not in reproduce.STEPS]
+            return [word for word in words[2:] if word not in reproduce.STEPS | reproduce.EXTRA]
         return [] if importlib.util.find_spec(words[1]) else [words[1]]
     command: click.Command = {"a2d": cli.main, "teach": teach_cli.main}[program]
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):

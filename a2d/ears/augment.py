@@ -11,7 +11,7 @@ torch.Size([4, 8000])
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -24,8 +24,9 @@ from a2d.errors import refuse
 class AugmentConfig:
     """How much each recording is changed in training; 0 leaves a thing alone.
 
-    ``speed``: greatest change of pace and pitch, as a share; ``shift``: greatest shift in s; ``room``: share of
-    recordings that are put into a room; ``equaliser``: standard deviation in dB of a smooth random frequency response;
+    ``speed``: greatest change of pace and pitch, as a share; ``shift``: greatest shift in s; ``cut``: share of
+    recordings whose first or last sounds are cut off; ``room``: share that are put into a room; ``equaliser``: standard
+    deviation in dB of a smooth random frequency response;
     ``noise``, ``babble``, ``hum``: shares that get coloured noise, other voices, mains hum; ``snr_low`` and
     ``snr_high``: range of the level of the word over that, in dB; ``warp``: greatest change of the mel axis, as a
     share; ``time_mask`` (s) and ``mel_mask`` (bands): longest stretches that are blanked out; ``mixup``: parameter of
@@ -34,6 +35,7 @@ class AugmentConfig:
 
     speed: float = 0.15
     shift: float = 0.1
+    cut: float = 0.2
     room: float = 0.4
     equaliser: float = 4.0
     noise: float = 0.4
@@ -50,6 +52,7 @@ class AugmentConfig:
         problems = {
             "speed": 0 <= self.speed < 0.5,
             "shift": 0 <= self.shift <= 1,
+            "cut": 0 <= self.cut <= 1,
             "room": 0 <= self.room <= 1,
             "equaliser": 0 <= self.equaliser <= 20,
             "noise": self.noise >= 0,
@@ -62,6 +65,11 @@ class AugmentConfig:
             "mixup": self.mixup >= 0,
         }
         refuse(problems, self, "augment")
+
+    @classmethod
+    def nothing(cls) -> AugmentConfig:
+        """Recordings stay as they are."""
+        return cls(**{field.name: 0 for field in fields(cls)})
 
 
 def _uniform(n: int, low: float, high: float, rng: torch.Generator) -> Tensor:
@@ -92,6 +100,27 @@ def change_pace(samples: Tensor, speed: float, shift: float, rng: torch.Generato
     return _read_at(samples, at.to(samples.device))
 
 
+def cut_off(samples: Tensor, share: float, rate: int, rng: torch.Generator) -> Tensor:
+    """Cut off the first or the last sounds of a share of the recordings ``(b, n)``: up to 30 % of the word.
+
+    A trim by loudness does that to faint sounds: the "s" of "six", the "f" of "five". The word is what is no more than
+    35 dB below the loudest 20 ms.
+    """
+    b, n = samples.shape
+    span = max(1, rate // 50)
+    power = F.avg_pool1d(samples.square()[:, None], span, ceil_mode=True)[:, 0]
+    loud = power > power.amax(-1, keepdim=True) * 10**-3.5
+    place = torch.arange(power.shape[-1], device=samples.device)
+    first = torch.where(loud, place, power.shape[-1]).amin(-1) * span
+    last = (torch.where(loud, place, -1).amax(-1) + 1) * span
+    lost = (last - first).clamp(min=0) * _uniform(b, 0, 0.3, rng).to(samples.device)
+    chance = torch.rand(b, generator=rng).to(samples.device)
+    begin = torch.where(chance < share / 2, first + lost, 0.0)
+    end = torch.where((chance >= share / 2) & (chance < share), last - lost, float(n))
+    at = torch.arange(n, device=samples.device)
+    return samples * ((at >= begin[:, None]) & (at < end[:, None]))
+
+
 def _responses(b: int, bins: int, decibels: float, rng: torch.Generator) -> Tensor:
     """Smooth random frequency responses ``(b, bins)``, as factors: eight points in dB, and straight lines between."""
     points = decibels * torch.randn(b, 1, 8, generator=rng)
@@ -117,16 +146,19 @@ def change_place(
     samples: Tensor, rate: int, rng: torch.Generator, *, room: float = 0.4, equaliser: float = 4.0
 ) -> Tensor:
     """Recordings ``(b, n)`` as another microphone hears them, and a share ``room`` of them in another room."""
+    from scipy.fft import next_fast_len  # not at the top: who only listens need not wait for it
+
     b, n = samples.shape
     length = int(0.3 * rate)
-    size = 1 << (n + length - 1).bit_length()
+    size = next_fast_len(n + length, real=True)
     spectrum = torch.fft.rfft(samples, size)
     if equaliser:
         spectrum = spectrum * _responses(b, size // 2 + 1, equaliser, rng).to(samples.device)
     if room:
-        echoes = torch.fft.rfft(_echoes(b, length, rate, rng).to(samples.device), size)
-        inside = (torch.rand(b, generator=rng) < room).to(samples.device)
-        spectrum = torch.where(inside[:, None], spectrum * echoes, spectrum)
+        inside = torch.nonzero(torch.rand(b, generator=rng) < room)[:, 0]
+        echoes = torch.fft.rfft(_echoes(len(inside), length, rate, rng).to(samples.device), size)
+        inside = inside.to(samples.device)
+        spectrum = spectrum.index_put((inside,), spectrum[inside] * echoes)
     return torch.fft.irfft(spectrum, size)[:, :n]
 
 
@@ -148,14 +180,13 @@ def hum(b: int, n: int, rate: int, rng: torch.Generator) -> Tensor:
     return waves / waves.square().mean(-1, keepdim=True).sqrt()
 
 
-def babble(samples: Tensor, rng: torch.Generator, voices: int = 4) -> Tensor:
-    """Other voices ``(b, n)`` of power 1: some other recordings of the batch at once, each from another place on."""
-    b, n = samples.shape
-    total = torch.zeros_like(samples)
+def babble(samples: Tensor, n: int, rng: torch.Generator, voices: int = 4) -> Tensor:
+    """Other voices ``(n, m)`` of power 1: some of the recordings ``(b, m)`` at once, each from another place on."""
+    total = samples.new_zeros(n, samples.shape[1])
     for _ in range(voices):
-        other = samples[torch.randperm(b, generator=rng).to(samples.device)]
+        other = samples[torch.randint(len(samples), (n,), generator=rng).to(samples.device)]
         other = other / other.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6)
-        total = total + other.roll(int(torch.randint(n, (), generator=rng)), -1)
+        total = total + other.roll(int(torch.randint(samples.shape[1], (), generator=rng)), -1)
     return total / total.square().mean(-1, keepdim=True).sqrt().clamp(min=1e-6)
 
 
@@ -175,7 +206,7 @@ def add_noise(samples: Tensor, config: AugmentConfig, rate: int, rng: torch.Gene
             under[here] = make(int(here.sum()))
     under = under.to(samples.device)
     if (here := (kinds == 1).to(samples.device)).any():
-        under[here] = babble(samples, rng)[here]
+        under[here] = babble(samples, int(here.sum()), rng)
     level = word_level(samples, rate) * (10 ** (-decibels / 20)).to(samples.device)
     return samples + level[:, None] * under
 
@@ -191,6 +222,8 @@ def augment(samples: Tensor, config: AugmentConfig, rate: int, rng: torch.Genera
     """All that changes samples ``(b, n)``: pace, place, noise. The mel axis and masks are :func:`augment_mel`'s."""
     if config.speed or config.shift:
         samples = change_pace(samples, config.speed, config.shift * rate, rng)
+    if config.cut:
+        samples = cut_off(samples, config.cut, rate, rng)
     if config.room or config.equaliser:
         samples = change_place(samples, rate, rng, room=config.room, equaliser=config.equaliser)
     if config.noise or config.babble or config.hum:

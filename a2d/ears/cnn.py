@@ -2,7 +2,7 @@
 
 The picture is a log-mel spectrogram, or a wavelet scalogram.
 
->>> ear = Ear(EarConfig(channels=(8, 16)))
+>>> ear = Ear(EarConfig(channels=(8, 16), blocks=(1, 1)))
 >>> heard = ear.hear(torch.randn(2, 8000))
 >>> heard.says.shape, heard.nothing.shape
 (torch.Size([2, 10]), torch.Size([2]))
@@ -35,7 +35,7 @@ class EarConfig:
 
     ``sample_rate`` in Hz; ``seconds``: length of the window that is heard; ``n_fft`` and ``hop_length`` in samples;
     ``n_mels`` bands, ``floor_db``: how far below a recording's loudest band and frame anything is heard;
-    ``channels``: feature maps of each stage, each half as large as the one before; ``blocks`` residual blocks in each;
+    ``channels``: feature maps of each stage, each half as large as the one before; ``blocks``: residual blocks in each;
     ``squeeze``: by how much a squeeze-and-excitation layer narrows; ``dropout`` before the last layer; ``front``: the
     picture that the network gets of a sound.
     """
@@ -46,8 +46,8 @@ class EarConfig:
     hop_length: int = 80
     n_mels: int = 48
     floor_db: float = 80.0
-    channels: tuple[int, ...] = (24, 40, 64)
-    blocks: int = 2
+    channels: tuple[int, ...] = (16, 48, 96)
+    blocks: tuple[int, ...] = (1, 2, 2)
     squeeze: int = 4
     dropout: float = 0.1
     front: Literal["log-mel", "scalogram"] = "log-mel"
@@ -62,7 +62,7 @@ class EarConfig:
             "n_mels": 8 <= self.n_mels <= self.n_fft // 2,
             "floor_db": self.floor_db > 0,
             "channels": len(self.channels) >= 1 and min(self.channels) >= 1,
-            "blocks": self.blocks >= 1,
+            "blocks": len(self.blocks) == len(self.channels) and min(self.blocks) >= 1,
             "squeeze": self.squeeze >= 1,
             "dropout": 0 <= self.dropout < 1,
         }
@@ -202,8 +202,8 @@ class Ear(nn.Module):
         self.stem = nn.Sequential(nn.Conv2d(1, first, 5, 2, 2, bias=False), nn.BatchNorm2d(first), nn.ReLU())
         stages: list[nn.Module] = []
         a = first
-        for number, b in enumerate(config.channels):
-            for block in range(config.blocks):
+        for number, (b, blocks) in enumerate(zip(config.channels, config.blocks, strict=True)):
+            for block in range(blocks):
                 stages.append(Block(a, b, 2 if number and not block else 1, config.squeeze))
                 a = b
         self.stages = nn.Sequential(*stages)

@@ -65,7 +65,7 @@
 # | 10 | What does it take to understand a stranger? | 120 | 02, 06, 08 |
 #
 # From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
-# One more is being written: 11 is to put the best of all together.
+# One more is being written: 11 is to take all this to your own voice.
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up
@@ -196,8 +196,7 @@ print(f"Guessing: 10%. A new voice costs {100 * (known - new['mean']):.0f} of 10
 #
 # So b) holds for most voices.
 # The report did not ask: its random split gives every speaker to both training and test.
-# Lecture 02 shows how such a split hides the loss, and lecture 08 measures it; lectures 10 and 11 are to find better
-# ears.
+# Lecture 02 shows how such a split hides the loss, and lecture 08 measures it; lecture 10 finds better ears.
 
 # %% [markdown]
 # ## 2. What does a computer hear?

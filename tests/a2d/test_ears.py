@@ -19,8 +19,8 @@ from a2d.lab.kinds import Setting, get
 from a2d.lab.kinds.ear import EarRecipe, EarTask, MixConfig, Sounds, sounds_of
 
 RATE = 8000
-SMALL = EarConfig(channels=(8, 16), blocks=1)
-OFF = AugmentConfig(0, 0, 0, 0, 0, 0, 0, 0, 30, 0, 0, 0, 0)
+SMALL = EarConfig(channels=(8, 16), blocks=(1, 1))
+OFF = dataclasses.replace(AugmentConfig.nothing(), snr_high=30.0)
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -116,7 +116,7 @@ def test_a_high_temperature_makes_less_sure_and_changes_no_mind():
 
 
 def test_every_weight_gets_a_gradient():
-    ear = Ear(EarConfig(channels=(8, 16, 24)))
+    ear = Ear(EarConfig(channels=(8, 16, 24), blocks=(1, 1, 1)))
     ear(torch.randn(4, RATE, generator=rng())).logsumexp(-1).sum().backward()
     without = [name for name, p in ear.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     # The first layers of a squeeze may be dead by chance; everything else must learn.
@@ -198,6 +198,24 @@ def test_a_share_of_recordings_gets_each_noise(kind):
     samples = torch.stack([word(at=200 + 20 * i) for i in range(128)])
     touched = (aug.add_noise(samples, config, RATE, rng()) != samples).any(-1)
     assert 40 <= int(touched.sum()) <= 88
+
+
+def test_first_or_last_sounds_are_cut_off():
+    samples = torch.zeros(64, RATE)
+    samples[:, 2000:6000] = 1 + torch.rand(64, 4000, generator=rng())
+    cut = aug.cut_off(samples, 0.5, RATE, rng())
+    changed = cut != samples
+    assert (cut[changed] == 0).all()  # silence, and nothing else
+    touched = changed.any(-1)
+    assert 20 <= int(touched.sum()) <= 44
+    lost = (changed.sum(-1) / (samples != 0).sum(-1))[touched]
+    assert lost.max() <= 0.3
+    assert lost.std() > 0.05  # more of some than of others
+    loud = torch.stack([(x != 0).nonzero()[[0, -1], 0] for x in samples])
+    left = torch.stack([(x != 0).nonzero()[[0, -1], 0] for x in cut])
+    moved = (loud != left)[touched]
+    assert (moved.sum(-1) == 1).all()  # one end, not both
+    assert 0 < int(moved[:, 0].sum()) < len(moved)  # and not always the same one
 
 
 def test_made_up_sounds_have_power_one():

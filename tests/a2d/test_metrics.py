@@ -219,3 +219,12 @@ def test_calibration_error_of_the_sure_and_of_the_honest(rng):
 def test_confidences_that_do_not_fit_are_refused(sure, right):
     with pytest.raises(DataError):
         metrics.calibration_error(np.array(sure), np.array(right, bool))
+
+
+def test_inception_score_is_between_one_and_the_number_of_classes():
+    sure = np.eye(10)[np.arange(50) % 10]
+    assert metrics.inception_score(sure) == pytest.approx(10, rel=1e-6)
+    assert metrics.inception_score(sure[:1].repeat(50, 0)) == pytest.approx(1)  # always the same class
+    assert metrics.inception_score(np.full((50, 10), 0.1)) == pytest.approx(1)  # never sure
+    halves = np.repeat([[0.9, 0.1], [0.1, 0.9]], 7, 0)  # exp(KL(0.9, 0.1 | 0.5, 0.5)), by hand
+    assert metrics.inception_score(halves) == pytest.approx(1.4450, abs=1e-4)

@@ -17,7 +17,16 @@ from conftest import ROOT
 pytest.importorskip("librosa", reason="librosa, the peer, comes with the extra `course`")
 pytest.importorskip("kaldi_native_fbank", reason="kaldi-native-fbank comes with the extra `dev`")
 
-PEERS = {"mfcc": "librosa", "pipeline": "plain", "draw": "torch", "import": "python"}
+pytest.importorskip("pocketsphinx", reason="pocketsphinx comes with the extra `dev`")
+
+PEERS = {
+    "mfcc": "librosa",
+    "pipeline": "plain",
+    "draw": "torch",
+    "write": "torch",
+    "ear": "pocketsphinx",
+    "import": "python",
+}
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess:
@@ -52,6 +61,9 @@ def test_every_benchmark_has_its_peer_ratio_and_memory(quick):
         assert re.search(rf"^{name}\b.*?\bratio \d", text, re.MULTILINE | re.DOTALL)
     assert set(report["benchmarks"]["mfcc"]["contestants"]) == {"a2d", "librosa", "numpy", "kaldi"}
     assert report["benchmarks"]["draw"]["once_loaded"]["median"] > 0
+    assert report["benchmarks"]["write"]["once_loaded"]["median"] > 0
+    for row in report["benchmarks"]["ear"]["contestants"].values():
+        assert row["right"] > 0.3  # both know the digits of the built-in voices
 
 
 @pytest.mark.slow

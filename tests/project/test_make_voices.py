@@ -317,8 +317,8 @@ def test_what_an_ear_does_not_understand_of_kokoro_is_taken_out_once(
     record = next((out / "voices").glob("*.json"))
     record.write_text(record.read_text().replace('"synthesiser": "flite"', '"synthesiser": "kokoro"'))
     recipe = recipes.load("ear").as_dict()
-    config = EarConfig(channels=(8,), blocks=1)
-    recipe["model"] |= {"channels": [8], "blocks": 1}
+    config = EarConfig(channels=(8,), blocks=(1,))
+    recipe["model"] |= {"channels": [8], "blocks": [1]}
     net = Ear(config).eval()
     with torch.no_grad():  # whatever it hears, it hears a seven
         net.head[1].weight.zero_()

@@ -26,6 +26,7 @@ def test_a_step_depends_on_its_own_functions_and_not_on_others():
     assert {"beta", "ship", "write_results", "write_pictures"} <= names("beta")
     assert "_reader_row" not in names("beta")
     assert {"finetuned", "_reader_row", "ship", "write_results"} <= names("finetuned")
+    assert {"all_ears", "write_results"} <= names("ears")  # a step need not be called like its function
 
 
 @pytest.fixture
