@@ -626,7 +626,7 @@ def make(out: Path, engines: Sequence[str], voices: int | None, recipe: Mapping[
 def weed(out: Path, ear: str) -> tuple[int, int]:
     """Take out the digits of Kokoro's voices that an ear does not name rightly; how many went, of how many.
 
-    Kokoro was made for sentences, and one short word in four comes out as another or as none. ``ear`` is a model's name
+    Kokoro was made for sentences, and some short words come out as another or as none. ``ear`` is a model's name
     or the folder of a training run; it must not have been trained on these voices, or it has learnt their mistakes.
     """
     import torch

@@ -293,7 +293,7 @@ def of_table(work: Path, table: str, seeds: tuple[int, ...]) -> dict[str, Any]:
         elif table == "leave one speaker out":
             data = corpus("fsdd")
             his = sounds_of(data, config, np.flatnonzero(data.speakers == name))
-            found[name] = together([{"fsdd": accuracy(ear, his)} for ear in ears])
+            found[name] = together([{"fsdd": accuracy(ear, his), "drawn_and_read": drawn(ear, his)} for ear in ears])
         else:  # what is chosen by, or only compared: validation people
             sounds = {"strangers": part(MAIN, "val", config)}
             sounds |= {"fsdd": part("fsdd", "all", config)} if table == "sources" else {}
@@ -344,16 +344,27 @@ def _same(task: ClassifierTask) -> ClassifierTask:
     return task
 
 
+def drawn(ear: Ear, sounds: Sounds) -> float:
+    """Share of recordings that are heard, drawn by the shipped hands, and read as spoken by the report's evaluator."""
+    return float((_read(ear.hear(sounds.floats()).says.argmax(-1)) == sounds.labels).float().mean())
+
+
+def _read(named: Tensor) -> Tensor:
+    """What the report's evaluator reads in the shipped hands' drawings of digits ``(n,)``."""
+    hands = models.load("hands", "hands").net
+    rng = torch.Generator().manual_seed(0)
+    pictures = torch.cat([hands.draw(some, rng) for some in named.split(1000)])
+    return torch.from_numpy(read(models.load_evaluator("evaluator").net, pictures).digits)
+
+
 def blame(ear: Ear) -> dict[str, float]:
     """Shares of test strangers' recordings whose drawing is not read as spoken by the report's evaluator, and why.
 
     ``ear``: another digit was heard; ``hand``: it was heard rightly, and the drawing is read as another.
     """
-    strangers, hands = part(MAIN, "test", ear.config), models.load("hands", "hands").net
-    spoken, named = strangers.labels, ear.hear(strangers.floats()).says.argmax(-1)
-    drawn = hands.draw(named, torch.Generator().manual_seed(0))
-    wrong = torch.from_numpy(read(models.load_evaluator("evaluator").net, drawn).digits) != spoken
-    misheard = named != spoken
+    strangers = part(MAIN, "test", ear.config)
+    named = ear.hear(strangers.floats()).says.argmax(-1)
+    wrong, misheard = _read(named) != strangers.labels, named != strangers.labels
     return {"ear": float((wrong & misheard).float().mean()), "hand": float((wrong & ~misheard).float().mean())}
 
 
