@@ -347,7 +347,9 @@ show(f10_ears.sounds(seen, "clean", H / r, unit, columns=4))
 # To us all of them are the same "seven".
 # A network that has met only clean recordings has no reason to think so.
 #
-# The package has one more, *mixup*: two recordings are laid over each other, a little of one and much of the other, and
+# The package has two more. *Cut* takes the first or the last sounds of a word away, as somebody does who presses the
+# button too late.
+# And *mixup*: two recordings are laid over each other, a little of one and much of the other, and
 # the wanted answer is mixed in the same way.
 # Its authors found that a network then learns fewer wrong labels by heart.
 #
