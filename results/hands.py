@@ -49,7 +49,7 @@ N_LEARNT, LEARN_EPOCHS = 20_000, 3
 SHOWN = 3  # rows of pictures of each hand
 ADVERSARY = 10.0  # weight of the class adversary in nats; it is turned up over the first fifth of the training
 # The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
-KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
+KNOB = (1.0, 0.3, 0.1, 0.03)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ LISTENER = "listener"  # who says which of Kokoro's words came out well: an ear 
 SHORT_EPOCHS, SHORT_CHANNELS = 8, (16, 32, 64)
 COUNTS = (5, 20, 50, 200, 700, 1600)
 # After the training on everybody: some epochs more, with five of FSDD's six speakers.
-MORE_EPOCHS = 4
+MORE_EPOCHS = 2
 
 
 def short() -> EarRecipe:
