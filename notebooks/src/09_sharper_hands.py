@@ -630,7 +630,7 @@ print(f"conditional GAN misses: {', '.join(misses('conditional GAN')) or 'nothin
 # - $\gamma$: the weight of the reconstruction. This is the knob
 # - $\beta \, \mathrm{KL}$, $\mathcal{L}_G$, $\mathcal{L}_D$: as before
 #
-# **What do you expect?** Five trainings for each of five weights $\gamma$. When it is turned down,
+# **What do you expect?** Four trainings for each of four weights $\gamma$. When it is turned down,
 #
 # - a) variety rises and the drawings are read as asked less often
 # - b) variety rises, and the readings stay
@@ -653,7 +653,7 @@ answer = "a)" if fewer and more else "b)" if more else "neither of the two"
 print(f"This is answer {answer}.")
 
 # %% [markdown]
-# (Ellipses hold the mean over trainings with 95 % confidence, in both directions at once. They are wide, since five
+# (Ellipses hold the mean over trainings with 95 % confidence, in both directions at once. They are wide, since four or five
 # trainings are few.)
 #
 # S3, the paper, calls the two ends *consistency* and *diversity*, and finds that one is bought with the other.
