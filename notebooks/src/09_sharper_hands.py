@@ -903,11 +903,13 @@ show(f09_hands.clouds(codes, ends | {"GAN, careful": seen["careful"]}))
 # %% [markdown]
 # ### The real one
 #
-# Row (d), and the hand that comes with the course, is the same thing with three changes:
+# Row (d), and the hand that comes with the course, is the same thing with four changes:
 #
 # - the codes are the latents of an autoencoder, trained beside the flow (*latent* flow matching)
 # - the field is told the digit and the stroke weight
 # - more layers, and times near the middle are drawn oftener
+# - one line in ten is *not* told the digit; in drawing, the told field is followed a little further away from the
+#   untold one (*guidance*): fewer drawings show no digit, and all are a little more alike
 #
 # It is in `a2d/hands/flow.py`; `straight_path` and `integrate` are your exercises.
 # The noise $z_0$ together with the stroke weight is the *hand*: the same noise with another digit is the same writer.
@@ -1344,6 +1346,8 @@ a2d.score(9)
 # %% [markdown]
 # ## What to read
 #
+# - J. Ho, T. Salimans: [Classifier-Free Diffusion Guidance](https://arxiv.org/abs/2207.12598) (2022). The word
+#   *guidance*.
 # - Y. Lipman and others: [Flow Matching for Generative Modeling](https://arxiv.org/abs/2210.02747) (2023), and X. Liu,
 #   C. Gong, Q. Liu: [Flow Straight and Fast](https://arxiv.org/abs/2209.03003) (2023). Section 4.
 # - R. Rombach and others:
