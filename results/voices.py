@@ -252,11 +252,22 @@ def yardsticks(ear: Ear | Fused | ByMeans, people: str = "test", seed: int = 0) 
         row["temperature"] = float(ear.temperature)
     rng = torch.Generator().manual_seed(seed)
     for kind in DISTURBANCES:
-        noisy = torch.cat([disturbed(x, kind, config.sample_rate, rng) for x in strangers.floats().split(256)])
-        row[f"strangers_{kind.replace(' ', '_')}"] = float(right(ear.hear(noisy), strangers).mean())
+        row[f"strangers_{kind.replace(' ', '_')}"] = when_disturbed(ear, strangers, kind, rng)
     if people == "test":  # FSDD is test data, too
         row["fsdd"] = accuracy(ear, part("fsdd", "all", config))
     return row | refusals(ear, rng)
+
+
+def when_disturbed(ear: Ear | Fused | ByMeans, sounds: Sounds, kind: str, rng: torch.Generator) -> float:
+    """Share of recordings whose digit is named rightly, in noise or in a room."""
+    noisy = torch.cat([disturbed(x, kind, ear.config.sample_rate, rng) for x in sounds.floats().split(256)])
+    return float(right(ear.hear(noisy), sounds).mean())
+
+
+def in_trouble(ear: Ear) -> float:
+    """Share of validation strangers' recordings named rightly, mean over all disturbances."""
+    rng, strangers = torch.Generator().manual_seed(0), part(MAIN, "val", ear.config)
+    return float(np.mean([when_disturbed(ear, strangers, kind, rng) for kind in DISTURBANCES]))
 
 
 def accuracy(ear: Ear | Fused | ByMeans, sounds: Sounds) -> float:
@@ -297,7 +308,10 @@ def of_table(work: Path, table: str, seeds: tuple[int, ...]) -> dict[str, Any]:
         else:  # what is chosen by, or only compared: validation people
             sounds = {"strangers": part(MAIN, "val", config)}
             sounds |= {"fsdd": part("fsdd", "all", config)} if table == "sources" else {}
-            found[name] = together([{key: accuracy(ear, one) for key, one in sounds.items()} for ear in ears])
+            rows = [{key: accuracy(ear, one) for key, one in sounds.items()} for ear in ears]
+            if table == "augmentation":  # what a change is worth shows where sounds are changed
+                rows = [row | {"disturbed": in_trouble(ear)} for row, ear in zip(rows, ears, strict=True)]
+            found[name] = together(rows)
         print(f"measured {table}: {name}", flush=True)
     return found
 
