@@ -5,8 +5,10 @@ This never imports or runs anything of a student's.
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -21,10 +23,11 @@ from a2d.checks.verdicts import Outcome, Sheet, compare, forbidden_name, make_sh
 from a2d.exercises import Exercise, Question
 from teach.grading.model import TO_MARK, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
+from teach.lectures.names import slug_of
 from teach.reports.alike import fingerprint
 from teach.sandbox import wire
 from teach.sandbox.box import Boxes, Ended
-from teach.settings import ANSWER_SECONDS
+from teach.settings import ANSWER_SECONDS, NOTEBOOK_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
@@ -36,6 +39,10 @@ _MESSAGE = 2000
 UNREADABLE = "unreadable: "
 # Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
 _CODE = 3_000_000
+# What may have come of an answer's being cut out of its notebook.
+_DOUBTFUL = ("error", "timeout", "killed")
+# Checks that are judged while a notebook is run; lectures have ten.
+_CHECKS = 60
 # Cells that cannot be read and are told one by one, of a notebook.
 _LISTED = 20
 
@@ -88,18 +95,21 @@ class Marker:
     def mark(self, handed: Handed) -> Result:
         """All grades of one student."""
         notebooks, problems = _read_all(handed)
-        grades, written, prints = [], {}, {}
+        grades: list[Grade] = []
+        answers: dict[str, Answered | None] = {}
+        written, prints = {}, {}
         for one in self.settings.asked:
             if isinstance(one, Question):
                 grade, text = self._question(one, notebooks, problems)
                 if text:
                     written[one.id] = text
             else:
-                found = _find(one, notebooks)
+                found = answers[one.id] = _find(one, notebooks)
                 grade = self._exercise(one, found, notebooks, problems)
                 if found is not None and not found.stub and not found.broken:
                     prints[one.id] = fingerprint(found.tree)
             grades.append(grade)
+        grades = self._in_order(grades, answers, notebooks)
         return Result(
             handed.key, handed.student, handed.number, handed.late, tuple(grades), tuple(problems), written, prints
         )
@@ -125,18 +135,7 @@ class Marker:
             return Grade(exercise.id, "wrong", 0, full, message, "uses the answer itself", where=found.where)
         judged = self._run(exercise, found)
         message = "\n".join([judged.message, *found.notes])
-        return Grade(
-            id=exercise.id,
-            outcome=judged.kind,
-            points=scaled(exercise, judged.points, dict(self.settings.points)),
-            maximum=full,
-            message=_calm(message),
-            misconception=judged.misconception,
-            expected=_calm(judged.expected),
-            got=_calm(judged.got),
-            parts=judged.parts,
-            where=found.where,
-        )
+        return _graded(exercise, judged, dict(self.settings.points), message, found.where)
 
     def _run(self, exercise: Exercise, found: Answered) -> Outcome:
         ready = self._prepared(exercise)
@@ -151,6 +150,37 @@ class Marker:
             with verdicts.still():
                 self._sheets[exercise.id] = _Prepared(make_sheet(exercise, self.settings.seed))
         return self._sheets[exercise.id]
+
+    # --------------------------------------------------------------------------------------- the notebook, in order
+
+    def _in_order(
+        self, grades: list[Grade], answers: Mapping[str, Answered | None], notebooks: Sequence[Notebook]
+    ) -> list[Grade]:
+        """The grades, where an answer cut out of its notebook was not right: as it is judged when all of it is run."""
+        better = dict[str, Grade]()
+        for lecture in self.settings.lectures:
+            asked = [one for one in exercises.of_lecture(lecture) if isinstance(one, Exercise)]
+            short = {one.id for one, g in _both(asked, grades) if (g.points or 0) < g.maximum}
+            notebook = counting(notebooks, lecture)
+            if notebook is None:
+                continue
+            by_id = {grade.id: grade for grade in grades}
+            doubtful = {
+                one.id: one
+                for one in asked
+                if one.id in short and (by_id[one.id].outcome in _DOUBTFUL or notebook.may_differ(one, answers[one.id]))
+            }
+            if doubtful:
+                better |= self._play(notebook, doubtful)
+        return [_better(grade, better.get(grade.id)) for grade in grades]
+
+    def _play(self, notebook: Notebook, wanted: Mapping[str, Exercise]) -> dict[str, Grade]:
+        """Run a notebook's cells, and judge what stands where an exercise is checked; the best of its checks."""
+        judge = _Judge(self, notebook, wanted)
+        cells = [cell.source for cell in notebook.cells if cell.kind == "code"]
+        job = {"cells": cells, "wanted": {id: one.name for id, one in wanted.items()}}
+        ended = self._boxes.play(job, judge.respond, timeout=NOTEBOOK_SECONDS)
+        return judge.grades(ended)
 
     # --------------------------------------------------------------------------------------------------- questions
 
@@ -167,6 +197,114 @@ class Marker:
             return Grade(question.id, "empty", 0, full, "Nothing is written here.", where=places[-1][1]), ""
         outcome, message = _absent(question, notebooks, problems)
         return Grade(question.id, outcome, 0, full, message), ""
+
+
+class _Judge:
+    """Answers what a notebook asks while it is run, and judges what it hands out."""
+
+    def __init__(self, marker: Marker, notebook: Notebook, wanted: Mapping[str, Exercise]):
+        self._marker, self._notebook, self._wanted = marker, notebook, wanted
+        self._found: dict[str, Grade] = {}
+        self._now: Exercise | None = None
+        self._cell, self._checks, self._stub = 0, 0, False
+        self._messages: list[dict[str, Any]] = []
+
+    def respond(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """What is said to a message; whatever comes, this gives cases, or whether they were answered rightly."""
+        if isinstance(message.get("cell"), int):
+            self._cell = message["cell"]
+        elif "check" in message:
+            return self._cases(message)
+        elif "end" in message and self._now is not None:
+            return {"right": self._judge()}
+        elif self._now is not None:
+            self._messages.append(message)
+        return None
+
+    def _cases(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        self._now, self._messages = self._wanted.get(str(message["check"])), []
+        self._checks += 1
+        if self._now is None or self._checks > _CHECKS:
+            self._now = None
+            return {}
+        tree = _tree(message.get("source"))
+        name = forbidden_name(tree, self._now.forbidden)
+        if verdicts.is_stub(tree) or name:
+            self._now = None
+            return {}
+        job = self._marker._prepared(self._now).job
+        return {key: job[key] for key in ("cases", "call", "parameters", "leave_out")}
+
+    def _judge(self) -> bool:
+        exercise, self._now = self._now, None
+        assert exercise is not None
+        grade = self._grade(exercise, Ended("done", tuple(self._messages)))
+        self._found[exercise.id] = _better(self._found.get(exercise.id), grade)
+        return grade.outcome == "right"
+
+    def _grade(self, exercise: Exercise, ended: Ended) -> Grade:
+        settings, sheet = self._marker.settings, self._marker._prepared(exercise).sheet
+        with verdicts.still():
+            judged = _judged(sheet, ended, settings.timeout)
+        return _graded(exercise, judged, dict(settings.points), judged.message, self._where())
+
+    def _where(self) -> str:
+        code = [cell.number for cell in self._notebook.cells if cell.kind == "code"]
+        return f"{self._notebook.name}, cell {code[self._cell - 1] if 0 < self._cell <= len(code) else 1}"
+
+    def grades(self, ended: Ended) -> dict[str, Grade]:
+        """The best grade of each exercise, when the notebook has ended."""
+        if self._now is not None and self._now.id not in self._found:
+            self._found[self._now.id] = self._grade(self._now, Ended(ended.how, tuple(self._messages), ended.reason))
+        return self._found
+
+
+def _graded(exercise: Exercise, judged: Outcome, points: Mapping[str, float], message: str, where: str) -> Grade:
+    """A judged answer as a grade."""
+    return Grade(
+        id=exercise.id,
+        outcome=judged.kind,
+        points=scaled(exercise, judged.points, points),
+        maximum=points_of(exercise.id, points),
+        message=_calm(message),
+        misconception=judged.misconception,
+        expected=_calm(judged.expected),
+        got=_calm(judged.got),
+        parts=judged.parts,
+        where=where,
+    )
+
+
+def _tree(source: Any) -> ast.AST:
+    """The syntax tree of a function's source, as it came from a box."""
+    try:
+        tree = ast.parse(textwrap.dedent(source))
+    except (TypeError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+    return next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), tree)
+
+
+def _both(asked: Sequence[Exercise], grades: Sequence[Grade]) -> Iterator[tuple[Exercise, Grade]]:
+    by_id = {grade.id: grade for grade in grades}
+    return ((one, by_id[one.id]) for one in asked if one.id in by_id)
+
+
+def _better(one: Grade | None, other: Grade | None) -> Grade:
+    """Of two grades of an exercise the one with more points; of equal ones the first, unless it found no answer."""
+    if one is None or other is None:
+        found = one or other
+        assert found is not None
+        return found
+    if (other.points or 0) > (one.points or 0):
+        return other
+    return other if one.outcome in ("missing", "empty", "error") and not one.points else one
+
+
+def counting(notebooks: Sequence[Notebook], lecture: int) -> Notebook | None:
+    """The notebook of a lecture that counts: the one with its own name, else the latest that is called like it."""
+    own = [one for one in notebooks if is_of(one.name, f"{lecture}.1")]
+    exact = [one for one in own if Path(one.name).name == f"{slug_of(lecture)}.ipynb"]
+    return (exact or own or [None])[-1]
 
 
 class _Prepared:

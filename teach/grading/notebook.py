@@ -7,6 +7,7 @@ imports, helpers and constants that it refers to; the rest of the notebook is le
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import re
 import symtable
@@ -30,6 +31,8 @@ TEXT_CHARACTERS, CELL_CHARACTERS = 200_000, 20_000
 CELLS, CODE = 5_000, 1_000_000
 ANSWER_CHARACTERS, _DEEPEST = 10_000, 100
 _LONGEST_ID = 200
+# What can change names without naming them.
+_SLEIGHTS = ("globals(", "exec(", "eval(", "setattr(", "__dict__", "get_ipython", "run_cell", "vars(")
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
 # result of either as a value.
 _MAGIC = re.compile(r"^([ \t]*)(?:[%!](?:.*\\\n)*.*|\?{1,2}[\w.*]+[ \t]*|[\w.*]+\?{1,2}[ \t]*)$", re.M)
@@ -189,6 +192,30 @@ class Notebook:
         source = "\n".join(self.statements[n].source for n in sorted(kept)) + "\n"
         found = Answered(name, source, self._where(self.statements[chosen].cell), notes=tuple(notes))
         return replace(found, broken=told) if (told := _unfit(found)) else found
+
+    def may_differ(self, exercise: Exercise, found: Answered | None) -> bool:
+        """Whether an answer may be another one when the whole notebook is run than it is when it is cut out.
+
+        It may not where all that it refers to is imported, or defined or given a number or text just once, and nothing
+        in the notebook can change names behind its back.
+        """
+        if found is None:
+            return any(exercise.name in s.source or f'"{exercise.id}"' in s.source for s in self.statements)
+        if found.broken or any(word in statement.source for statement in self.statements for word in _SLEIGHTS):
+            return True
+        numbers = self._makers.get(found.function, ())
+        if len(numbers) != 1:
+            return True
+        if found.stub:
+            return False
+        kept = _closure(self.statements, self._makers, numbers[0])
+        needed = {name for n in kept for name in self.statements[n].needs}
+        if any(name not in self._makers and not hasattr(builtins, name) for name in needed):
+            return True
+        made = {name for n in kept for name in self.statements[n].gives}
+        return any(len(self._makers.get(name, ())) != 1 for name in made) or not all(
+            _is_plain(self.statements[n].node) for n in kept
+        )
 
     def slice_of(self, name: str) -> str:
         """The code that defines a name, with all that it refers to; raises KeyError where nothing defines it."""
@@ -400,6 +427,27 @@ def _makes(node: ast.AST, name: str) -> bool:
     if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda | ast.Name)):
         return False
     return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """Whether a statement gives names once and for all: an import, an undecorated function, a number or text."""
+    if isinstance(node, ast.ImportFrom):
+        return all(alias.name != "*" for alias in node.names)
+    if isinstance(node, ast.FunctionDef):
+        defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)]
+        return not node.decorator_list and all(map(_is_fixed, defaults))
+    if isinstance(node, ast.Assign):
+        return _is_fixed(node.value)
+    return isinstance(node, ast.Import)
+
+
+def _is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is a number, a text, or a tuple of these."""
+    if isinstance(node, ast.UnaryOp):
+        return _is_fixed(node.operand)
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_fixed, node.elts))
+    return isinstance(node, ast.Constant)
 
 
 def _is_stub(node: ast.stmt) -> bool:

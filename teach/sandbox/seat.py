@@ -9,8 +9,9 @@ results out. What is right is known outside only.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 import inspect
-import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +20,12 @@ from typing import Any
 from a2d.checks.answers import answer
 from a2d.exercises import calls
 from teach.sandbox import wire
+from teach.sandbox.worker import message_of
 
 Send = Callable[[Mapping[str, Any]], None]
 Ask = Callable[[], Mapping[str, Any]]
 # More of a function's source than this is not looked at.
 _SOURCE = 50_000
-_LEAST_CELL_SECONDS = 1.0
 
 
 class Seat:
@@ -38,6 +39,8 @@ class Seat:
         self.judged: dict[str, bool] = {}
         self._answers: dict[str, Any] = {}
         self._shell = shell()
+        verdicts = in_place("verdicts")
+        verdicts.seat = self
 
     def play(self) -> None:
         """Run all cells; then judge what is bound to the name of an exercise that no check was given."""
@@ -66,7 +69,7 @@ class Seat:
             return
         call = getattr(calls, told["call"])
         for case in told["cases"]:
-            self.send(_message(answer(function, wire.decode(case), call, told["parameters"], quiet=True)))
+            self.send(message_of(answer(function, wire.decode(case), call, told["parameters"], quiet=True)))
         self.send({"end": id})
         self.judged[id] = bool(self.ask().get("right"))
         self._answers[id] = function
@@ -86,12 +89,6 @@ def source_of(function: Any) -> str:
         return ""
 
 
-def _message(found: Any) -> dict[str, Any]:
-    from teach.sandbox.worker import message_of
-
-    return message_of(found)
-
-
 def shell() -> Any:
     """An IPython shell without history, colours and configuration of anybody's."""
     os.environ.setdefault("IPYTHONDIR", "/tmp/ipython")
@@ -108,5 +105,58 @@ def shell() -> Any:
     made = InteractiveShell.instance(config=config)
     # Pictures are made when they are shown, and nobody looks here.
     made.display_formatter.active_types = ["text/plain"]
-    made.showtraceback = lambda *args, **kwargs: None  # nobody reads it
+    made.showtraceback = _nothing  # nobody reads it
+    # Programs cannot be started here; where they print or install something, an answer does not depend on it.
+    made.system = made.system_piped = made.system_raw = _nothing
+    made.getoutput = _no_lines
+    for name in ("matplotlib", "pylab", "pip", "conda", "mamba", "uv", "load_ext", "reload_ext", "autoreload", "cd"):
+        made.register_magic_function(_nothing, "line", name)
+    sys.path.insert(0, "")
     return made
+
+
+def _nothing(*args: Any, **options: Any) -> None:
+    """In the place of what cannot be done here, or need not."""
+
+
+def _no_lines(*args: Any, **options: Any) -> list[str]:
+    """What a program printed: nothing."""
+    return []
+
+
+# What lectures load; each is loaded before a notebook comes, so that none waits for it.
+_USUAL = (
+    *("matplotlib.pyplot", "scipy.stats", "scipy.signal", "scipy.fft", "scipy.linalg", "scipy.ndimage", "sklearn"),
+    *("sklearn.decomposition", "sklearn.manifold", "librosa", "ipywidgets", "anywidget", "PIL.Image", "soundfile"),
+    *("torch.nn.functional", "torch.distributions", "a2d.lab.setup", "a2d.figures", "a2d.widgets", "a2d.datasets"),
+    *(
+        "a2d.ears",
+        "a2d.hands",
+        "a2d.vae",
+        "a2d.evaluator",
+        "a2d.training",
+        "a2d.pairing",
+        "a2d.metrics",
+        "a2d.lab.runs",
+    ),
+)
+
+
+def warm() -> None:
+    """Load what lectures load, and set up the shell, once for all notebooks."""
+    shell()
+    in_place("verdicts")
+    in_place("using")
+    for name in _USUAL:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+
+
+def in_place(name: str) -> Any:
+    """The module ``a2d.checks.NAME`` that judges nothing; in a box it is there, elsewhere it is put there."""
+    if importlib.util.find_spec(f"teach.sandbox.in_{name}") is None:
+        return importlib.import_module(f"a2d.checks.{name}")
+    found = importlib.import_module(f"teach.sandbox.in_{name}")
+    sys.modules[f"a2d.checks.{name}"] = found
+    setattr(importlib.import_module("a2d.checks"), name, found)
+    return found

@@ -51,7 +51,7 @@ def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None
             return
         for args in cases:
             found = answer(function, args, call, job["parameters"], quiet=False)
-            send(_message(found))
+            send(message_of(found))
     send({"done": True})
 
 
@@ -67,7 +67,8 @@ class Nowhere(io.TextIOBase):
         return len(text)
 
 
-def _message(found: Answer) -> dict[str, Any]:
+def message_of(found: Answer) -> dict[str, Any]:
+    """What is sent of one case's answer."""
     message: dict[str, Any] = {"value": wire.encode(found.value)}
     if found.error:
         message = {"error": str(found.error)[:2000]}
@@ -151,8 +152,8 @@ def _refusal(name: str) -> Callable[..., Any]:
 
 def run_job(read: int, write: int) -> None:
     """Read a job from a file descriptor, run it, and write its messages to another, one on a line."""
-    with open(read, "rb", closefd=True) as stream:
-        job = wire.loads(stream.read())
+    stream = open(read, "rb", closefd=True)  # noqa: SIM115 (a notebook's answers come by it, one after the other)
+    job = wire.loads(stream.readline())
     limits = job["limits"]
     if limits["confined"]:
         # What is left afterwards: this process, the pipe for its results, and a folder for scratch.
@@ -166,7 +167,19 @@ def run_job(read: int, write: int) -> None:
         confine.refuse_calls()
         os.chdir(SCRATCH)
     send_line(write, {"ready": True})
-    perform(job, lambda message: send_line(write, message))
+    if "cells" in job:
+        play(job, lambda message: send_line(write, message), lambda: wire.loads(stream.readline()))
+    else:
+        perform(job, lambda message: send_line(write, message))
+
+
+def play(job: dict[str, Any], send: Callable[[dict[str, Any]], None], ask: Callable[[], dict[str, Any]]) -> None:
+    """Run a whole notebook; see :mod:`teach.sandbox.seat`."""
+    from teach.sandbox.seat import Seat
+
+    with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
+        Seat(job["cells"], job["wanted"], send, ask).play()
+    send({"done": True})
 
 
 def send_line(write: int, message: dict[str, Any]) -> None:
@@ -194,7 +207,7 @@ def warm(what: str) -> None:
     for module in _USUAL:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
-    if what == "torch":
+    if what in ("torch", "course"):
         import torch
 
         torch.set_num_threads(1)
@@ -202,6 +215,10 @@ def warm(what: str) -> None:
         x = torch.ones(1, 1, 4, 4, requires_grad=True)
         torch.nn.functional.conv2d(x, torch.ones(1, 1, 2, 2)).sum().backward()
         torch.manual_seed(0)
+    if what == "course":
+        from teach.sandbox import seat
+
+        seat.warm()
     # What is loaded stays: a job's process need not look through it, which would copy it page by page.
     gc.collect()
     gc.freeze()
@@ -275,7 +292,7 @@ def main() -> None:
         warm(what)
         serve(socket.socket(fileno=int(sys.argv[3])))
         return
-    if what == "torch":
+    if what != "numpy":
         warm(what)
     write = os.dup(1)
     os.dup2(2, 1)
