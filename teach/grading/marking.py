@@ -31,9 +31,6 @@ from teach.settings import ANSWER_SECONDS, NOTEBOOK_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
-# Packages that the box does not have anyway: nothing of them need be hidden.
-_ABSENT = ("a2d", "librosa", "sklearn")
-_TWINS = {"scipy.fft": ("scipy.fft", "scipy.fftpack")}
 _MESSAGE = 2000
 # How the problem of a file begins of which nothing could be read.
 UNREADABLE = "unreadable: "
@@ -233,7 +230,7 @@ class _Judge:
             self._now = None
             return {}
         job = self._marker._prepared(self._now).job
-        return {key: job[key] for key in ("cases", "call", "parameters", "leave_out")}
+        return {key: job[key] for key in ("cases", "call", "parameters", "forbidden", "may_use")}
 
     def _judge(self) -> bool:
         exercise, self._now = self._now, None
@@ -319,14 +316,12 @@ class _Prepared:
     def job(self) -> dict[str, Any]:
         """The job without the student's code."""
         exercise = self.sheet.exercise
-        modules = [name.rpartition(".")[0] for name in exercise.forbidden]
-        hidden = [m for m in modules if m.partition(".")[0] not in (*_ABSENT, "torch")]
         return {
             "call": exercise.call.__name__,
             "parameters": list(exercise.parameters),
             "cases": [wire.encode(list(case.args)) for case in self.sheet.cases],
-            "hide": sorted({twin for module in hidden for twin in _TWINS.get(module, (module,))}),
-            "leave_out": list(exercise.forbidden),
+            "forbidden": list(exercise.forbidden),
+            "may_use": list(exercise.given),
             "given": _given(exercise.given),
         }
 

@@ -30,16 +30,17 @@ from typing import Any
 
 import a2d
 import teach
-from a2d.checks.verdicts import PACKAGES
+from a2d.checks.watch import PACKAGES
 from teach.grading.model import GradingError
 from teach.sandbox import wire
-from teach.sandbox.worker import SCRATCH, places
+from teach.sandbox.worker import SCRATCH
 
 # The packages' folders, and those of their modules that the box needs; none of them knows an answer.
 _PACKAGES = tuple(Path(str(package.__file__)).parent for package in (a2d, teach))
 _MODULES = (
     "a2d/checks/answers.py",
     "a2d/checks/comparison.py",
+    "a2d/checks/watch.py",
     "a2d/exercises/calls.py",
     "teach/sandbox/confine.py",
     "teach/sandbox/wire.py",
@@ -84,7 +85,7 @@ def require_sandbox() -> None:
     if Path(os.path.realpath(sys.base_prefix)).is_relative_to(SCRATCH):
         hint = "Set this up with a Python that is installed elsewhere, or give --no-sandbox"
         raise GradingError(f"the sandbox cannot use a Python that lies in {SCRATCH}", where=sys.base_prefix, hint=hint)
-    command = [*_bubble(()), "--", "/bin/true"]
+    command = [*_bubble(), "--", "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -159,8 +160,8 @@ def _packages(course: bool = False) -> tuple[Path, ...]:
     return tuple(sorted(path for path in tops if path.exists()))
 
 
-def _bubble(hide: Sequence[str], course: bool = False) -> list[str]:
-    """The bubblewrap command up to what runs in the box; ``hide`` are paths at which nothing is to be seen.
+def _bubble(course: bool = False) -> list[str]:
+    """The bubblewrap command up to what runs in the box.
 
     ``course``: a box for whole notebooks, with the course's package and all that a student has.
     """
@@ -190,10 +191,8 @@ def _bubble(hide: Sequence[str], course: bool = False) -> list[str]:
     for name, source in shown.items():
         package = next(folder for folder in _PACKAGES if folder.name == source.partition("/")[0])
         command += ["--ro-bind", str(package.parent / source), f"{_INSIDE}/{name}"]
-    for hidden in hide:
-        command += ["--ro-bind", "/dev/null", hidden] if hidden.endswith(".py") else ["--tmpfs", hidden]
     # Nothing may be left there for the next job, nor fill the memory.
-    for folder in (*emptied, *(path for path in hide if not path.endswith(".py"))):
+    for folder in emptied:
         command += ["--remount-ro", folder]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH]
@@ -223,16 +222,6 @@ def _site_folders(base: str, course: bool = False) -> list[str]:
         if any(own.is_relative_to(shown) for shown in ("/usr", base)):
             found.add(str(own))
     return sorted(found)
-
-
-def _hidden(module: str) -> list[str]:
-    """Where the box shows a module that a job may not have."""
-    real = places(module, _folders(str))
-    sites = {str(path.parent): os.path.dirname(_inside(path)) for path in _packages()}
-    return [
-        next((path.replace(site, there, 1) for site, there in sites.items() if path.startswith(site + os.sep)), path)
-        for path in real
-    ]
 
 
 def _python(way: str, what: str, *more: str, inside: bool = True) -> list[str]:
@@ -275,7 +264,7 @@ class Boxes:
 
     def play(self, job: dict[str, Any], respond: Respond, *, timeout: float) -> Ended:
         """Run a whole notebook (see :mod:`teach.sandbox.seat`); ``respond`` is given each message, and may answer."""
-        return self._run({**job, "hide": []}, "course", timeout, respond)
+        return self._run(job, "course", timeout, respond)
 
     def _run(self, job: dict[str, Any], what: str, timeout: float, respond: Respond | None) -> Ended:
         lost = False
@@ -291,9 +280,8 @@ class Boxes:
             except _NoNesting:
                 self.close()
                 self._nested = False
-        hide = [path for module in job["hide"] for path in _hidden(module)]
         dressed = self._dressed(job, timeout, own_mounts=False)
-        return _run_once(dressed, what, hide, timeout, self.sandbox, respond)
+        return _run_once(dressed, what, timeout, self.sandbox, respond)
 
     def _server(self, what: str) -> _Server:
         if what not in self._servers:
@@ -325,7 +313,7 @@ class _Server:
     def __init__(self, what: str):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         rights = ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
-        command = [*_bubble((), what == "course"), *rights, "--", *_python("server", what, str(theirs.fileno()))]
+        command = [*_bubble(what == "course"), *rights, "--", *_python("server", what, str(theirs.fileno()))]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the server)
         try:
             self._process = subprocess.Popen(
@@ -400,13 +388,11 @@ class _Server:
         self._log.close()
 
 
-def _run_once(
-    job: bytes, what: str, hide: Sequence[str], timeout: float, sandbox: bool, respond: Respond | None = None
-) -> Ended:
+def _run_once(job: bytes, what: str, timeout: float, sandbox: bool, respond: Respond | None = None) -> Ended:
     """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without."""
     with tempfile.TemporaryDirectory(prefix="a2d-box-") as scratch:
         own = [sys.executable, *_python("once", what, inside=False)[1:]]
-        command = [*_bubble(hide, what == "course"), "--", *_python("once", what)] if sandbox else own
+        command = [*_bubble(what == "course"), "--", *_python("once", what)] if sandbox else own
         # Loading the libraries is not the learner's time.
         start = 30 if what == "numpy" else _START_SECONDS
         process = subprocess.Popen(

@@ -11,7 +11,6 @@ import os
 import platform
 import signal
 import struct
-from collections.abc import Sequence
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_RDONLY = 2, 4, 8, 1
@@ -99,8 +98,8 @@ def die_with_parent() -> None:
     _ask(_libc().prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
-def own_mounts(scratch: str, bytes: int, files: int, hide: Sequence[str]) -> None:
-    """An empty scratch folder of limited size, no /proc, and nothing at the paths ``hide`` (folders or files)."""
+def own_mounts(scratch: str, bytes: int, files: int) -> None:
+    """An empty scratch folder of limited size, and no /proc."""
     libc = _libc()
 
     def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
@@ -110,11 +109,6 @@ def own_mounts(scratch: str, bytes: int, files: int, hide: Sequence[str]) -> Non
     safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     mount("tmpfs", scratch, "tmpfs", safe, f"size={bytes},nr_inodes={files},mode=700")
-    for path in hide:
-        if os.path.isdir(path):
-            mount("tmpfs", path, "tmpfs", safe | _MS_RDONLY, "size=4k,mode=000")
-        else:
-            mount("/dev/null", path, None, _MS_BIND)
     # Programs are not started here, and what /proc tells of a process is nobody's business.
     mount("tmpfs", "/proc", "tmpfs", safe | _MS_RDONLY, "size=4k,mode=000")
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from a2d.checks.answers import answer
+from a2d.checks.watch import Watch
 from a2d.exercises import calls
 from teach.sandbox import wire
 from teach.sandbox.worker import message_of
@@ -69,7 +70,8 @@ class Seat:
             return
         call = getattr(calls, told["call"])
         for case in told["cases"]:
-            self.send(message_of(answer(function, wire.decode(case), call, told["parameters"], quiet=True)))
+            watch = Watch(told["forbidden"], told["may_use"])
+            self.send(message_of(answer(function, wire.decode(case), call, told["parameters"], watch=watch)))
         self.send({"end": id})
         self.judged[id] = bool(self.ask().get("right"))
         self._answers[id] = function

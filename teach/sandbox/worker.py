@@ -18,17 +18,18 @@ import signal
 import socket
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from a2d.checks.answers import Answer, answer, brief
+from a2d.checks.watch import Watch
 from a2d.exercises import calls
 from teach.sandbox import confine, wire
 
 SCRATCH = "/tmp"
-# What answers often load; none of it holds a function that an exercise forbids.
+# What answers often load.
 _USUAL = ("scipy.special", "scipy.spatial.distance")
 _FILE = "<answer>"
 _write, _exit = os.write, os._exit
@@ -43,14 +44,14 @@ def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None
     call = getattr(calls, job["call"])
     with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
         try:
-            _leave_out(job["leave_out"])
             _provide(job["given"])
             function = _make(job["source"], job["function"])
         except BaseException as error:
             send({"failed": _failed(error)})
             return
         for args in cases:
-            found = answer(function, args, call, job["parameters"], quiet=False)
+            watch = Watch(job["forbidden"], job["may_use"])
+            found = answer(function, args, call, job["parameters"], quiet=False, watch=watch)
             send(message_of(found))
     send({"done": True})
 
@@ -116,23 +117,6 @@ def _line(error: BaseException) -> int | None:
     return found
 
 
-def _leave_out(names: list[str]) -> None:
-    """Put a refusal in the place of each function (``torch.nn.functional.fold``) whose module is loaded already."""
-    for name in names:
-        module, _, function = name.rpartition(".")
-        torch = sys.modules.get("torch") if module.partition(".")[0] == "torch" else None
-        found = [sys.modules.get(module)]
-        if torch is not None:
-            with contextlib.suppress(ImportError):
-                found[0] = importlib.import_module(module)
-            # The same function has other names there.
-            found += [torch, torch.ops.aten, torch._C._nn, torch._C._VariableFunctions]
-        for place in found:
-            with contextlib.suppress(AttributeError, TypeError):
-                if hasattr(place, function):
-                    setattr(place, function, _refusal(name))
-
-
 def _provide(given: dict[str, str]) -> None:
     """Make the modules of the package that hold only what this exercise gives; their source is the course's own."""
     for name, source in given.items():
@@ -143,13 +127,6 @@ def _provide(given: dict[str, str]) -> None:
         setattr(importlib.import_module(parent), last, module)
 
 
-def _refusal(name: str) -> Callable[..., Any]:
-    def refused(*args: Any, **options: Any) -> Any:
-        raise RuntimeError(f"{name} is the answer itself, so it is left out here")
-
-    return refused
-
-
 def run_job(read: int, write: int) -> None:
     """Read a job from a file descriptor, run it, and write its messages to another, one on a line."""
     stream = open(read, "rb", closefd=True)  # noqa: SIM115 (a notebook's answers come by it, one after the other)
@@ -158,9 +135,8 @@ def run_job(read: int, write: int) -> None:
     if limits["confined"]:
         # What is left afterwards: this process, the pipe for its results, and a folder for scratch.
         if limits["own_mounts"]:
-            hide = [path for module in job["hide"] for path in places(module, sys.path)]
             confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
-            confine.own_mounts(SCRATCH, limits["file_bytes"], 1000, hide)
+            confine.own_mounts(SCRATCH, limits["file_bytes"], 1000)
         else:
             confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
         confine.drop_privileges()
@@ -187,13 +163,6 @@ def send_line(write: int, message: dict[str, Any]) -> None:
     data = wire.dumps(message).encode() + b"\n"
     while data:
         data = data[_write(write, data) :]
-
-
-def places(module: str, folders: Sequence[str]) -> list[str]:
-    """The folder or file of a module, as ``scipy.fft``, in the folders that modules are found in; nothing is loaded."""
-    inside = module.replace(".", os.sep)
-    found = [os.path.join(folder, inside + ending) for folder in folders if folder for ending in ("", ".py")]
-    return [path for path in found if os.path.exists(path)]
 
 
 # ---------------------------------------------------------------------------------------------------- the two ways
