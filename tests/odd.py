@@ -142,3 +142,42 @@ def cells_of(name: str) -> list[str]:
     checked = any("a2d.check" in cell for cell in own[-1:]) or CHECK in own[1:]
     again = name == "two answers, the second better"
     return [START, *own, *([CHECK] if again or not checked else [])]
+
+
+# ------------------------------------------------------------------------------- every exercise, in every odd way
+
+
+def _ways(name: str) -> dict[str, str]:
+    """Lines after a right answer that bind its name anew, by what they do; the answer stays right."""
+    return {
+        "partial": f"from functools import partial\n{name} = partial({name})",
+        "decorated": (
+            "import functools\ndef logged(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n"
+            f"        return f(*a, **k)\n    return inner\n{name} = logged({name})"
+        ),
+        "object": f"class Odd:\n    f = staticmethod({name})\n    def __call__(self, *a):\n        return self.f(*a)\n{name} = Odd()",
+        "method": f"class Odd:\n    f = staticmethod({name})\n    def go(self, *a):\n        return self.f(*a)\n{name} = Odd().go",
+        "registry": f"KNOWN = {{}}\nKNOWN.update(f={name})\ndel {name}\n{name} = lambda *a: KNOWN['f'](*a)",
+        "maker": f"def make(f):\n    def inner(*a):\n        return f(*a)\n    return inner\n{name} = make({name})",
+        "globals": f"globals()['{name}'] = globals().pop('{name}')",
+        "loop": f"for {name} in [{name}]:\n    pass",
+        "with": f"import contextlib\nwith contextlib.nullcontext({name}) as {name}:\n    pass",
+        "walrus": f"print({name} := {name})",
+        "unpacked": f"{name}, *_ = [{name}, 2, 3]",
+        "failing": f"{name} = {name}\nraise RuntimeError('after it')",
+        "timed": f"%time {name} = {name}",
+    }
+
+
+WAYS = tuple(_ways("f"))
+
+
+def in_a_way(way: str, answers: dict[str, tuple[str, str]]) -> list[str]:
+    """The cells of a notebook with right answers, each bound in an odd way and checked.
+
+    ``answers``: the exercise's id to the name of its function and its source.
+    """
+    cells = ["import a2d"]
+    for id, (name, source) in answers.items():
+        cells += [source, _ways(name)[way], f'a2d.check("{id}", {name})', f"{name} = None"]
+    return cells
