@@ -27,6 +27,10 @@ from typing import Any
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Python's own modules, and those that it was built with.
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+# Where a notebook's code says that it stands.
+_CELLS = ("<ipython", "<answer", "<stdin")
 _SITES = ("site-packages", "dist-packages", os.path.join("box", "site"))
 # What would end the watch before the function ends.
 _ENDS = ("setprofile", "settrace", "_disable_current_modes", "_pop_mode", "script", "compile")
@@ -108,12 +112,12 @@ class Watch:
             return
         if package not in (*PACKAGES, None):
             # What NumPy, SciPy and PyTorch call themselves is theirs.
-            if frame.f_back is not None and package_of(frame.f_back.f_code) is None:
+            if _caller(frame) is None:
                 self.used = str(package)
             return
         root = package or str(frame.f_globals.get("__name__", "")).partition(".")[0]
         self.used = self._match(root, code.co_name) or self._match(root, _outer(code))
-        if package == "torch" and code.co_name in _ENDS and frame.f_back and package_of(frame.f_back.f_code) is None:
+        if package == "torch" and code.co_name in _ENDS and _caller(frame) is None:
             self.used = self.used or f"torch's {code.co_name}"
 
     def _called_in_c(self, frame: FrameType, function: Any) -> None:
@@ -137,6 +141,14 @@ def _outer(code: CodeType) -> str:
     return str(getattr(code, "co_qualname", "")).partition(".")[0]
 
 
+def _caller(frame: FrameType) -> str | None:
+    """The package whose code called, by way of the standard library perhaps; None for an answer's own code."""
+    back = frame.f_back
+    while back is not None and (found := package_of(back.f_code)) is None and _is_standard(back.f_code):
+        back = back.f_back
+    return None if back is None else found
+
+
 @cache
 def package_of(code: CodeType) -> str | None:
     """The package that a function's code is of; None for the standard library's and for what was written elsewhere."""
@@ -148,6 +160,12 @@ def package_of(code: CodeType) -> str | None:
         if there:
             return rest.partition(os.sep)[0].removesuffix(".py")
     return None
+
+
+def _is_standard(code: CodeType) -> bool:
+    """Whether code is the standard library's, or was made of a text: that is whose it is that called it."""
+    path = code.co_filename
+    return path.startswith(_STANDARD) or (path.startswith("<") and not path.startswith(_CELLS))
 
 
 def _is_of_the_check(code: CodeType) -> bool:
