@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # The file that tells how a folder was graded; what makes it a folder that may be written to again.
 RECORD = "grading.json"
 _RESULTS = "results"
+_LOCK = ".lock"
 _IN_FLIGHT = 4
 _CONNECT_SECONDS = 30
 
@@ -82,12 +83,27 @@ def grade(
     if sandbox and scheduler is None:
         require_sandbox()
     given = _read_marks(marks, collection, settings)
-    atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
-    todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
-    if todo:
-        _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-    problems = _write(out, collection, settings, given)
+    with _alone(out):
+        atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
+        todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
+        if todo:
+            _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
+        problems = _write(out, collection, settings, given)
     return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Let one run at a time write to a folder: two would mix their tables and pages."""
+    from filelock import FileLock, Timeout
+
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        hint = "Wait until it has ended, or choose another --out"
+        raise GradingError("another run is writing to this folder just now", where=out, hint=hint) from error
 
 
 def _record(out: Path) -> dict[str, Any]:
@@ -97,7 +113,7 @@ def _record(out: Path) -> dict[str, Any]:
     try:
         return json.loads((out / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name != _LOCK for path in out.iterdir()):
             hint = "Choose an empty or new folder, or one that this command wrote"
             raise GradingError("this folder holds something else", where=out, hint=hint) from None
         return {}
