@@ -40,6 +40,7 @@ from results import evaluators, faithful, goals, pool
 from results.comparisons import sharpness, slug
 
 SEEDS = (0, 1, 2, 3, 4)
+LONG_SEEDS = SEEDS[:4]  # of those that take more than ten minutes
 SHIPPED = "latent flow"
 # The generators of the lectures before, by their names in results/goals.py.
 BASELINES = ("cross-entropy", "absolute error", "beta 0")
@@ -49,7 +50,7 @@ N_LEARNT, LEARN_EPOCHS = 20_000, 3
 SHOWN = 3  # rows of pictures of each hand
 ADVERSARY = 10.0  # weight of the class adversary in nats; it is turned up over the first fifth of the training
 # The weights of the reconstruction in the adversarial VAE: the knob of S3's curve.
-KNOB = (1.0, 0.3, 0.1, 0.03, 0.01)
+KNOB = (1.0, 0.3, 0.1, 0.03)
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,14 @@ def train(cell: tuple[Path, str, int]) -> Hands:
     return net
 
 
-def train_all(work: Path, seeds: tuple[int, ...] = SEEDS) -> None:
-    """Train each candidate with each seed."""
-    pool.each(_train, [(work, name, seed) for seed in seeds for name in candidates()])
+def seeds_of(name: str) -> tuple[int, ...]:
+    """The trainings of a candidate: five, or four where one takes more than ten minutes on a core."""
+    return LONG_SEEDS if name == SHIPPED or name.startswith("adversarial VAE") else SEEDS
+
+
+def train_all(work: Path) -> None:
+    """Train each candidate with each of its seeds."""
+    pool.each(_train, [(work, name, seed) for seed in SEEDS for name in candidates() if seed in seeds_of(name)])
 
 
 def _train(cell: tuple[Path, str, int]) -> None:
@@ -262,7 +268,7 @@ def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> t
             add(name, _in_parts(net.draw, sat.features, seed), sat.spoken, sat.spoken, seed)
         shown = targets.random(sat.by_mlp, training.stream(seed, "drawn"))
         add("look-up", shown, sat.spoken, sat.by_mlp, seed)
-        for name in candidates():
+        for name in [one for one in candidates() if seed in seeds_of(one)]:
             drawn = _in_parts(train((work, name, seed)).draw, sat.named, seed)
             add(name, drawn, sat.spoken, sat.named, seed)
         print(f"measured seed {seed}", flush=True)

@@ -322,7 +322,4 @@ TABLES: dict[str, Callable[[], str]] = {
     "choice": choice,
     "objectives": objectives,
     "hearing": hearing,
-    "hands": hands,
-    "ears": ears,
-    "systems": systems,
 }
