@@ -1,0 +1,80 @@
+"""Honest but odd notebooks: what ``a2d.check`` calls right in a fresh run of them, grading calls right."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import odd
+import pytest
+from sandbox import needs_sandbox
+
+from a2d import exercises
+from a2d.exercises import Exercise
+from teach.grading.marking import Handed, Marker, Settings
+from teach.grading.model import Grade
+from teach.lectures.names import numbers, slug_of
+from teach.rehearsal.rehearse import right_source
+
+pytestmark = needs_sandbox
+SEED = 4711
+WITH_EXERCISES = [n for n in numbers() if any(isinstance(one, Exercise) for one in exercises.of_lecture(n))]
+
+
+def notebook(cells: list[str]) -> bytes:
+    """A notebook of cells with code, as Jupyter saves it."""
+    listed = [
+        {"cell_type": "code", "source": one, "metadata": {}, "outputs": [], "execution_count": None} for one in cells
+    ]
+    return json.dumps({"cells": listed, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def graded(marker: Marker, lecture: int, cells: list[str]) -> dict[str, Grade]:
+    """What a student gets for one notebook, by exercise."""
+    handed = Handed("ann", "ann", "", False, ((f"{slug_of(lecture)}.ipynb", notebook(cells)),))
+    return {grade.id: grade for grade in marker.mark(handed).grades}
+
+
+@pytest.fixture(scope="module")
+def markers() -> Iterator[dict[int, Marker]]:
+    made = {lecture: Marker(Settings((lecture,), seed=SEED)) for lecture in WITH_EXERCISES}
+    yield made
+    for marker in made.values():
+        marker.close()
+
+
+_FRESH = """
+import contextlib, io, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.enable_gui = lambda gui=None: None  # a kernel has one of its own
+told = io.StringIO()
+with contextlib.redirect_stdout(told), contextlib.redirect_stderr(io.StringIO()):
+    for cell in json.load(sys.stdin):
+        shell.run_cell(cell)
+print(told.getvalue())
+"""
+
+
+@pytest.mark.parametrize("name", odd.ODD)
+def test_what_the_check_calls_right_grading_calls_right(name, markers, tmp_path):
+    cells = odd.cells_of(name)
+    run = subprocess.run(
+        [sys.executable, "-c", _FRESH], input=json.dumps(cells), capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert "Exercise 1.1: Right" in run.stdout, run.stdout[-2000:]
+    grade = graded(markers[1], 1, cells)["1.1"]
+    assert (grade.outcome, grade.points) == ("right", grade.maximum), grade.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lecture", WITH_EXERCISES)
+@pytest.mark.parametrize("way", odd.WAYS)
+def test_every_right_answer_is_right_in_whatever_way_it_is_bound(lecture, way, markers):
+    code = [one for one in exercises.of_lecture(lecture) if isinstance(one, Exercise)]
+    cells = odd.in_a_way(way, {one.id: (one.name, right_source(one)) for one in code})
+    grades = graded(markers[lecture], lecture, cells)
+    wrong = {one.id: grades[one.id].message for one in code if grades[one.id].outcome != "right"}
+    assert wrong == {}
