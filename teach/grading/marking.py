@@ -36,8 +36,6 @@ _MESSAGE = 2000
 UNREADABLE = "unreadable: "
 # Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
 _CODE = 3_000_000
-# What may have come of an answer's being cut out of its notebook.
-_DOUBTFUL = ("error", "timeout", "killed")
 # Checks that are judged while a notebook is run; lectures have ten.
 _CHECKS = 60
 # Cells that cannot be read and are told one by one, of a notebook.
@@ -161,12 +159,7 @@ class Marker:
             notebook = counting(notebooks, lecture)
             if notebook is None:
                 continue
-            by_id = {grade.id: grade for grade in grades}
-            doubtful = {
-                one.id: one
-                for one in asked
-                if one.id in short and (by_id[one.id].outcome in _DOUBTFUL or notebook.may_differ(one, answers[one.id]))
-            }
+            doubtful = {one.id: one for one in asked if one.id in short and notebook.may_differ(one, answers[one.id])}
             if doubtful:
                 better |= self._play(notebook, doubtful)
         return [_better(grade, better.get(grade.id)) for grade in grades]

@@ -11,6 +11,7 @@ import builtins
 import json
 import re
 import symtable
+import sys
 import textwrap
 import warnings
 from bisect import bisect_left, bisect_right
@@ -20,6 +21,7 @@ from functools import cached_property
 from typing import Any
 
 from a2d.checks.verdicts import is_stub
+from a2d.checks.watch import PACKAGES
 from a2d.exercises import Exercise, Question
 from teach.grading.model import GradingError
 from teach.lectures.texts import WRITE_HERE
@@ -32,7 +34,7 @@ CELLS, CODE = 5_000, 1_000_000
 ANSWER_CHARACTERS, _DEEPEST = 10_000, 100
 _LONGEST_ID = 200
 # What can change names without naming them.
-_SLEIGHTS = ("globals(", "exec(", "eval(", "setattr(", "__dict__", "get_ipython", "run_cell", "vars(")
+_SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell")
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
 # result of either as a value.
 _MAGIC = re.compile(r"^([ \t]*)(?:[%!](?:.*\\\n)*.*|\?{1,2}[\w.*]+[ \t]*|[\w.*]+\?{1,2}[ \t]*)$", re.M)
@@ -201,21 +203,24 @@ class Notebook:
         """
         if found is None:
             return any(exercise.name in s.source or f'"{exercise.id}"' in s.source for s in self.statements)
-        if found.broken or any(word in statement.source for statement in self.statements for word in _SLEIGHTS):
+        if found.broken or any(_SLEIGHTS.search(one.source) for one in self.statements):
             return True
         numbers = self._makers.get(found.function, ())
-        if len(numbers) != 1:
+        if not numbers or not self._once(found.function):
             return True
         if found.stub:
             return False
-        kept = _closure(self.statements, self._makers, numbers[0])
+        kept = _closure(self.statements, self._makers, numbers[-1])
         needed = {name for n in kept for name in self.statements[n].needs}
         if any(name not in self._makers and not hasattr(builtins, name) for name in needed):
             return True
         made = {name for n in kept for name in self.statements[n].gives}
-        return any(len(self._makers.get(name, ())) != 1 for name in made) or not all(
-            _is_plain(self.statements[n].node) for n in kept
-        )
+        return not all(map(self._once, made)) or not all(_is_plain(self.statements[n].node) for n in kept)
+
+    def _once(self, name: str) -> bool:
+        """Whether a name is given once, or by the same words each time."""
+        first, *others = (self.statements[n] for n in self._makers[name])
+        return all(_same(first.node, other.node) for other in others)
 
     def slice_of(self, name: str) -> str:
         """The code that defines a name, with all that it refers to; raises KeyError where nothing defines it."""
@@ -430,15 +435,23 @@ def _makes(node: ast.AST, name: str) -> bool:
 
 
 def _is_plain(node: ast.stmt) -> bool:
-    """Whether a statement gives names once and for all: an import, an undecorated function, a number or text."""
+    """Whether a statement gives names once and for all: an import, an undecorated function, a number or text.
+
+    An import is only plain of what an answer may use: where it is cut out, nothing else is there.
+    """
     if isinstance(node, ast.ImportFrom):
-        return all(alias.name != "*" for alias in node.names)
+        return all(alias.name != "*" for alias in node.names) and _may_import(node.module or "")
     if isinstance(node, ast.FunctionDef):
         defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)]
         return not node.decorator_list and all(map(_is_fixed, defaults))
     if isinstance(node, ast.Assign):
         return _is_fixed(node.value)
-    return isinstance(node, ast.Import)
+    return isinstance(node, ast.Import) and all(_may_import(alias.name) for alias in node.names)
+
+
+def _may_import(name: str) -> bool:
+    root = name.partition(".")[0]
+    return root in PACKAGES or root in sys.stdlib_module_names
 
 
 def _is_fixed(node: ast.expr) -> bool:
