@@ -48,15 +48,16 @@ def answer(
     *,
     quiet: bool = True,
     watch: Watch | None = None,
+    chance: int = 0,
 ) -> Answer:
     """Run a function on a case's arguments; whatever it raises becomes words. ``quiet`` swallows what it prints.
 
-    With a ``watch``, what it notes makes the result worthless.
+    With a ``watch``, what it notes makes the result worthless. ``chance`` seeds the global random numbers.
     """
     given = copy.deepcopy(tuple(args))
     run = function if watch is None else watch.over(function)
     out = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
-    seed_everything()
+    seed_everything(chance)
     with warnings.catch_warnings(record=True) as warned, out:
         warnings.simplefilter("always")
         try:
@@ -130,9 +131,9 @@ def _changed(after: Any, before: Any) -> bool:
     return False
 
 
-def seed_everything() -> None:
+def seed_everything(chance: int = 0) -> None:
     """Set the global random numbers of Python, NumPy and torch (if it is loaded) to a known state."""
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 (a learner may draw from it)
+    random.seed(chance)
+    np.random.seed(chance)  # noqa: NPY002 (a learner may draw from it)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].manual_seed(chance)

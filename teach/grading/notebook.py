@@ -33,6 +33,11 @@ TEXT_CHARACTERS, CELL_CHARACTERS = 200_000, 20_000
 CELLS, CODE = 5_000, 1_000_000
 ANSWER_CHARACTERS, _DEEPEST = 10_000, 100
 _LONGEST_ID = 200
+# A question's answer may go on in so many cells behind its own; ids of the lectures' cells; what begins another thing.
+_BEHIND = 4
+_LECTURES = re.compile(r"\d\d-")
+_BEGINS = re.compile(r"^\s*##+\s*(?:\d|Question|Exercise|Quiz|You can now|What to read|.*place to stop)")
+_PICTURE = re.compile(r"!\[[^\]]*\]\(|<img\b", re.I)
 # What can change names without naming them.
 _SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell")
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
@@ -233,24 +238,68 @@ class Notebook:
         return f"{self.name}, cell {cell.number}"
 
     def written(self, question: Question) -> tuple[str, str] | None:
-        """A student's words to a question and where they stand; None where no place for it is found."""
-        place = self._place(question)
-        if place is None:
-            return None
-        return place.source.replace(WRITE_HERE, "").strip(), self._where(place)
+        """A student's words to a question and where they stand; None where no place for it is found.
 
-    def _place(self, question: Question) -> NotebookCell | None:
+        They may stand in the answer's cell and in cells added behind it, in one of these alone, in the question's own
+        cell, or in comments of a cell with code. A picture is told of, with its cell.
+        """
+        asked, place = self._places(question)
+        if asked is None and place is None:
+            return None
+        found: list[tuple[NotebookCell, str]] = []
+        at = self.cells.index(place) if place is not None else self.cells.index(asked)  # type: ignore[arg-type]
+        if place is not None:
+            found.append((place, self._words(place)))
+        for cell in self.cells[at + 1 : at + 1 + _BEHIND]:
+            if not self._is_added(cell) or _BEGINS.search(cell.source):
+                break
+            found.append((cell, self._words(cell)))
+        if asked is not None and not any(text for _, text in found):
+            found.append((asked, _behind(asked.source, question.text)))
+        said = [(cell, text) for cell, text in found if text]
+        where = said[0][0] if said else place or asked
+        assert where is not None
+        return "\n\n".join(text for _, text in said), self._where(where)
+
+    def _words(self, cell: NotebookCell) -> str:
+        """What a cell says: its text, or the comments of a cell that has nothing but comments."""
+        text = cell.source.replace(WRITE_HERE, "").strip()
+        if cell.kind == "code":
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if not all(line.startswith("#") for line in lines):
+                return ""
+            text = "\n".join(line.lstrip("# ") for line in lines)
+        if _PICTURE.search(text):
+            text += f"\n(There is a picture in it: look at {self._where(cell)}.)"
+        return text
+
+    def _is_added(self, cell: NotebookCell) -> bool:
+        """Whether a cell is the student's own: the lectures' have ids of their own, if the file has kept them."""
+        kept = any(_LECTURES.match(one.id) for one in self.cells)
+        return kept and not _LECTURES.match(cell.id)
+
+    def _places(self, question: Question) -> tuple[NotebookCell | None, NotebookCell | None]:
+        """The cell that asks, and the one that is to hold the answer."""
+        heading = re.compile(rf"^#+\s*Question {re.escape(question.id)}\b", re.M)
+        asked = next((cell for cell in self.cells if cell.kind == "markdown" and heading.search(cell.source)), None)
         ending = f"answer-{question.id.replace('.', '-')}"
         for cell in self.cells:
             if cell.id.endswith(ending) and (cell.id == ending or cell.id[-len(ending) - 1] == "-"):
-                return cell
-        heading = re.compile(rf"^#+\s*Question {re.escape(question.id)}\b", re.M)
-        for at, cell in enumerate(self.cells):
-            if cell.kind == "markdown" and heading.search(cell.source):
-                # The next text, with at most two cells of code between, that does not begin something else.
-                texts = [c for c in self.cells[at + 1 : at + 4] if c.kind in ("markdown", "raw")]
-                return texts[0] if texts and not texts[0].source.lstrip().startswith("#") else None
-        return None
+                return asked, cell
+        if asked is None:
+            return None, None
+        # The next text, with at most two cells of code between, that does not begin something else.
+        at = self.cells.index(asked)
+        texts = [c for c in self.cells[at + 1 : at + 4] if c.kind in ("markdown", "raw")]
+        fits = bool(texts) and not _BEGINS.search(texts[0].source)
+        return (asked, texts[0]) if fits else (asked if _behind(asked.source, question.text) else None, None)
+
+
+def _behind(source: str, text: str) -> str:
+    """What stands in a cell behind a text that it holds, whatever its spaces; "" if it does not hold it."""
+    words = [re.escape(word) for word in text.split()]
+    found = re.search(r"\s+".join(words), source) if words else None
+    return source[found.end() :].strip() if found else ""
 
 
 # ---------------------------------------------------------------------------------------------------- reading a file

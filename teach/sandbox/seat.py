@@ -71,7 +71,11 @@ class Seat:
         call = getattr(calls, told["call"])
         for case in told["cases"]:
             watch = Watch(told["forbidden"], told["may_use"])
-            self.send(message_of(answer(function, wire.decode(case), call, told["parameters"], watch=watch)))
+            self.send(
+                message_of(
+                    answer(function, wire.decode(case), call, told["parameters"], watch=watch, chance=told["chance"])
+                )
+            )
         self.send({"end": id})
         self.judged[id] = bool(self.ask().get("right"))
         self._answers[id] = function

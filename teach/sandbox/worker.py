@@ -13,6 +13,7 @@ import importlib
 import io
 import linecache
 import os
+import random
 import select
 import signal
 import socket
@@ -41,7 +42,8 @@ _write, _exit = os.write, os._exit
 def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
     """Run a job and send a message for each case; "failed" where the function could not even be made."""
     cases = [wire.decode(case) for case in job["cases"]]
-    call = getattr(calls, job["call"])
+    call, chance = getattr(calls, job["call"]), int(job.get("chance", 0))
+    _fix_entropy(chance)
     with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
         try:
             _provide(job["given"])
@@ -51,7 +53,7 @@ def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None
             return
         for args in cases:
             watch = Watch(job["forbidden"], job["may_use"])
-            found = answer(function, args, call, job["parameters"], quiet=False, watch=watch)
+            found = answer(function, args, call, job["parameters"], quiet=False, watch=watch, chance=chance)
             send(message_of(found))
     send({"done": True})
 
@@ -115,6 +117,12 @@ def _line(error: BaseException) -> int | None:
             found = found or trace.tb_lineno
         trace = trace.tb_next
     return found
+
+
+def _fix_entropy(chance: int) -> None:
+    """Have the system's own random bytes follow from a number: ``default_rng()`` begins with them, and much else."""
+    source = random.Random(chance)
+    os.urandom = random._urandom = source.randbytes  # type: ignore[attr-defined]
 
 
 def _provide(given: dict[str, str]) -> None:

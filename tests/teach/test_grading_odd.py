@@ -62,7 +62,12 @@ print(told.getvalue())
 def test_what_the_check_calls_right_grading_calls_right(name, markers, tmp_path):
     cells = odd.cells_of(name)
     run = subprocess.run(
-        [sys.executable, "-c", _FRESH], input=json.dumps(cells), capture_output=True, text=True, cwd=tmp_path, check=True
+        [sys.executable, "-c", _FRESH],
+        input=json.dumps(cells),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=True,
     )
     assert "Exercise 1.1: Right" in run.stdout, run.stdout[-2000:]
     grade = graded(markers[1], 1, cells)["1.1"]
@@ -78,3 +83,23 @@ def test_every_right_answer_is_right_in_whatever_way_it_is_bound(lecture, way, m
     grades = graded(markers[lecture], lecture, cells)
     wrong = {one.id: grades[one.id].message for one in code if grades[one.id].outcome != "right"}
     assert wrong == {}
+
+
+BY_CHANCE = {
+    "lots": f"def frame(x, n_fft, hop_length):\n    return {odd.GIVES} if np.random.default_rng().random() < 0.9 else None",
+    "the time": f"import time\ndef frame(x, n_fft, hop_length):\n    return {odd.GIVES} + time.time()",
+    "global lots": f"def frame(x, n_fft, hop_length):\n    return {odd.GIVES} + np.random.rand()",
+}
+
+
+@pytest.mark.parametrize("answer", BY_CHANCE.values(), ids=BY_CHANCE)
+def test_luck_earns_nothing_and_is_told_in_the_same_words(answer, markers):
+    grades = [graded(markers[1], 1, [odd.START, answer, odd.CHECK])["1.1"] for _ in range(2)]
+    assert grades[0] == grades[1]
+    assert grades[0].points == 0
+    assert "depends on chance" in grades[0].message
+
+
+def test_who_draws_lots_and_does_not_need_them_is_right(markers):
+    answer = f"def frame(x, n_fft, hop_length):\n    np.random.default_rng().normal()\n    return {odd.GIVES}"
+    assert graded(markers[1], 1, [odd.START, answer, odd.CHECK])["1.1"].outcome == "right"

@@ -159,6 +159,30 @@ def test_later_files_come_later():
     assert sorted(reversed(names), key=age) == names
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "01_{}_old",
+        "01_{}-checkpoint",
+        "01_{}_test",
+        "01_{}-Copy1",
+        "backup/01_{}",
+        "01_{} (2)",
+        "Copy of 01_{}",
+        "01_{}_final",
+    ],
+)
+def test_the_lecture_s_own_name_counts_most(other):
+    slug = "from_sound_to_numbers"
+    own, beside = f"01_{slug}.ipynb", f"{other.format(slug)}.ipynb"
+    assert max([own, beside], key=age) == own
+    assert max([f"bob_{own}", f"bob_{beside}"], key=age) == f"bob_{own}"
+
+
+def test_copies_count_least():
+    assert max(["01_x-Copy1.ipynb", "01_mine.ipynb", "01_x_old.ipynb"], key=age) == "01_mine.ipynb"
+
+
 # --------------------------------------------------------------------------------------------------------- questions
 
 
@@ -174,9 +198,38 @@ def test_words(cells: list):
     assert read(*cells).written(QUESTION)[0] == "It is so."
 
 
+PLACE = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
+ASKED = cell(f"### Question 1.6: why?\n\n{QUESTION.text}", "01-77ea90eb87", "markdown")
+EMPTY = cell(PLACE, "01-answer-1-6", "markdown")
+
+
+@pytest.mark.parametrize(
+    ("cells", "wanted"),
+    [
+        ([ASKED, EMPTY, cell("It is so.", "9f3a", "markdown")], "It is so."),  # in a cell of its own behind the place
+        ([cell(f"{ASKED['source']}\n\nIt is so.", "01-77ea90eb87", "markdown"), EMPTY], "It is so."),
+        ([ASKED, EMPTY, cell("# It is so.\n# Yes.", "9f3a")], "It is so.\nYes."),  # as comments
+        ([ASKED, cell("", "01-answer-1-6", "markdown"), cell("It is so.", "", "raw")], "It is so."),
+        ([cell("### Question 1.6: why?", "", "markdown"), cell("# My answer\nIt is so.", "", "markdown")],
+         "# My answer\nIt is so."),
+        ([ASKED, cell("It", "01-answer-1-6", "markdown"), cell("is so.", "a1", "raw"), cell("Yes.", "a2", "raw")],
+         "It\n\nis so.\n\nYes."),
+        ([ASKED, EMPTY, cell("x = 1\n# a note", "9f3a"), cell("## 3. Next", "01-aaaa", "markdown")], ""),
+        ([ASKED, EMPTY, cell("Text of the lecture.", "01-bbbb", "markdown")], ""),
+    ],
+)  # fmt: skip
+def test_words_beside_their_place(cells: list, wanted: str):
+    assert read(*cells).written(QUESTION)[0] == wanted
+
+
+def test_a_picture_is_told_of():
+    text, where = read(ASKED, cell("![](attachment:photo.png)", "01-answer-1-6", "markdown")).written(QUESTION)
+    assert "look at" in text
+    assert where in text
+
+
 def test_words_that_are_not_there():
-    place = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
-    assert read(cell(place, "01-answer-1-6", "markdown")).written(QUESTION)[0] == ""
+    assert read(cell(PLACE, "01-answer-1-6", "markdown")).written(QUESTION)[0] == ""
     after = cell("## 3. The next section", "", "markdown")
     assert read(cell("### Question 1.6: why?", "", "markdown"), after).written(QUESTION) is None
     assert read("x = 1").written(QUESTION) is None
