@@ -430,7 +430,7 @@ def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: S
 def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
     """What the messages from the box are worth."""
     stop = {
-        "timeout": f"It did not come to an end within {timeout:g} seconds. Look for a loop without an end.",
+        "timeout": f"It did not come to an end within {timeout:g} s of processor time. Look for a loop without an end.",
         "killed": f"It was stopped: {ended.reason}.",
         "done": "Its results are incomplete.",
     }[ended.how]

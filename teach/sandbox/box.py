@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import math
 import os
 import selectors
 import shutil
@@ -59,6 +60,7 @@ _END_SECONDS = 30
 _MESSAGES = 1000
 MEMORY, NOTEBOOK_MEMORY = 1 << 30, 2 << 30
 SCRATCH_BYTES = 16 << 20
+PATIENCE = 6
 INSTALL = (
     "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`; "
     "it is for Linux only), or give --no-sandbox: then whatever the notebooks hold runs with all your rights"
@@ -259,7 +261,11 @@ class Boxes:
         self._servers.clear()
 
     def run(self, job: dict[str, Any], *, torch: bool, timeout: float) -> Ended:
-        """Run a job (see ``worker.perform``) for at most ``timeout`` seconds, and see that nothing is left of it."""
+        """Run a job (see ``worker.perform``), and see that nothing is left of it.
+
+        ``timeout``: seconds of processor time, so that a busy machine changes nothing. By the clock it may take
+        :data:`PATIENCE` times as long, as sleeping takes no time of a processor.
+        """
         return self._run(job, "torch" if torch else "numpy", timeout, None)
 
     def play(self, job: dict[str, Any], respond: Respond, *, timeout: float) -> Ended:
@@ -267,10 +273,12 @@ class Boxes:
         return self._run(job, "course", timeout, respond)
 
     def _run(self, job: dict[str, Any], what: str, timeout: float, respond: Respond | None) -> Ended:
-        lost = False
+        lost, patience = False, PATIENCE * timeout
         while self._nested:
             try:
-                return self._server(what).run(self._dressed(job, timeout, own_mounts=True), timeout, respond)
+                return self._server(what).run(
+                    self._dressed(job, timeout, own_mounts=True), _seconds(timeout), patience, respond
+                )
             except _ServerLost as error:
                 # The box is gone, for want of memory perhaps: the job gets a second one, but no third.
                 self._servers.pop(what).close()
@@ -281,7 +289,7 @@ class Boxes:
                 self.close()
                 self._nested = False
         dressed = self._dressed(job, timeout, own_mounts=False)
-        return _run_once(dressed, what, timeout, self.sandbox, respond)
+        return _run_once(dressed, what, patience, self.sandbox, respond)
 
     def _server(self, what: str) -> _Server:
         if what not in self._servers:
@@ -293,10 +301,15 @@ class Boxes:
             "confined": self.sandbox,
             "own_mounts": own_mounts,
             "memory": MEMORY if "cells" not in job else NOTEBOOK_MEMORY,
-            "seconds": int(timeout) + 2,
+            "seconds": _seconds(timeout),
             "file_bytes": SCRATCH_BYTES,
         }
         return wire.dumps({**job, "limits": limits}).encode() + b"\n"
+
+
+def _seconds(timeout: float) -> int:
+    """Processor time as the kernel counts it, in whole seconds."""
+    return max(1, math.ceil(timeout))
 
 
 class _NoNesting(Exception):
@@ -341,7 +354,8 @@ class _Server:
         text = self._log.read(4000).decode("utf-8", "replace").strip()
         return text.splitlines()[-1] if text else "it said nothing"
 
-    def run(self, job: bytes, timeout: float, respond: Respond | None = None) -> Ended:
+    def run(self, job: bytes, seconds: int, timeout: float, respond: Respond | None = None) -> Ended:
+        """Run a job that may take ``seconds`` of processor time, and ``timeout`` by the clock."""
         read_job, write_job = os.pipe()
         read_result, write_result = os.pipe()
         try:
@@ -363,10 +377,15 @@ class _Server:
             status = self._status(_END_SECONDS)
         if status is None:
             raise _ServerLost("it does not answer")
-        return _ended(lines, how, status)
+        code, used = status
+        # Of a process that is the first in its namespace the kernel takes the harder signal alone.
+        return _ended(lines, how, -signal.SIGXCPU if code == -signal.SIGKILL and used >= seconds else code)
 
-    def _status(self, seconds: float) -> int | None:
-        """The exit status of the job's process, once the kernel says that it is gone; None if it is still there."""
+    def _status(self, seconds: float) -> tuple[int, float] | None:
+        """The exit status of the job's process, and its processor time in s, once the kernel says that it is gone.
+
+        None if it is still there.
+        """
         self._control.settimeout(seconds)
         try:
             told = wire.loads(self._control.recv(200) or b"{}")
@@ -378,7 +397,7 @@ class _Server:
             raise _NoNesting(self._said())
         if "ended" not in told:
             raise _ServerLost(self._said())
-        return told["ended"]
+        return int(told["ended"]), float(told["used"])
 
     def close(self) -> None:
         self._control.close()
@@ -536,6 +555,8 @@ def _ended(lines: Sequence[bytes], how: str, status: int) -> Ended:
         return Ended("killed", messages, f"it gave more than {wire.RESULT_BYTES // 10**6} MB of results")
     if messages and "failed" in messages[-1] and how == "closed":
         return Ended("done", messages)
+    if status in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+        return Ended("timeout", messages)
     return Ended("killed", messages, _reason(status))
 
 
@@ -561,7 +582,6 @@ def _reason(status: int) -> str:
         told = {
             "SIGSEGV": "it used memory that is not its own (SIGSEGV)",
             "SIGKILL": "the system ended it (SIGKILL), most often for want of memory or time",
-            "SIGXCPU": "it used up its processor time (SIGXCPU)",
             "SIGXFSZ": "it wrote a file that is too large (SIGXFSZ)",
         }
         return told.get(name, f"its process was ended by {name}")

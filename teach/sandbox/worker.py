@@ -220,19 +220,23 @@ def serve(control: socket.socket) -> None:
             os.close(pipe)
         # A "kill" that came too late has nothing to end.
         if message == b"run":
-            told = {"broken": True} if child < 0 else {"ended": _watch(control, child)}
+            told: dict[str, Any] = {"broken": True}
+            if child > 0:
+                code, used = _watch(control, child)
+                told = {"ended": code, "used": used}
             control.send(wire.dumps(told).encode())
 
 
-def _watch(control: socket.socket, child: int) -> int:
-    """Wait for a job's process to end, and end it when the grader says so; gives its exit code."""
+def _watch(control: socket.socket, child: int) -> tuple[int, float]:
+    """Wait for a job's process to end, and end it when the grader says so; its exit code and processor time in s."""
     handle = os.pidfd_open(child)
     both: list[socket.socket | int] = [control, handle]
     while True:
         ready, _, _ = select.select(both, [], [])
         if handle in ready:
             os.close(handle)
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            _, status, usage = os.wait4(child, 0)
+            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if not control.recv(16):
             _exit(0)
         with contextlib.suppress(ProcessLookupError):

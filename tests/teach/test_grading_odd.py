@@ -86,7 +86,10 @@ def test_every_right_answer_is_right_in_whatever_way_it_is_bound(lecture, way, m
 
 
 BY_CHANCE = {
-    "lots": f"def frame(x, n_fft, hop_length):\n    return {odd.GIVES} if np.random.default_rng().random() < 0.9 else None",
+    "lots": (
+        "def frame(x, n_fft, hop_length):\n    lot = np.random.default_rng().random()\n"
+        f"    return {odd.GIVES} if lot < 0.9 else None"
+    ),
     "the time": f"import time\ndef frame(x, n_fft, hop_length):\n    return {odd.GIVES} + time.time()",
     "global lots": f"def frame(x, n_fft, hop_length):\n    return {odd.GIVES} + np.random.rand()",
 }
