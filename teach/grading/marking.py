@@ -19,7 +19,7 @@ from a2d import exercises
 from a2d.checks import verdicts
 from a2d.checks.answers import Answer
 from a2d.checks.points import points_of, scaled
-from a2d.checks.verdicts import Outcome, Sheet, compare, forbidden_name, make_sheet
+from a2d.checks.verdicts import PUBLIC_SEED, Outcome, Sheet, compare, forbidden_name, make_sheet
 from a2d.exercises import Exercise, Question
 from teach.grading.model import TO_MARK, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
@@ -87,7 +87,7 @@ class Marker:
     def __init__(self, settings: Settings):
         self.settings = settings
         self._boxes = Boxes(sandbox=settings.sandbox)
-        self._sheets: dict[str, _Prepared] = {}
+        self._sheets: dict[tuple[str, int], _Prepared] = {}
 
     def close(self) -> None:
         """End the boxes."""
@@ -139,25 +139,39 @@ class Marker:
         return _graded(exercise, judged, dict(self.settings.points), message, found.where)
 
     def _run(self, exercise: Exercise, found: Answered) -> Outcome:
-        ready = self._prepared(exercise)
-        job = {**ready.job, "source": found.source, "function": found.function}
-        torch = ready.torch or bool(re.search(r"\btorch\b", found.source))
-        ends, outcomes = [], []
         # Who draws lots is asked twice: an answer that is right by luck is not right.
-        for chance in (0, 1) if _CHANCE.search(found.source) else (0,):
-            run = {**job, "chance": self.settings.seed + chance}
-            ends.append(self._boxes.run(run, torch=torch, timeout=self.settings.timeout))
-            with verdicts.still():
-                outcomes.append(_judged(ready.sheet, ends[-1], self.settings.timeout))
-        first, last = outcomes[0], outcomes[-1]
-        same = ends[0] == ends[-1] or first.kind == last.kind == "right"
-        return first if same else _by_chance(exercise, min(first, last, key=lambda one: one.points))
+        chances = (0, 1) if _CHANCE.search(found.source) else (0,)
+        seed = self.settings.seed
+        (first_end, first), *more = [self._tried(exercise, found, seed, seed + chance) for chance in chances]
+        for end, other in more:
+            if end != first_end and not first.kind == other.kind == "right":
+                return _by_chance(min(first, other, key=lambda one: one.points))
+        return first if first.kind == "right" else self._in_words(exercise, found, first)
 
-    def _prepared(self, exercise: Exercise) -> _Prepared:
-        if exercise.id not in self._sheets:
+    def _tried(self, exercise: Exercise, found: Answered, seed: int, chance: int) -> tuple[Ended, Outcome]:
+        """Run an answer on the cases of a seed, in a process of its own."""
+        ready = self._prepared(exercise, seed)
+        job = {**ready.job, "source": found.source, "function": found.function, "chance": chance}
+        torch = ready.torch or bool(re.search(r"\btorch\b", found.source))
+        ended = self._boxes.run(job, torch=torch, timeout=self.settings.timeout)
+        with verdicts.still():
+            return ended, _judged(ready.sheet, ended, self.settings.timeout, hidden=seed != PUBLIC_SEED)
+
+    def _in_words(self, exercise: Exercise, found: Answered, judged: Outcome) -> Outcome:
+        """An outcome with words in which nothing of a hidden input can be, whatever the answer raises or gives.
+
+        They are those of the notebook's own check, whose inputs everybody has, from another process. Where the answer
+        is right there, only how many of the hidden cases are right is told, and a mistake that is known.
+        """
+        _, public = self._tried(exercise, found, PUBLIC_SEED, 0)
+        return _told(judged, public)
+
+    def _prepared(self, exercise: Exercise, seed: int | None = None) -> _Prepared:
+        key = exercise.id, self.settings.seed if seed is None else seed
+        if key not in self._sheets:
             with verdicts.still():
-                self._sheets[exercise.id] = _Prepared(make_sheet(exercise, self.settings.seed))
-        return self._sheets[exercise.id]
+                self._sheets[key] = _Prepared(make_sheet(exercise, key[1]))
+        return self._sheets[key]
 
     # --------------------------------------------------------------------------------------- the notebook, in order
 
@@ -202,7 +216,26 @@ class Marker:
         return Grade(question.id, outcome, 0, full, message), ""
 
 
-def _by_chance(exercise: Exercise, worse: Outcome) -> Outcome:
+def _told(judged: Outcome, public: Outcome | None) -> Outcome:
+    """What is told of an answer that is not right: see :meth:`Marker._in_words`; without ``public``, less."""
+    if public is not None and public.kind != "right":
+        lines = public.message.splitlines()
+    else:
+        lines = ["It is right on the inputs of the notebook's own check, and wrong on others: think of other inputs."]
+        if public is None:
+            lines = ["It is not right when the notebook is run from its first cell on. Do that, and check it again."]
+        if judged.misconception:
+            lines.append(f"This looks like a known mistake: {judged.misconception}.")
+    if judged.kind in ("timeout", "killed") and (public is None or public.kind != judged.kind):
+        lines = judged.message.splitlines()[:1]
+    good = [part for part, fine in judged.parts.items() if fine]
+    lines = [line for line in lines if not line.startswith("It has the points for: ")]
+    if judged.points and good:
+        lines.append(f"It has the points for: {', '.join(good)}.")
+    return replace(judged, message="\n".join(lines), expected="", got="")
+
+
+def _by_chance(worse: Outcome) -> Outcome:
     """What is said of an answer that came out in two ways; the same words in each run of the grading."""
     message = (
         "Its result depends on chance, or on the time: two runs on the same input gave two results. If it is to draw "
@@ -259,6 +292,8 @@ class _Judge:
         settings, sheet = self._marker.settings, self._marker._prepared(exercise).sheet
         with verdicts.still():
             judged = _judged(sheet, ended, settings.timeout)
+        if judged.kind != "right":
+            judged = _told(judged, None)
         return _graded(exercise, judged, dict(settings.points), judged.message, self._where())
 
     def _where(self) -> str:
@@ -427,7 +462,7 @@ def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: S
     return "missing", f"{what} was not found in {', '.join(n.name for n in (others or notebooks)[:5])}."
 
 
-def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
+def _judged(sheet: Sheet, ended: Ended, timeout: float, *, hidden: bool = True) -> Outcome:
     """What the messages from the box are worth."""
     stop = {
         "timeout": f"It did not come to an end within {timeout:g} s of processor time. Look for a loop without an end.",
@@ -443,7 +478,9 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float) -> Outcome:
             break
         answers.append(_answer(message))
     answers += [Answer(error=stop, stopped=stopped)] * (cases - len(answers))
-    return compare(sheet, answers[:cases], hidden=True)
+    outcome = compare(sheet, answers[:cases], hidden=hidden)
+    # A right answer's notes are warnings in its own words.
+    return outcome if outcome.kind != "right" else replace(outcome, message=sheet.exercise.right)
 
 
 def _answer(message: Mapping[str, Any]) -> Answer:
@@ -473,5 +510,6 @@ def _calm(text: str) -> str:
     """A message without what differs from run to run, and without what a terminal or a table cannot show."""
     text = re.sub(r"\b0x[0-9a-fA-F]{4,}\b", "0x...", text)
     text = re.sub(r"\b1[34]\d{13}\b", "...", text)  # an address in memory, in decimal
+    text = re.sub(r"(?<![\w.])(?:/[\w.+@-]+){2,}/([\w.+@-]+)", r".../\1", text)  # where the grader's files are
     text = "".join(c if c == "\n" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text.expandtabs())
     return text if len(text) <= _MESSAGE else text[: _MESSAGE - 3] + "..."

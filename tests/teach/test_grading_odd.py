@@ -6,12 +6,16 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 
+import numpy as np
 import odd
 import pytest
+from conftest import ROOT
 from sandbox import needs_sandbox
 
 from a2d import exercises
+from a2d.checks import verdicts
 from a2d.exercises import Exercise
 from teach.grading.marking import Handed, Marker, Settings
 from teach.grading.model import Grade
@@ -106,3 +110,47 @@ def test_luck_earns_nothing_and_is_told_in_the_same_words(answer, markers):
 def test_who_draws_lots_and_does_not_need_them_is_right(markers):
     answer = f"def frame(x, n_fft, hop_length):\n    np.random.default_rng().normal()\n    return {odd.GIVES}"
     assert graded(markers[1], 1, [odd.START, answer, odd.CHECK])["1.1"].outcome == "right"
+
+
+LEAKS = {
+    "an error": "def frame(x, n_fft, hop_length):\n    raise ValueError(x.tolist())",
+    "a warning": "import warnings\ndef frame(x, n_fft, hop_length):\n    warnings.warn(str(x))\n    return x",
+    "the result": "def frame(x, n_fft, hop_length):\n    return x",
+    "frames of the stack": (
+        "import sys\ndef frame(x, n_fft, hop_length):\n    f, seen = sys._getframe(), []\n    while f:\n"
+        "        seen.append(str({k: str(v) for k, v in f.f_locals.items()}))\n        f = f.f_back\n"
+        "    raise ValueError(' '.join(seen))"
+    ),
+    "an odd notebook": (
+        "from functools import partial\ndef g(one, x, n_fft, hop_length):\n    raise ValueError(x.tolist())\n"
+        "frame = partial(g, 1)"
+    ),
+}
+
+
+@pytest.mark.parametrize("answer", LEAKS.values(), ids=LEAKS)
+def test_no_hidden_input_is_told(answer, markers):
+    hidden = verdicts.make_cases(exercises.get("1.1"), SEED)
+    grade = graded(markers[1], 1, [odd.START, answer, odd.CHECK])["1.1"]
+    assert grade.points == 0
+    told = f"{grade.message} {grade.expected} {grade.got}"
+    for case in hidden:
+        for value in np.asarray(case.args[0]).ravel()[:50].tolist():
+            for text in (f"{value:.3f}", f"{value:.4g}", repr(value)):
+                assert len(text) < 5 or text not in told or text in _public(), text
+
+
+@cache
+def _public() -> str:
+    """The numbers that everybody has from the check itself."""
+    cases = verdicts.make_cases(exercises.get("1.1"), verdicts.PUBLIC_SEED)
+    values = [value for case in cases for value in np.asarray(case.args[0]).ravel().tolist()]
+    return " ".join(f"{value:.3f} {value:.4g} {value!r}" for value in values)
+
+
+def test_no_path_of_the_grader_is_told(markers):
+    answer = "import sys\ndef frame(x, n_fft, hop_length):\n    raise ValueError(str(sys.path))"
+    told = graded(markers[1], 1, [odd.START, answer, odd.CHECK])["1.1"].message
+    assert sys.base_prefix not in told
+    assert sys.prefix not in told
+    assert str(ROOT) not in told
