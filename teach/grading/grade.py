@@ -23,9 +23,11 @@ import a2d
 from a2d import exercises
 from a2d.io import atomic
 from teach.closure import code_hash
+from teach.grading import ledger
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
 from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
 
@@ -82,9 +84,10 @@ def grade(
         raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
     if sandbox and scheduler is None:
         require_sandbox()
-    given = _read_marks(marks, collection, settings)
+    given = read_marks(marks, settings.maxima) if marks is not None else {}
     with _alone(out):
-        atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
+        told = {TO_MARK_FILE: earlier[TO_MARK_FILE]} if TO_MARK_FILE in earlier else {}
+        atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
         todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
@@ -126,16 +129,6 @@ def _workers(jobs: int | None) -> int:
     if jobs is not None:
         return jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _read_marks(
-    path: Path | None, collection: Collection, settings: Settings
-) -> Mapping[tuple[str, str], tuple[float, str]]:
-    from teach.reports.tables import read_marks
-
-    if path is None:
-        return {}
-    return read_marks(path, settings.maxima, {submission.key for submission in collection.submissions})
 
 
 # ------------------------------------------------------------------------------------------- results, one file each
@@ -336,18 +329,36 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 # ---------------------------------------------------------------------------------------------------- what is written
 
 
-def _write(
-    out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
-) -> int:
-    from teach.reports.tables import with_marks
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -> ledger.Latest:
+    """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
+    path, rows = out / TO_MARK_FILE, dict(given)
+    if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
+        rows = {**read_marks(path, settings.maxima), **rows}
+    new = []
+    for (key, id), mark in rows.items():
+        text = _kept(out, key).written.get(id, "") if key in set(keys) else mark.answer
+        # Whoever marks marks what stands beside the points; a table without answers is of those that are there.
+        same = not mark.answer or ledger.print_of(mark.answer) == ledger.print_of(visible(text))
+        new.append(
+            ledger.Decision(key, id, mark.points, mark.comment, text=ledger.print_of(text if same else mark.answer))
+        )
+    return ledger.latest(ledger.add(out, new))
+
+
+def _write(out: Path, collection: Collection, settings: Settings, given: Marks) -> int:
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
+    decisions = _decided(out, keys, settings, given)
 
     def results() -> Iterator[Result]:
         for key in keys:
-            result = with_marks(_kept(out, key), marks)
+            result = ledger.applied(_kept(out, key), decisions)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -360,9 +371,10 @@ def _write(
         "lectures": list(settings.lectures),
         "timeout": settings.timeout,
         "points": settings.maxima,
-        "problems": tuple(found.get("", ())),
+        "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
     }
     problems = write_all(out, results, facts)
+    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
     # Students who are no longer among the submissions leave nothing behind.
     known = set(keys)
     for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):

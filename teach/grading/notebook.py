@@ -247,7 +247,7 @@ class Notebook:
         if asked is None and place is None:
             return None
         found: list[tuple[NotebookCell, str]] = []
-        at = self.cells.index(place) if place is not None else self.cells.index(asked)  # type: ignore[arg-type]
+        at = self.cells.index(place) if place is not None else self.cells.index(asked)
         if place is not None:
             found.append((place, self._words(place)))
         for cell in self.cells[at + 1 : at + 1 + _BEHIND]:

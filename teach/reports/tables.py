@@ -11,11 +11,10 @@ import contextlib
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from a2d import exercises
 from a2d.exercises import Question
@@ -25,7 +24,17 @@ from teach.lectures.rubrics import rubric
 from teach.reports.alike import WARNING, Group
 
 Results = Callable[[], Iterator[Result]]
-Marks = dict[tuple[str, str], tuple[float, str]]
+
+
+class Mark(NamedTuple):
+    """A row that a person filled in: points, a comment, and the answer that stood beside them."""
+
+    points: float
+    comment: str
+    answer: str = ""
+
+
+Marks = dict[tuple[str, str], Mark]
 
 TO_MARK_FILE = "to_mark.csv"
 GRADES = (
@@ -112,9 +121,8 @@ def write_tables(out: Path, results: Results, points: Mapping[str, float], probl
     """Write ``grades.csv``, ``summary.csv``, ``problems.csv`` and ``to_mark.csv`` into the folder ``out``.
 
     ``points``: the maximum of every exercise and question that is graded, in the course's order; ``problems``: those
-    that belong to no student. Raises :class:`GradingError` instead of overwriting marks that ``results`` do not hold.
+    that belong to no student.
     """
-    keep_marks(out / TO_MARK_FILE, results, points)
     lectures = list(dict.fromkeys(map(lecture_of, points)))
     with (
         table(out / "grades.csv", GRADES) as add_grade,
@@ -197,16 +205,16 @@ def _marking_row(result: Result, grade: Grade) -> list[Any]:
 # ------------------------------------------------------------------------------------------------------------ marks
 
 
-def read_marks(path: Path, points: Mapping[str, float] | None = None, students: Collection[str] | None = None) -> Marks:
-    """The marks of a filled-in ``to_mark.csv``: (key, id of the question) to (points, comment).
+def read_marks(path: Path, points: Mapping[str, float] | None = None) -> Marks:
+    """The marks of a filled-in ``to_mark.csv``: (key, id of the question) to points, comment, and what was marked.
 
     As it was written, or saved by a spreadsheet (``;`` or tab, decimal comma, another encoding). Rows without points
-    are not marked yet. ``points``: the maxima (by default the course's); ``students``: the keys of the class. Raises
-    :class:`GradingError`, with file and line, for points that are not a number from 0 to the maximum, for an unknown
-    student or question, for a question marked twice, and for a comment without points.
+    are not marked yet. ``points``: maxima other than the course's. Raises :class:`GradingError`, with file and line,
+    for points that are not a number from 0 to the maximum, for an unknown question, for a question marked twice, and
+    for a comment without points.
     """
     most = {one.id: float(one.points) for one in exercises.every() if isinstance(one, Question)}
-    most = {id: most[id] if points is None else points[id] for id in most if points is None or id in points}
+    most |= {id: value for id, value in (points or {}).items() if id in most}
     marks: Marks = {}
     for line, row in _rows(path):
         where = f"{path}:{line}"
@@ -216,13 +224,11 @@ def read_marks(path: Path, points: Mapping[str, float] | None = None, students: 
                 raise GradingError("a comment without points", where=where, hint="Give points, or take it away")
             continue
         key, id = row["key"].strip(), (row["question"].split() or [""])[0]
-        if students is not None and key not in students:
-            raise GradingError(f"no student has the key {key!r}", where=where, hint="Leave that column as it was")
         if id not in most:
             raise GradingError(f"there is no question {id!r}", where=where, hint="Leave that column as it was")
         if (key, id) in marks:
             raise GradingError(f"{key} is marked twice for question {id}", where=where, hint="Keep one of the rows")
-        marks[key, id] = _mark(given, most[id], where), comment
+        marks[key, id] = Mark(_mark(given, most[id], where), comment, _unguarded(row.get("answer", "")))
     return marks
 
 
@@ -287,35 +293,3 @@ def _mark(text: str, maximum: float, where: str) -> float:
 def _unguarded(text: str) -> str:
     """The reverse of :func:`harmless`, as far as formulas go."""
     return _GUARDED.sub(r"\g<before>", text.replace("\r\n", "\n"))
-
-
-def with_marks(result: Result, marks: Mapping[tuple[str, str], tuple[float, str]]) -> Result:
-    """``result`` with a person's marks for its questions: outcome "marked", the comment as message.
-
-    Raises :class:`GradingError` for more points than the maximum.
-    """
-    grades = []
-    for grade in result.grades:
-        if mark := marks.get((result.key, grade.id)):
-            points, comment = mark
-            if points > grade.maximum:
-                text = f"{number(points)} points are more than the maximum of {number(grade.maximum)}"
-                raise GradingError(text, where=f"{result.key}, question {grade.id}", hint="Correct the mark")
-            grade = replace(grade, outcome=MARKED, points=points, message=comment)
-        grades.append(grade)
-    return replace(result, grades=tuple(grades))
-
-
-def keep_marks(path: Path, results: Results, points: Mapping[str, float]) -> None:
-    """Raise :class:`GradingError` if the ``to_mark.csv`` at ``path`` has marks that ``results`` do not hold."""
-    if not path.exists():
-        return
-    lost = read_marks(path, points)
-    for result in results() if lost else ():
-        for grade in result.grades:
-            held = (grade.points, _unguarded(harmless(grade.message)).strip())
-            if grade.outcome == MARKED and lost.get((result.key, grade.id)) == held:
-                del lost[result.key, grade.id]
-    if lost:
-        text = f"{len(lost)} marks in it would be overwritten"
-        raise GradingError(text, where=path, hint="Grade with these marks, or move the file away")

@@ -19,8 +19,6 @@ def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> int:
     never more than one of them is held. ``facts``: "seed", "version", "sandbox" (whether it was used), "timeout" in
     seconds, "points" (exercise or question to its maximum, in the course's order), and "problems" (those that belong to
     no student), if there are any. The same results and facts give the same bytes.
-    Raises :class:`~teach.grading.model.GradingError` before anything
-    is written if marks in ``to_mark.csv`` would be lost.
     """
     problems = tuple(facts.get("problems", ()))
     write_tables(out, results, facts["points"], problems)

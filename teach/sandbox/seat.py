@@ -23,8 +23,8 @@ from a2d.exercises import calls
 from teach.sandbox import wire
 from teach.sandbox.worker import message_of
 
-Send = Callable[[Mapping[str, Any]], None]
-Ask = Callable[[], Mapping[str, Any]]
+Send = Callable[[dict[str, Any]], None]
+Ask = Callable[[], dict[str, Any]]
 # More of a function's source than this is not looked at.
 _SOURCE = 50_000
 
@@ -99,16 +99,15 @@ def shell() -> Any:
     """An IPython shell without history, colours and configuration of anybody's."""
     os.environ.setdefault("IPYTHONDIR", "/tmp/ipython")
     os.environ.setdefault("MPLBACKEND", "agg")
-    from IPython.core.history import HistoryManager
-    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core import history, interactiveshell
     from traitlets.config import Config
 
-    HistoryManager.enabled = False
+    setattr(history.HistoryManager, "enabled", False)  # noqa: B010 (a trait, and no plain truth value)
     config = Config()
     config.InteractiveShell.colors = "NoColor"
     config.InteractiveShell.autoawait = False
     config.HistoryManager.hist_file = ":memory:"
-    made = InteractiveShell.instance(config=config)
+    made: Any = interactiveshell.InteractiveShell.instance(config=config)
     # Pictures are made when they are shown, and nobody looks here.
     made.display_formatter.active_types = ["text/plain"]
     made.showtraceback = _nothing  # nobody reads it
