@@ -202,6 +202,28 @@ def grade(
 
 
 @main.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("student")
+@click.argument("exercise")
+@click.argument("points", type=float, required=False)
+@click.option("--why", default="", help="What the student is told.")
+@click.option("--who", default="", help="Who decided.  [default: your name on this computer]")
+@click.option("--undo", is_flag=True, help="Take the last decision about this answer back.")
+def correct(out: Path, student: str, exercise: str, points: float | None, why: str, who: str, undo: bool) -> None:
+    """Correct by hand what STUDENT gets for EXERCISE in the graded folder OUT, code included.
+
+    STUDENT is the key, as in summary.csv, or the name. It is kept apart from the grades, with who and why, and no run
+    overwrites it; the next `teach grade` with this --out writes it into the tables and pages.
+    """
+    from teach.grading.grade import correct as correcting
+
+    if undo == (points is not None):
+        raise click.UsageError("Give POINTS, or --undo.")
+    told = correcting(out, student, exercise, None if undo else points, why, who)
+    click.echo(f"{told}\nGive the `teach grade` command again: tables and pages are written anew, nothing is run anew.")
+
+
+@main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import a2d
 from a2d import exercises
+from a2d.exercises import Question
 from a2d.io import atomic
 from teach.closure import code_hash
 from teach.grading import ledger
@@ -382,3 +383,43 @@ def _write(out: Path, collection: Collection, settings: Settings, given: Marks) 
             if path.stem not in known:
                 path.unlink(missing_ok=True)
     return problems
+
+
+# ------------------------------------------------------------------------------------------------- decisions by hand
+
+
+def correct(out: Path, student: str, id: str, points: float | None, why: str, who: str) -> str:
+    """Decide by hand what a student gets for an exercise or question; None takes the last decision back.
+
+    ``student``: the key, or the name if it is one student's alone. Gives what is told the teacher; raises
+    :class:`GradingError` for a folder, student or exercise that there is not, and for points out of range.
+    """
+    if not (out / RECORD).is_file():
+        raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
+    found = [one for one in _all_kept(out) if student in (one.key, one.student)]
+    if len(found) != 1:
+        told = f"{len(found)} students are called so" if found else "no student is called so"
+        hint = f"Give one of the keys in {out / 'summary.csv'}"
+        raise GradingError(told, where=student, hint=hint)
+    result = found[0]
+    grade = next((one for one in result.grades if one.id == id), None)
+    if grade is None:
+        listed = ", ".join(one.id for one in result.grades)
+        raise GradingError("this exercise is not graded here", where=id, hint=f"Use one of {listed}")
+    if points is not None and points > grade.maximum:
+        raise GradingError(f"{points:g} is more than the maximum of {grade.maximum:g}", where=id, hint="Give less")
+    text = ledger.print_of(result.written.get(id, "")) if isinstance(exercises.get(id), Question) else ""
+    with _alone(out):
+        before = len(ledger.read(out))
+        ledger.add(out, [ledger.Decision(result.key, id, points, why, text=text)], who)
+        changed = len(ledger.read(out)) > before
+    graded = "nothing yet" if grade.points is None else f"{grade.points:g}"
+    if not changed:
+        return f"{result.student}, {id}: nothing to change."
+    now = f"{points:g} of {grade.maximum:g}" if points is not None else f"again what was graded ({graded})"
+    return f"{result.student}, {id}: {now}, where {graded} was graded."
+
+
+def _all_kept(out: Path) -> Iterator[Result]:
+    for path in sorted((out / _RESULTS).glob("*.json")):
+        yield _kept(out, path.stem)

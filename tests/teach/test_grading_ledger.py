@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from click.testing import CliRunner
 
 from a2d.errors import CourseError
+from teach.cli import main
 from teach.grading import ledger
 from teach.grading.ledger import Decision, print_of
 from teach.grading.model import MARKED, TO_MARK, Grade, GradingError, Result
@@ -96,3 +98,60 @@ def test_the_file_is_plain_json(tmp_path):
     assert set(json.loads((tmp_path / ledger.FILE).read_text())["decisions"][0]) == {
         *("key", "id", "points", "comment", "who", "when", "text")
     }
+
+
+# ------------------------------------------------------------------------------------------------------ teach correct
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """A folder as `teach grade` leaves it, with one student."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "grading.json").write_text("{}")
+    for key, name in (("ann", "Ann"), ("ann-2", "Ann"), ("bob", "Bob")):
+        one = {**result().to_json(), "key": key, "student": name}
+        (tmp_path / "results" / f"{key}.json").write_text(json.dumps({"print": "", "result": one}))
+    return tmp_path
+
+
+def correct(*arguments):
+    return CliRunner().invoke(main, ["correct", *map(str, arguments)])
+
+
+def test_a_correction_is_written_down_with_its_reason(graded):
+    done = correct(graded, "Bob", "1.1", 2.5, "--why", "By another way.", "--who", "Cy")
+    assert done.exit_code == 0, done.output
+    assert "2.5 of 3, where 0 was graded" in done.output
+    (one,) = ledger.read(graded)
+    assert (one.key, one.id, one.points, one.comment, one.who) == ("bob", "1.1", 2.5, "By another way.", "Cy")
+    assert correct(graded, "bob", "1.1", "--undo").exit_code == 0
+    assert ledger.latest(ledger.read(graded)) == {}
+    assert "nothing to change" in correct(graded, "bob", "1.1", "--undo").output
+
+
+def test_a_corrected_question_is_marked(graded):
+    assert correct(graded, "bob", QUESTION, 2).exit_code == 0
+    decisions = {("ann", QUESTION): ledger.latest(ledger.read(graded))["bob", QUESTION]}
+    assert ledger.applied(result(), decisions).grades[1].outcome == MARKED
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("Ann", "1.1", 1), "2 students are called so"),
+        (("Eve", "1.1", 1), "no student is called so"),
+        (("bob", "1.2", 1), "not graded here"),
+        (("bob", "1.1", 3.5), "more than the maximum of 3"),
+        (("bob", "1.1", "--", -1), "negative"),
+        (("bob", "1.1"), "Give POINTS, or --undo"),
+    ],
+)
+def test_a_correction_that_cannot_be_is_refused(graded, arguments, told):
+    done = correct(graded, *arguments)
+    assert done.exit_code == 2
+    assert told in done.output
+    assert not (graded / ledger.FILE).exists()
+
+
+def test_another_folder_is_refused(tmp_path):
+    assert "was not written by" in correct(tmp_path, "bob", "1.1", 1).output
