@@ -135,6 +135,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 )
 @_LECTURES
 @_POINTS
+@click.option("--roster", type=click.Path(path_type=Path), metavar="FILE", help="The class list, a CSV with names.")
 @click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes here.  [default: one for each core]")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it, as tcp://host:8786.")
@@ -160,6 +161,7 @@ def grade(
     layout: str,
     lectures: str | None,
     points: Path | None,
+    roster: Path | None,
     marks: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -182,6 +184,7 @@ def grade(
             out,
             lectures=parse_lectures(lectures),
             layout=layout,
+            roster=roster,
             points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,

@@ -28,6 +28,7 @@ from teach.grading import ledger
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
 from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.grading.roster import Person, join, read_roster
 from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
@@ -60,6 +61,7 @@ def grade(
     *,
     lectures: Sequence[int],
     layout: str = "auto",
+    roster: Path | None = None,
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -72,13 +74,16 @@ def grade(
     """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
-    the names and sizes of what was handed in. ``marks`` is a filled-in ``to_mark.csv``. Raises :class:`GradingError`
+    the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a filled-in ``to_mark.csv``. Raises :class:`GradingError`
     for input, options and machines that cannot be used.
     """
     collection = collect(submissions, layout=layout)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
+    people: dict[str, Person] = {}
+    if roster is not None:
+        collection, people = join(collection, read_roster(roster))
     chosen = tuple(sorted((points or {}).items()))
     settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
     if not settings.asked:
@@ -92,7 +97,7 @@ def grade(
         todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-        problems = _write(out, collection, settings, given)
+        problems = _write(out, collection, settings, given, people)
     return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
 
 
@@ -350,7 +355,7 @@ def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -
     return ledger.latest(ledger.add(out, new))
 
 
-def _write(out: Path, collection: Collection, settings: Settings, given: Marks) -> int:
+def _write(out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]) -> int:
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
@@ -372,6 +377,7 @@ def _write(out: Path, collection: Collection, settings: Settings, given: Marks) 
         "lectures": list(settings.lectures),
         "timeout": settings.timeout,
         "points": settings.maxima,
+        "people": people,
         "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
     }
     problems = write_all(out, results, facts)

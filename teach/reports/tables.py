@@ -11,7 +11,7 @@ import contextlib
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -117,23 +117,29 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Iterable[Any
         yield lambda row: writer.writerow([_cell(value) for value in row])
 
 
-def write_tables(out: Path, results: Results, points: Mapping[str, float], problems: Iterable[Problem] = ()) -> None:
+def write_tables(
+    out: Path,
+    results: Results,
+    points: Mapping[str, float],
+    problems: Iterable[Problem] = (),
+    people: Mapping[str, Any] | None = None,
+) -> None:
     """Write ``grades.csv``, ``summary.csv``, ``problems.csv`` and ``to_mark.csv`` into the folder ``out``.
 
     ``points``: the maximum of every exercise and question that is graded, in the course's order; ``problems``: those
-    that belong to no student.
+    that belong to no student; ``people``: those of the class list by key, whose e-mail and group stand in the summary.
     """
     lectures = list(dict.fromkeys(map(lecture_of, points)))
     with (
         table(out / "grades.csv", GRADES) as add_grade,
-        table(out / "summary.csv", _summary_columns(lectures)) as add_summary,
+        table(out / "summary.csv", _summary_columns(lectures, bool(people))) as add_summary,
         table(out / "problems.csv", PROBLEMS) as add_problem,
         table(out / TO_MARK_FILE, MARKING) as add_marking,
     ):
         for one in problems:
             add_problem([one.student, "", one.file, one.what, one.hint])
         for result in results():
-            add_summary(_summary(result, lectures))
+            add_summary(_summary(result, lectures, people or {}))
             for one in result.problems:
                 add_problem([result.student, result.key, one.file, one.what, one.hint])
             for grade in result.grades:
@@ -162,20 +168,34 @@ def _grade_row(result: Result, grade: Grade) -> list[Any]:
     return [*who, grade.id, title, grade.points, grade.maximum, grade.outcome, *told]
 
 
-def _summary_columns(lectures: Sequence[int]) -> list[str]:
+def _summary_columns(lectures: Sequence[int], listed: bool) -> list[str]:
     states = [state.replace(" ", "_") for state in _STATES]
     parts = [f"lecture_{number:02d}" for number in lectures]
-    return ["student", "number", "key", "points", "maximum", "percent", *parts, *states, "late", "points_to_mark"]
+    more = ["email", "group"] if listed else []
+    return [
+        "student",
+        "number",
+        "key",
+        *more,
+        "points",
+        "maximum",
+        "percent",
+        *parts,
+        *states,
+        "late",
+        "points_to_mark",
+    ]
 
 
-def _summary(result: Result, lectures: Sequence[int]) -> list[Any]:
+def _summary(result: Result, lectures: Sequence[int], people: Mapping[str, Any]) -> list[Any]:
     earned: Counter[int] = Counter()
     for grade in result.grades:
         earned[lecture_of(grade.id)] += grade.points or 0  # type: ignore[assignment]
     points, maximum, open_points = totals(result)
     states = Counter(grade.outcome for grade in result.grades)
+    listed = [getattr(people.get(result.key), what, "") for what in ("email", "group")] if people else []
     return [
-        *(result.student, result.number, result.key),
+        *(result.student, result.number, result.key, *listed),
         *(points, maximum, percent(points, maximum)),
         *(earned[lecture] for lecture in lectures),
         *(states[state] for state in _STATES),
@@ -216,7 +236,8 @@ def read_marks(path: Path, points: Mapping[str, float] | None = None) -> Marks:
     most = {one.id: float(one.points) for one in exercises.every() if isinstance(one, Question)}
     most |= {id: value for id, value in (points or {}).items() if id in most}
     marks: Marks = {}
-    for line, row in _rows(path):
+    needed = {"key", "question", "points", "comment"}
+    for line, row in read_rows(path, needed, f"Keep the first line of {TO_MARK_FILE}"):
         where = f"{path}:{line}"
         given, comment = row["points"].strip(), _unguarded(row["comment"]).strip()
         if not given:
@@ -232,15 +253,20 @@ def read_marks(path: Path, points: Mapping[str, float] | None = None) -> Marks:
     return marks
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line and content of every row with anything in it; columns are found by their names."""
+def read_rows(path: Path, needed: Collection[str], hint: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and content of every row of a CSV file with anything in it, as a person or a spreadsheet wrote it.
+
+    Columns are found by their names, and the separator by their line; ``needed`` are those that must be there, else
+    :class:`GradingError` says ``hint``.
+    """
     try:
         with open(path, encoding=_encoding(path), errors="replace", newline="") as stream:
             head = stream.readline()
             skipped = int(head.startswith("sep="))
             head = stream.readline() if skipped else head
             separator = max(",;\t", key=head.count)
-            yield from _records(path, csv.reader(chain([head], stream), delimiter=separator), skipped)
+            reader = csv.reader(chain([head], stream), delimiter=separator)
+            yield from _records(path, reader, skipped, needed, hint)
     except OSError as error:
         raise GradingError(f"cannot be read ({error.strerror})", where=path, hint="Check the file's name") from error
 
@@ -259,7 +285,9 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _records(path: Path, reader: Any, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+def _records(
+    path: Path, reader: Any, skipped: int, needed: Collection[str], hint: str
+) -> Iterator[tuple[int, dict[str, str]]]:
     names: list[str] = []
     line = 1 + skipped
     try:
@@ -267,9 +295,9 @@ def _records(path: Path, reader: Any, skipped: int) -> Iterator[tuple[int, dict[
             where, at, line = f"{path}:{line}", line, reader.line_num + 1 + skipped
             if not names:
                 names = [name.strip() for name in row]
-                if missing := {"key", "question", "points", "comment"} - set(names):
+                if missing := set(needed) - set(names):
                     text = f"it has no column {', '.join(sorted(missing))}"
-                    raise GradingError(text, where=where, hint=f"Keep the first line of {TO_MARK_FILE}")
+                    raise GradingError(text, where=where, hint=hint)
             elif any(cell.strip() for cell in row):
                 if len(row) != len(names):
                     text = f"the row has {len(row)} cells, the first line has {len(names)}"

@@ -21,7 +21,7 @@ def write_all(out: Path, results: Results, facts: Mapping[str, Any]) -> int:
     no student), if there are any. The same results and facts give the same bytes.
     """
     problems = tuple(facts.get("problems", ()))
-    write_tables(out, results, facts["points"], problems)
+    write_tables(out, results, facts["points"], problems, facts.get("people"))
     write_feedback(out, results)
     groups = notice(results())
     write_similar(out, groups)
