@@ -74,8 +74,8 @@ def grade(
     """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
-    the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a filled-in ``to_mark.csv``. Raises :class:`GradingError`
-    for input, options and machines that cannot be used.
+    the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a
+    filled-in ``to_mark.csv``. Raises :class:`GradingError` for input, options and machines that cannot be used.
     """
     collection = collect(submissions, layout=layout)
     earlier = _record(out)
