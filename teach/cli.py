@@ -200,7 +200,10 @@ def grade(
     before = f" ({run.students - run.marked} of them were graded before)" if run.marked < run.students else ""
     click.echo(f"{run.students} students{before}, hidden inputs of seed {run.seed}.")
     if run.problems:
-        click.echo(f"Problems with what was handed in: {run.problems}; look at {out / 'problems.csv'}.")
+        files = f", {run.unreadable} of them files that could not be read" if run.unreadable else ""
+        click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
+    if run.waiting:
+        click.echo(f"Answers in words that wait for a person: {run.waiting}; fill in {out / 'to_mark.csv'}.")
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 

@@ -26,8 +26,8 @@ from a2d.io import atomic
 from teach.closure import code_hash
 from teach.grading import ledger
 from teach.grading.collect import Collection, collect, listing_seed
-from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
-from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.grading.marking import Handed, Marker, Settings
+from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
 from teach.grading.roster import Person, join, read_roster
 from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
@@ -46,11 +46,16 @@ _CONNECT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: how many students, how many of them were marked now, and where the results are."""
+    """What a run did: how many students, how many of them were marked now, and where the results are.
+
+    ``problems`` are told in all, ``unreadable`` of them are files; ``waiting`` answers have to be marked by a person.
+    """
 
     students: int
     marked: int
     problems: int
+    unreadable: int
+    waiting: int
     seed: int
     out: Path
 
@@ -97,8 +102,8 @@ def grade(
         todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-        problems = _write(out, collection, settings, given, people)
-    return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
+        written = _write(out, collection, settings, given, people)
+    return Run(len(collection.submissions), len(todo), *written, settings.seed, out)
 
 
 @contextlib.contextmanager
@@ -355,7 +360,10 @@ def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -
     return ledger.latest(ledger.add(out, new))
 
 
-def _write(out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]) -> int:
+def _write(
+    out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]
+) -> tuple[int, int, int]:
+    """Write all that is told; how many problems there are, how many files of them, and how many answers wait."""
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
@@ -380,7 +388,7 @@ def _write(out: Path, collection: Collection, settings: Settings, given: Marks, 
         "people": people,
         "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
     }
-    problems = write_all(out, results, facts)
+    whole = write_all(out, results, facts)
     atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
     # Students who are no longer among the submissions leave nothing behind.
     known = set(keys)
@@ -388,7 +396,7 @@ def _write(out: Path, collection: Collection, settings: Settings, given: Marks, 
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
-    return problems
+    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK])
 
 
 # ------------------------------------------------------------------------------------------------- decisions by hand

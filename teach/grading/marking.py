@@ -21,7 +21,7 @@ from a2d.checks.answers import Answer
 from a2d.checks.points import points_of, scaled
 from a2d.checks.verdicts import PUBLIC_SEED, Outcome, Sheet, compare, forbidden_name, make_sheet
 from a2d.exercises import Exercise, Question
-from teach.grading.model import TO_MARK, Grade, GradingError, Problem, Result
+from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
 from teach.lectures.names import slugs
 from teach.reports.alike import fingerprint
@@ -32,8 +32,6 @@ from teach.settings import ANSWER_SECONDS, NOTEBOOK_SECONDS
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
 _MESSAGE = 2000
-# How the problem of a file begins of which nothing could be read.
-UNREADABLE = "unreadable: "
 # Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
 _CODE = 3_000_000
 # Checks that are judged while a notebook is run; lectures have ten.
