@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,15 +126,18 @@ class Marker:
         if found is None:
             outcome, message = _absent(exercise, notebooks, problems)
             return Grade(exercise.id, outcome, 0, full, message)
+        newer = _newer(notebooks)
         if found.broken:
-            return Grade(exercise.id, "error", 0, full, _calm(found.broken), where=found.where)
+            told = "\n".join(filter(None, [found.broken, newer]))
+            return Grade(exercise.id, "error", 0, full, _calm(told), where=found.where)
         if found.stub:
             return Grade(exercise.id, "empty", 0, full, f"{exercise.name} is not written yet.", where=found.where)
         if name := forbidden_name(found.tree, exercise.forbidden):
             message = f"It uses {name}, which is the answer itself. Write it with simpler steps."
             return Grade(exercise.id, "wrong", 0, full, message, "uses the answer itself", where=found.where)
         judged = self._run(exercise, found)
-        message = "\n".join([judged.message, *found.notes])
+        notes = [*found.notes, *([newer] if newer and judged.kind == "error" else [])]
+        message = "\n".join([judged.message, *notes])
         return _graded(exercise, judged, dict(self.settings.points), message, found.where)
 
     def _run(self, exercise: Exercise, found: Answered) -> Outcome:
@@ -212,6 +216,15 @@ class Marker:
             return Grade(question.id, "empty", 0, full, "Nothing is written here.", where=places[-1][1]), ""
         outcome, message = _absent(question, notebooks, problems)
         return Grade(question.id, outcome, 0, full, message), ""
+
+
+def _newer(notebooks: Sequence[Notebook]) -> str:
+    """What to know where a student's Python is newer than the one that grades."""
+    newest, ours = max((one.version for one in notebooks), default=()), sys.version_info[:2]
+    if newest <= ours:
+        return ""
+    theirs, here = (".".join(map(str, version)) for version in (newest, ours))
+    return f"This notebook was run with Python {theirs}, and is judged by Python {here}: it may need the newer one."
 
 
 def _told(judged: Outcome, public: Outcome | None) -> Outcome:
@@ -406,6 +419,9 @@ def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
             continue
         notebooks.append(notebook)
         problems += [Problem(handed.student, name, text) for text in notebook.problems]
+        if told := _newer([notebook]):
+            hint = "Where an answer fails for that, install this course with that Python, and grade there"
+            problems.append(Problem(handed.student, name, told, hint))
         broken = list(notebook.broken.items())
         problems += [Problem(handed.student, f"{name}, cell {number}", text) for number, text in broken[:_LISTED]]
         if len(broken) > _LISTED:
@@ -457,6 +473,8 @@ def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: S
     what = f"The function {one.name}" if isinstance(one, Exercise) else f"The answer to question {one.id}"
     if not notebooks:
         return "missing", "No notebook was handed in."
+    if isinstance(one, Exercise) and (why := next(filter(None, (n.elsewhere(one) for n in notebooks)), "")):
+        return "missing", why
     return "missing", f"{what} was not found in {', '.join(n.name for n in (others or notebooks)[:5])}."
 
 
@@ -476,7 +494,8 @@ def _judged(sheet: Sheet, ended: Ended, timeout: float, *, hidden: bool = True) 
             break
         answers.append(_answer(message))
     answers += [Answer(error=stop, stopped=stopped)] * (cases - len(answers))
-    outcome = compare(sheet, answers[:cases], hidden=hidden)
+    # What is judged is more than a stub, or it would not have been run.
+    outcome = compare(sheet, answers[:cases], hidden=hidden, written=True)
     # A right answer's notes are warnings in its own words.
     return outcome if outcome.kind != "right" else replace(outcome, message=sheet.exercise.right)
 

@@ -94,6 +94,8 @@ class Notebook:
     name: str
     cells: tuple[NotebookCell, ...]
     problems: list[str] = field(default_factory=list)
+    language: str = "python"
+    version: tuple[int, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -234,6 +236,17 @@ class Notebook:
             raise KeyError(name)
         return self._sliced(name, found).source
 
+    def elsewhere(self, exercise: Exercise) -> str:
+        """Why an exercise's function may not be found though it is there, or ""."""
+        if self.language not in ("python", "ipython"):
+            return f"{self.name} is a notebook of {self.language}; the exercises are written in Python."
+        defined = re.compile(rf"^[ \t]*def[ \t]+{exercise.name}\b", re.M)
+        for cell in self.cells:
+            if cell.kind != "code" and defined.search(cell.source):
+                kind = "a text cell" if cell.kind == "markdown" else "a cell that is not run"
+                return f"{exercise.name} stands in {kind} ({self._where(cell)}): make it a code cell."
+        return ""
+
     def _where(self, cell: NotebookCell) -> str:
         return f"{self.name}, cell {cell.number}"
 
@@ -321,7 +334,19 @@ def read_notebook(name: str, data: bytes) -> Notebook:
         raise GradingError("this is not a notebook (it has no cells)", where=name, hint=hint)
     if len(found) > CELLS:
         problems.append(f"it has {len(found)} cells; only the first {CELLS} were read")
-    return Notebook(name, tuple(found[:CELLS]), problems)
+    language, version = _language(content)
+    return Notebook(name, tuple(found[:CELLS]), problems, language, version)
+
+
+def _language(content: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
+    """The language that a notebook's kernel speaks, in small letters, and the version of Python that ran it."""
+    metadata = content.get("metadata")
+    told = metadata.get("language_info") if isinstance(metadata, dict) else None
+    told = told if isinstance(told, dict) else {}
+    language, version = told.get("name"), told.get("version")
+    numbers = re.match(r"(\d{1,3})\.(\d{1,3})", version) if isinstance(version, str) else None
+    language = language.casefold()[:40] if isinstance(language, str) and language else "python"
+    return language, (int(numbers[1]), int(numbers[2])) if numbers else ()
 
 
 def _decoded(data: bytes, problems: list[str]) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
 
 from a2d import exercises
 from a2d.checks.comparison import Other
+from teach.grading import marking
 from teach.grading.marking import Handed, _find, age
 from teach.grading.model import GradingError
-from teach.grading.notebook import read_notebook
+from teach.grading.notebook import Notebook, read_notebook
 from teach.sandbox import wire
 
 FRAME = exercises.get("1.1")
@@ -380,3 +382,30 @@ def test_broken_messages_are_refused(message: object):
 def test_broken_lines_are_refused(line: bytes):
     with pytest.raises(wire.WireError):
         wire.loads(line)
+
+
+# ------------------------------------------------------------------------------------------- languages and versions
+
+
+def test_the_language_and_the_version_are_read():
+    told = {"metadata": {"language_info": {"name": "python", "version": "3.13.1"}}}
+    assert read_notebook("a", notebook("x = 1", **told)).version == (3, 13)
+    for odd in ({}, {"metadata": 3}, {"metadata": {"language_info": []}}, {"metadata": {"language_info": {"name": 3}}}):
+        found = read_notebook("a", notebook("x = 1", **odd))
+        assert (found.language, found.version) == ("python", ())
+
+
+def test_why_a_function_is_not_found_is_told():
+    of_r = read_notebook("a.ipynb", notebook("f <- 1", metadata={"language_info": {"name": "R"}}))
+    assert "notebook of r" in of_r.elsewhere(FRAME)
+    assert "stands in a text cell (01_x.ipynb, cell 1)" in read(cell(ANSWER, "", "markdown")).elsewhere(FRAME)
+    assert "a cell that is not run" in read(cell(ANSWER, "", "raw")).elsewhere(FRAME)
+    assert read(ANSWER).elsewhere(FRAME) == ""
+
+
+def test_a_newer_python_is_named():
+    newer = (sys.version_info[0], sys.version_info[1] + 1)
+    told = marking._newer([Notebook("a", (), version=newer)])
+    assert f"Python {newer[0]}.{newer[1]}" in told
+    assert marking._newer([Notebook("a", (), version=tuple(sys.version_info[:2]))]) == ""
+    assert marking._newer([Notebook("a", ())]) == marking._newer([]) == ""
