@@ -170,40 +170,31 @@ def bench_pipeline(place: Place, sizes: Sizes) -> dict[str, Any]:
 
 def bench_draw(place: Place, sizes: Sizes) -> dict[str, Any]:
     """One picture in a new process against importing torch; then many in one process."""
-    recording = next(p for p in sorted(Path(place.data).rglob("*.wav")))
-    drawing = ["-m", "a2d.cli", "draw", "--model", place.model, "--evaluator", place.judge]
-    drawing += ["--out", str(place.folder / "drawings"), str(recording)]
-    commands = {"a2d": drawing, "torch": ["-c", "import torch"]}
-    contestants = take_turns(
-        {"a2d": "a2d draw ONE.wav, new process", "torch": 'python -c "import torch", new process'},
-        commands,
-        sizes.starts,
-        place.folder,
-    )
-    loaded = child("draw_loaded", data=place.data, model=place.model, judge=place.judge, files=sizes.clips)
-    label = f"Artist.draw_file, {len(loaded['milliseconds'])} files, once loaded (ms)"
-    one = summary(label, loaded["milliseconds"], [loaded["peak_mb"]], loaded_mb=loaded["loaded_mb"])
-    share = contestants["a2d"]["median"] / contestants["torch"]["median"]
-    target = "at most 1.4 times importing torch, and at most 10 ms per clip once loaded"
-    more = {"ratio": share, "ratio_is": "a2d over torch, less is better", "once_loaded": one}
-    met = share <= 1.4 and one["median"] <= 10
-    return result("s", contestants, "torch", target, met, **more, facts={"data": place.names[0]})
+    chosen = ["--model", place.model, "--evaluator", place.judge]
+    return _drawing(place, sizes, chosen, (place.model, place.judge), "Artist", (1.4, 10))
 
 
 def bench_write(place: Place, sizes: Sizes) -> dict[str, Any]:
     """As :func:`bench_draw`, by the ear and the hands that are shipped."""
+    return _drawing(place, sizes, ["--anyway"], ("hands", "evaluator"), "Writer", (1.5, 30))
+
+
+def _drawing(
+    place: Place, sizes: Sizes, chosen: list[str], nets: tuple[str, str], drawer: str, most: tuple[float, float]
+) -> dict[str, Any]:
+    """``a2d draw`` with the options ``chosen``; ``most``: times importing torch, and ms per clip once loaded."""
     recording = next(p for p in sorted(Path(place.data).rglob("*.wav")))
-    drawing = ["-m", "a2d.cli", "draw", "--anyway", "--out", str(place.folder / "written"), str(recording)]
+    drawing = ["-m", "a2d.cli", "draw", *chosen, "--out", str(place.folder / drawer), str(recording)]
     commands = {"a2d": drawing, "torch": ["-c", "import torch"]}
     labels = {"a2d": "a2d draw ONE.wav, new process", "torch": 'python -c "import torch", new process'}
     contestants = take_turns(labels, commands, sizes.starts, place.folder)
-    loaded = child("draw_loaded", data=place.data, model="hands", judge="evaluator", files=sizes.clips)
-    label = f"Writer.draw_file, {len(loaded['milliseconds'])} files, once loaded (ms)"
+    loaded = child("draw_loaded", data=place.data, model=nets[0], judge=nets[1], files=sizes.clips)
+    label = f"{drawer}.draw_file, {len(loaded['milliseconds'])} files, once loaded (ms)"
     one = summary(label, loaded["milliseconds"], [loaded["peak_mb"]], loaded_mb=loaded["loaded_mb"])
     share = contestants["a2d"]["median"] / contestants["torch"]["median"]
-    target = "at most 1.5 times importing torch, and at most 30 ms per clip once loaded"
+    target = f"at most {most[0]} times importing torch, and at most {most[1]} ms per clip once loaded"
     more = {"ratio": share, "ratio_is": "a2d over torch, less is better", "once_loaded": one}
-    met = share <= 1.5 and one["median"] <= 30
+    met = share <= most[0] and one["median"] <= most[1]
     return result("s", contestants, "torch", target, met, **more, facts={"data": place.names[0]})
 
 
