@@ -30,7 +30,7 @@ help:
 	@echo "make lab        JupyterLab, at lecture 00 (options: make lab LAB=--no-browser)"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs the real data and synthetic voices, many hours)"
-	@echo "make voices     make the synthetic voices that ears are trained on, in build (an hour)"
+	@echo "make voices     make the synthetic voices that ears are trained on, in build (an hour and a half)"
 	@echo "make bench      measure speed against named peers (make bench QUICK=--quick: only see that it works)"
 	@echo "make lint       linter, formatter, types; names stale results;  make setup, make lock, make newest, make clean"
 	@echo "With PYTHON=python3.12 any of them uses that Python."

@@ -275,7 +275,7 @@ def listener() -> None:
 
 
 def ear() -> None:
-    """Train the ear that is shipped, on strangers and synthetic voices (build/voices, see data/README.md)."""
+    """Train the ear that is shipped, on strangers and synthetic voices (`make voices`)."""
     voices.train(WORK, voices.cells()["rows"][voices.SHIPPED], 0)
     out = voices.path_of(WORK, voices.SHIPPED, 0)
     figures = {}
@@ -408,7 +408,7 @@ def main(names: list[str]) -> int:
         for name in names or STEPS:
             step = STEPS.get(name) or EXTRA.get(name)
             if step is None:
-                raise DataError("there is no such step", where=name, hint=f"Use {', '.join(STEPS)}")
+                raise DataError("there is no such step", where=name, hint=f"Use {', '.join(STEPS | EXTRA)}")
             print(f"== {name}: {(step.__doc__ or name).splitlines()[0]}", flush=True)
             step()
     except A2DError as error:

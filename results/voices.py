@@ -30,12 +30,7 @@ from results import pool
 from results.comparisons import slug
 
 MAIN = "speechcommands"  # the corpus that is split; the others only help
-# In the project's folder, as data/make_voices.py makes them; by folder, its arguments and how long it takes.
-VOICES, KOKORO = "build/voices", "build/kokoro"
-MADE = {
-    VOICES: ("--engines espeak,flite,festival", 25),
-    KOKORO: ("--engines kokoro --voices 45", 30),
-}
+VOICES, KOKORO = "build/voices", "build/kokoro"  # in the project's folder, as `make voices` makes them
 PARTS = ("train", "val", "test")
 SEEDS = (0, 1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
@@ -45,9 +40,8 @@ LEVEL_DB = 10.0
 @cache
 def corpus(name: str) -> datasets.SpokenDigits:
     """A corpus by name, indexed once."""
-    if name in MADE and not (Path(name) / "MANIFEST.json").is_file():
-        how, minutes = MADE[name]
-        hint = f"Make them with `python data/make_voices.py --out {name} {how}` ({minutes} minutes)"
+    if name in (VOICES, KOKORO) and not (Path(name) / "MANIFEST.json").is_file():
+        hint = "Make them with `make voices` (an hour and a half on one core)"
         raise DataError("there are no synthetic voices", where=name, hint=hint)
     return datasets.load_spoken(name)
 
