@@ -41,8 +41,12 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def spread(entry: dict[str, Any]) -> str:
-    """Mean and standard deviation over seeds."""
-    return f"{100 * entry['mean']:.1f} ± {100 * entry['sd']:.1f} %"
+    """Mean and standard deviation over seeds; of one training, the number alone."""
+    return f"{100 * entry['mean']:.1f}{_deviation(100 * entry['sd'], entry, 1)} %"
+
+
+def _deviation(sd: float, entry: dict[str, Any], digits: int) -> str:
+    return f" ± {sd:.{digits}f}" if entry.get("n", 2) > 1 else ""
 
 
 def interval(entry: dict[str, Any]) -> str:
@@ -204,7 +208,7 @@ def hearing() -> str:
 
 def _two(entry: dict[str, Any]) -> str:
     """Mean and standard deviation of a ratio."""
-    return f"{entry['mean']:.2f} ± {entry['sd']:.2f}"
+    return f"{entry['mean']:.2f}{_deviation(entry['sd'], entry, 2)}"
 
 
 def hands() -> str:
@@ -254,7 +258,7 @@ EARS = {
 def ears() -> str:
     """Ears on people whom none of them has heard."""
     found = results("ears")
-    rows = {**found["rows"], "log-mel, no human in training": found["no human"]["log-mel"]}
+    rows = {**found["rows"], "the course's, no human in training": found["no human"]["log-mel"]}
     cells = [[name, *(spread(row[key]) for key in EARS)] for name, row in rows.items()]
     return markdown(["", *EARS.values()], cells)
 
@@ -273,7 +277,7 @@ def systems() -> str:
     mlp = results("protocol")["report-plain"]["recording"]["audio_mlp"]
     rows = [
         ["S1 Sharan 2020: wavelet scalogram, late fusion", "2.84 % test error", "; ".join(wrong) + " error",
-         "There 56,290 segments of digits, other words and noise; here digits by people never heard"],
+         "There 56,290 segments of digits, other words and noise; here people never heard, and eight epochs"],
         ["S2 Wan and others 2019: conditional GAN", "inception score 2.83", gan,
          "There scenes read by Inception, here digits read by the evaluator: two scales"],
         ["S3 Zelaszczyk, Mandziuk 2021: VAE, adversarial", "no number", f"read {ends[0]}, to {ends[1]}",
