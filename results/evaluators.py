@@ -38,14 +38,14 @@ def _train(cell: tuple[Path, str, int]) -> None:
         print(f"trained {out.name}", flush=True)
 
 
-def train_all(work: Path) -> None:
+def train_all(work: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Train each recipe with each seed."""
-    pool.each(_train, [(work, recipe, seed) for seed in SEEDS for recipe in RECIPES])
+    pool.each(_train, [(work, recipe, seed) for seed in seeds for recipe in RECIPES])
 
 
-def nets(work: Path, recipe: str) -> list[AccuracyNet]:
+def nets(work: Path, recipe: str, seeds: tuple[int, ...] = SEEDS) -> list[AccuracyNet]:
     """The trained networks of a recipe, by seed."""
-    return [models.load_evaluator(folder(work, recipe, seed)).net for seed in SEEDS]
+    return [models.load_evaluator(folder(work, recipe, seed)).net for seed in seeds]
 
 
 def first(work: Path, recipe: str) -> AccuracyNet:

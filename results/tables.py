@@ -41,8 +41,12 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def spread(entry: dict[str, Any]) -> str:
-    """Mean and standard deviation over seeds."""
-    return f"{100 * entry['mean']:.1f} ± {100 * entry['sd']:.1f} %"
+    """Mean and standard deviation over seeds; of one training, the number alone."""
+    return f"{100 * entry['mean']:.1f}{_deviation(100 * entry['sd'], entry, 1)} %"
+
+
+def _deviation(sd: float, entry: dict[str, Any], digits: int) -> str:
+    return f" ± {sd:.{digits}f}" if entry.get("n", 2) > 1 else ""
 
 
 def interval(entry: dict[str, Any]) -> str:
@@ -204,7 +208,7 @@ def hearing() -> str:
 
 def _two(entry: dict[str, Any]) -> str:
     """Mean and standard deviation of a ratio."""
-    return f"{entry['mean']:.2f} ± {entry['sd']:.2f}"
+    return f"{entry['mean']:.2f}{_deviation(entry['sd'], entry, 2)}"
 
 
 def hands() -> str:

@@ -67,7 +67,7 @@ MODEL = "hands"
 #
 # | yardstick | it asks | it cannot see |
 # |---|---|---|
-# | read as asked | do two recipes of evaluators, five trainings each, read the digit? | anything else |
+# | read as asked | do two recipes of evaluators, some trainings of each, read the digit? | anything else |
 # | greyness, variety | lecture 04's two faults | whether it is a digit |
 # | Fréchet distance | are mean and covariance of the features those of handwriting? | all but these two |
 # | classification score | does a reader that learned from drawings read handwriting? | copies |
@@ -156,7 +156,7 @@ print(f"Fréchet distance {metrics.frechet_distance(fitted, codes.numpy()):.3f}"
 
 # %% id="limits"
 LIMITS = {
-    "read_evaluator_least": (0.95, 1.0),  # by the worst of five trainings
+    "read_evaluator_least": (0.95, 1.0),  # by the worst of its trainings
     "read_evaluator-adam_least": (0.95, 1.0),
     "greyness_ratio": (0.8, 1.25),  # handwriting is 1
     "variety_features": (0.85, 1.15),  # handwriting is 1
@@ -183,7 +183,8 @@ from a2d.lab import results
 
 hands = results("hands")
 rows = hands["rows"]
-print(f"results/hands.json: {hands['command']}, seeds {hands['seeds']}, n = {hands['n']:,}")
+print(f"results/hands.json: {hands['command']}, n = {hands['n']:,} drawings")
+print(f"{len(hands['seeds'])} trainings of each, read by {len(hands['judges'])} of each evaluator")
 heads = "read", "by Adam's", "greyness", "variety", "score", "nearest"
 KEYS = dict(zip(LIMITS, heads, strict=True))
 KEYS |= {"frechet": "Fréchet", "frechet_of_classes": "by class"}
@@ -218,7 +219,7 @@ for name in KNOWN:
     print(f"{name} misses: {', '.join(misses(name)) or 'nothing'}")
 
 # %% [markdown]
-# (*read*, *by Adam's*: the share that the worst of five trainings of that recipe reads; *nearest*, *greyness* and
+# (*read*, *by Adam's*: the share that the worst of the trainings of that recipe reads; *nearest*, *greyness* and
 # *variety* relative to handwriting; the sentences below the table follow your limits.)
 #
 # Look at the last line.
@@ -445,7 +446,7 @@ show(f09_hands.rows_that_vary(tamed, titles, "asked for", along="columns"))
 #
 # A higher $\beta$ makes $z$ dearer, and the digit with it. Try `"beta": 4` without an adversary: is it enough?
 #
-# On MNIST, with more channels, more styles and five trainings each, the course's own probe finds:
+# On MNIST, with more channels, more styles and several trainings of each, the course's own probe finds:
 
 # %% id="leak-mnist" tags=["nbval-check-output"]
 for name, entry in hands["leak"].items():
@@ -630,7 +631,7 @@ print(f"conditional GAN misses: {', '.join(misses('conditional GAN')) or 'nothin
 # - $\gamma$: the weight of the reconstruction. This is the knob
 # - $\beta \, \mathrm{KL}$, $\mathcal{L}_G$, $\mathcal{L}_D$: as before
 #
-# **What do you expect?** Four trainings for each of four weights $\gamma$. When it is turned down,
+# **What do you expect?** Several trainings for each of four weights $\gamma$. When it is turned down,
 #
 # - a) variety rises and the drawings are read as asked less often
 # - b) variety rises, and the readings stay
@@ -653,8 +654,8 @@ answer = "a)" if fewer and more else "b)" if more else "neither of the two"
 print(f"This is answer {answer}.")
 
 # %% [markdown]
-# (Ellipses hold the mean over trainings with 95 % confidence, in both directions at once. They are wide, since four or five
-# trainings are few.)
+# (Each mark is a mean over trainings. From four trainings on an ellipse is around it, which holds the mean with 95 %
+# confidence, in both directions at once.)
 #
 # S3, the paper, calls the two ends *consistency* and *diversity*, and finds that one is bought with the other.
 # The cell says what ours gave: a) is the paper's finding.

@@ -34,7 +34,7 @@ def tiny(monkeypatch, few_clips, tmp_path):
         all_of_them = images("builtin", part)
         return datasets.Images(name, all_of_them.pixels[:200], all_of_them.labels[:200])
 
-    def nets(work, recipe):
+    def nets(work, recipe, seeds=None):
         torch.manual_seed(len(recipe))
         return [AccuracyNet().eval() for _ in evaluators.SEEDS]
 
