@@ -631,7 +631,7 @@ print(f"conditional GAN misses: {', '.join(misses('conditional GAN')) or 'nothin
 # - $\gamma$: the weight of the reconstruction. This is the knob
 # - $\beta \, \mathrm{KL}$, $\mathcal{L}_G$, $\mathcal{L}_D$: as before
 #
-# **What do you expect?** Several trainings for each of four weights $\gamma$. When it is turned down,
+# **What do you expect?** We train with four weights $\gamma$. When it is turned down,
 #
 # - a) variety rises and the drawings are read as asked less often
 # - b) variety rises, and the readings stay
@@ -651,7 +651,8 @@ error = np.hypot(*(entry[keys[1]]["sd"] / entry[keys[1]]["n"] ** 0.5 for entry i
 fewer = change[keys[1]] < -2 * error
 more = change[keys[0]] > 0
 answer = "a)" if fewer and more else "b)" if more else "neither of the two"
-print(f"This is answer {answer}.")
+hint = " (A hint: it was trained once with each weight.)" if top[keys[0]]["n"] == 1 else ""
+print(f"This is answer {answer}.{hint}")
 
 # %% [markdown]
 # (Each mark is a mean over trainings. From four trainings on an ellipse is around it, which holds the mean with 95 %
