@@ -980,7 +980,7 @@ else:
 # %% [markdown]
 # The question is a hard one for a generator, and an easy one to misuse: ten pairs cannot tell "never" from "seldom".
 #
-# Now every row of the lecture, with its ellipse.
+# Now every row of the lecture.
 #
 # **What do you expect?** Which rows will no other one beat, in variety and readings at once?
 #
