@@ -154,7 +154,7 @@ class Scalogram(nn.Module):
 
     def _fits(self, step: int, width: int) -> bool:
         """Whether a band of so many frequencies may be worked out at each so-manieth sample."""
-        return self.size >= 1.5 * step * width and self.hop_length // 2 % step == 0 or step == 1
+        return (self.size >= 1.5 * step * width and self.hop_length // 2 % step == 0) or step == 1
 
     def forward(self, samples: Tensor) -> Tensor:
         n, hop = samples.shape[-1], self.hop_length
