@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from a2d.ears.voice import VoiceSpace
@@ -134,6 +133,8 @@ class Scalogram(nn.Module):
     """
 
     def __init__(self, config: EarConfig):
+        from scipy.fft import next_fast_len  # not at the top: who only listens need not wait for it
+
         super().__init__()
         self.hop_length, self.floor_db, n = config.hop_length, config.floor_db, config.n_samples
         self.size = _STEPS[-1] * next_fast_len(-(-(n + config.sample_rate // 10) // _STEPS[-1]))

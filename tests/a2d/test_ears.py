@@ -187,6 +187,11 @@ def test_a_shift_moves_a_click_by_at_most_as_much_as_asked():
     assert places.float().std() > 300
 
 
+def test_a_batch_in_which_nobody_is_in_a_room_stays_as_it_is():
+    samples = torch.randn(1, RATE, generator=rng())
+    torch.testing.assert_close(aug.change_place(samples, RATE, rng(), room=1e-9, equaliser=0.0), samples)
+
+
 def test_a_room_keeps_the_sound_and_adds_a_tail():
     samples = torch.zeros(64, RATE)
     samples[:, 1000] = 1
