@@ -39,7 +39,6 @@ from a2d.lab.kinds.hands import HandsKind, HandsTask
 from a2d.pairing import Targets
 from results import evaluators, faithful, goals, pool
 from results.comparisons import sharpness, slug
-from teach.closure import code_hash
 
 SEEDS = (0, 1)
 KNOB_SEEDS = SEEDS[:1]  # of the four weights of the adversarial VAE, each of which takes as long as the flow
@@ -254,7 +253,7 @@ def row_of(cell: tuple[Path, str, int, str]) -> dict[str, Any]:
     """The numbers of one training of a generator, measured unless they are there."""
     work, name, seed, part = cell
     place = work / "hands" / "rows" / f"{slug(name)}-{seed}-{part}.json"
-    return pool.remembered(place, _code(), lambda: _measured(work, name, seed, part))
+    return pool.remembered(place, pool.code_of(__name__), lambda: _measured(work, name, seed, part))
 
 
 def _measured(work: Path, name: str, seed: int, part: str) -> dict[str, float]:
@@ -281,12 +280,6 @@ def _handwriting(work: Path, part: str) -> Handwriting:
 @cache
 def _sitting(work: Path, seed: int, part: str) -> Sitting:
     return sitting(work, seed, _handwriting(work, part).real.labels)
-
-
-@cache
-def _code() -> str:
-    """A hash of the code and the recipes that these numbers depend on."""
-    return code_hash(__name__, extra=sorted((Path(recipes.__file__).parent.parent / "recipes").glob("*.toml")))
 
 
 def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> tuple[dict[str, Any], Tensor]:

@@ -377,6 +377,12 @@ def blame(ear: Ear) -> dict[str, float]:
     return {"ear": float((wrong & misheard).float().mean()), "hand": float((wrong & ~misheard).float().mean())}
 
 
+def kept_table(work: Path, table: str, seeds: tuple[int, ...]) -> dict[str, Any]:
+    """As :func:`of_table`, measured unless it is there."""
+    place, code = work / "ears" / "tables" / f"{slug(table)}.json", pool.code_of(__name__, repr(seeds))
+    return pool.remembered(place, code, lambda: of_table(work, table, seeds))
+
+
 TABLES = ("rows", "fronts", "no human", "leave one speaker out", "augmentation", "voices", "sources")
 
 
@@ -385,7 +391,7 @@ def measure(work: Path, seeds: tuple[int, ...] = SEEDS) -> dict[str, Any]:
 
     These are trained on the same sounds with the shorter recipe (:func:`short`): log-mel, scalogram, both at once.
     """
-    found = {table: of_table(work, table, seeds) for table in TABLES}
+    found = {table: kept_table(work, table, seeds) for table in TABLES}
     pairs = [[train(work, cell, seed) for cell in cells()["fronts"].values()] for seed in seeds]
     rows = {"mean MFCCs": together([yardsticks(ear) for ear in mean_mfccs(work, seeds)]), **found.pop("fronts")}
     rows["late fusion"] = together([yardsticks(Fused(*pair)) for pair in pairs])
