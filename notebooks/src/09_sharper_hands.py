@@ -451,7 +451,7 @@ show(f09_hands.rows_that_vary(tamed, titles, "asked for", along="columns"))
 # %% id="leak-mnist" tags=["nbval-check-output"]
 for name, entry in hands["leak"].items():
     print(f"{name:<24}leak {entry['mean']:.1%} ± {entry['sd']:.1%}")
-table(["absolute error", *hands["leak"]])
+table(["cross-entropy", *hands["leak"]])
 pair = "style CVAE", "style CVAE, adversary"
 first, second = (hands["leak"][name]["mean"] for name in pair)
 print(f"The adversary changes the leak by {100 * (second - first):+.1f} points.")
@@ -459,7 +459,7 @@ for name in hands["leak"]:
     print(f"{name} misses: {', '.join(misses(name)) or 'nothing'}")
 
 # %% [markdown]
-# (The row *absolute error* is lecture 04's generator, with the same loss of a pixel and no style.)
+# (The row *cross-entropy* is the report's generator, with the same loss of a pixel and no style.)
 #
 # What is left of the two faults? Look at the columns *variety* and *greyness* of the table.
 # A pixel-wise loss still averages over whatever the encoder could not put into $z$.
