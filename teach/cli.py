@@ -135,6 +135,7 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 )
 @_LECTURES
 @_POINTS
+@click.option("--roster", type=click.Path(path_type=Path), metavar="FILE", help="The class list, a CSV with names.")
 @click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes here.  [default: one for each core]")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it, as tcp://host:8786.")
@@ -160,6 +161,7 @@ def grade(
     layout: str,
     lectures: str | None,
     points: Path | None,
+    roster: Path | None,
     marks: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -182,6 +184,7 @@ def grade(
             out,
             lectures=parse_lectures(lectures),
             layout=layout,
+            roster=roster,
             points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
@@ -197,8 +200,33 @@ def grade(
     before = f" ({run.students - run.marked} of them were graded before)" if run.marked < run.students else ""
     click.echo(f"{run.students} students{before}, hidden inputs of seed {run.seed}.")
     if run.problems:
-        click.echo(f"Problems with what was handed in: {run.problems}; look at {out / 'problems.csv'}.")
+        files = f", {run.unreadable} of them files that could not be read" if run.unreadable else ""
+        click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
+    if run.waiting:
+        click.echo(f"Answers in words that wait for a person: {run.waiting}; fill in {out / 'to_mark.csv'}.")
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("student")
+@click.argument("exercise")
+@click.argument("points", type=float, required=False)
+@click.option("--why", default="", help="What the student is told.")
+@click.option("--who", default="", help="Who decided.  [default: your name on this computer]")
+@click.option("--undo", is_flag=True, help="Take the last decision about this answer back.")
+def correct(out: Path, student: str, exercise: str, points: float | None, why: str, who: str, undo: bool) -> None:
+    """Correct by hand what STUDENT gets for EXERCISE in the graded folder OUT, code included.
+
+    STUDENT is the key, as in summary.csv, or the name. It is kept apart from the grades, with who and why, and no run
+    overwrites it; the next `teach grade` with this --out writes it into the tables and pages.
+    """
+    from teach.grading.grade import correct as correcting
+
+    if undo == (points is not None):
+        raise click.UsageError("Give POINTS, or --undo.")
+    told = correcting(out, student, exercise, None if undo else points, why, who)
+    click.echo(f"{told}\nGive the `teach grade` command again: tables and pages are written anew, nothing is run anew.")
 
 
 @main.command()

@@ -11,8 +11,10 @@ import numpy as np
 from a2d.exercises import calls
 from a2d.exercises.model import Case, Exercise, Question, Wrong
 
-_TORCH = tuple(
-    f"torch.nn.{name}" for name in ("functional.conv_transpose1d", "functional.conv_transpose2d", "ConvTranspose1d")
+# Whatever convolves, forwards or backwards: a transposed convolution is the gradient of a convolution.
+_TORCH = (
+    *(f"torch.nn.functional.{name}" for name in ("conv_transpose1d", "conv_transpose2d", "fold", "unfold")),
+    *("torch.nn.ConvTranspose1d", "torch.conv*", "torch.*_conv*", "torch._C._nn.col2im"),
 )
 
 # ------------------------------------------------------------------------------ 5.1 size of a transposed convolution

@@ -21,11 +21,15 @@ from typing import TYPE_CHECKING, Any
 
 import a2d
 from a2d import exercises
+from a2d.exercises import Question
 from a2d.io import atomic
 from teach.closure import code_hash
+from teach.grading import ledger
 from teach.grading.collect import Collection, collect, listing_seed
-from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
-from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.grading.marking import Handed, Marker, Settings
+from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
+from teach.grading.roster import Person, join, read_roster
+from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
 
@@ -35,17 +39,23 @@ if TYPE_CHECKING:
 # The file that tells how a folder was graded; what makes it a folder that may be written to again.
 RECORD = "grading.json"
 _RESULTS = "results"
+_LOCK = ".lock"
 _IN_FLIGHT = 4
 _CONNECT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: how many students, how many of them were marked now, and where the results are."""
+    """What a run did: how many students, how many of them were marked now, and where the results are.
+
+    ``problems`` are told in all, ``unreadable`` of them are files; ``waiting`` answers have to be marked by a person.
+    """
 
     students: int
     marked: int
     problems: int
+    unreadable: int
+    waiting: int
     seed: int
     out: Path
 
@@ -56,6 +66,7 @@ def grade(
     *,
     lectures: Sequence[int],
     layout: str = "auto",
+    roster: Path | None = None,
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -68,26 +79,45 @@ def grade(
     """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
-    the names and sizes of what was handed in. ``marks`` is a filled-in ``to_mark.csv``. Raises :class:`GradingError`
-    for input, options and machines that cannot be used.
+    the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a
+    filled-in ``to_mark.csv``. Raises :class:`GradingError` for input, options and machines that cannot be used.
     """
     collection = collect(submissions, layout=layout)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
+    people: dict[str, Person] = {}
+    if roster is not None:
+        collection, people = join(collection, read_roster(roster))
     chosen = tuple(sorted((points or {}).items()))
     settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
     if not settings.asked:
         raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
     if sandbox and scheduler is None:
         require_sandbox()
-    given = _read_marks(marks, collection, settings)
-    atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
-    todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
-    if todo:
-        _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-    problems = _write(out, collection, settings, given)
-    return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
+    given = read_marks(marks, settings.maxima) if marks is not None else {}
+    with _alone(out):
+        told = {TO_MARK_FILE: earlier[TO_MARK_FILE]} if TO_MARK_FILE in earlier else {}
+        atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
+        todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
+        if todo:
+            _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
+        written = _write(out, collection, settings, given, people)
+    return Run(len(collection.submissions), len(todo), *written, settings.seed, out)
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Let one run at a time write to a folder: two would mix their tables and pages."""
+    from filelock import FileLock, Timeout
+
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        hint = "Wait until it has ended, or choose another --out"
+        raise GradingError("another run is writing to this folder just now", where=out, hint=hint) from error
 
 
 def _record(out: Path) -> dict[str, Any]:
@@ -97,7 +127,7 @@ def _record(out: Path) -> dict[str, Any]:
     try:
         return json.loads((out / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name != _LOCK for path in out.iterdir()):
             hint = "Choose an empty or new folder, or one that this command wrote"
             raise GradingError("this folder holds something else", where=out, hint=hint) from None
         return {}
@@ -110,16 +140,6 @@ def _workers(jobs: int | None) -> int:
     if jobs is not None:
         return jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _read_marks(
-    path: Path | None, collection: Collection, settings: Settings
-) -> Mapping[tuple[str, str], tuple[float, str]]:
-    from teach.reports.tables import read_marks
-
-    if path is None:
-        return {}
-    return read_marks(path, settings.maxima, {submission.key for submission in collection.submissions})
 
 
 # ------------------------------------------------------------------------------------------- results, one file each
@@ -320,18 +340,39 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
 # ---------------------------------------------------------------------------------------------------- what is written
 
 
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -> ledger.Latest:
+    """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
+    path, rows = out / TO_MARK_FILE, dict(given)
+    if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
+        rows = {**read_marks(path, settings.maxima), **rows}
+    new = []
+    for (key, id), mark in rows.items():
+        text = _kept(out, key).written.get(id, "") if key in set(keys) else mark.answer
+        # Whoever marks marks what stands beside the points; a table without answers is of those that are there.
+        same = not mark.answer or ledger.print_of(mark.answer) == ledger.print_of(visible(text))
+        new.append(
+            ledger.Decision(key, id, mark.points, mark.comment, text=ledger.print_of(text if same else mark.answer))
+        )
+    return ledger.latest(ledger.add(out, new))
+
+
 def _write(
-    out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
-) -> int:
-    from teach.reports.tables import with_marks
+    out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]
+) -> tuple[int, int, int]:
+    """Write all that is told; how many problems there are, how many files of them, and how many answers wait."""
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
+    decisions = _decided(out, keys, settings, given)
 
     def results() -> Iterator[Result]:
         for key in keys:
-            result = with_marks(_kept(out, key), marks)
+            result = ledger.applied(_kept(out, key), decisions)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -344,13 +385,55 @@ def _write(
         "lectures": list(settings.lectures),
         "timeout": settings.timeout,
         "points": settings.maxima,
-        "problems": tuple(found.get("", ())),
+        "people": people,
+        "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
     }
-    problems = write_all(out, results, facts)
+    whole = write_all(out, results, facts)
+    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
     # Students who are no longer among the submissions leave nothing behind.
     known = set(keys)
     for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
-    return problems
+    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK])
+
+
+# ------------------------------------------------------------------------------------------------- decisions by hand
+
+
+def correct(out: Path, student: str, id: str, points: float | None, why: str, who: str) -> str:
+    """Decide by hand what a student gets for an exercise or question; None takes the last decision back.
+
+    ``student``: the key, or the name if it is one student's alone. Gives what is told the teacher; raises
+    :class:`GradingError` for a folder, student or exercise that there is not, and for points out of range.
+    """
+    if not (out / RECORD).is_file():
+        raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
+    found = [one for one in _all_kept(out) if student in (one.key, one.student)]
+    if len(found) != 1:
+        told = f"{len(found)} students are called so" if found else "no student is called so"
+        hint = f"Give one of the keys in {out / 'summary.csv'}"
+        raise GradingError(told, where=student, hint=hint)
+    result = found[0]
+    grade = next((one for one in result.grades if one.id == id), None)
+    if grade is None:
+        listed = ", ".join(one.id for one in result.grades)
+        raise GradingError("this exercise is not graded here", where=id, hint=f"Use one of {listed}")
+    if points is not None and points > grade.maximum:
+        raise GradingError(f"{points:g} is more than the maximum of {grade.maximum:g}", where=id, hint="Give less")
+    text = ledger.print_of(result.written.get(id, "")) if isinstance(exercises.get(id), Question) else ""
+    with _alone(out):
+        before = len(ledger.read(out))
+        ledger.add(out, [ledger.Decision(result.key, id, points, why, text=text)], who)
+        changed = len(ledger.read(out)) > before
+    graded = "nothing yet" if grade.points is None else f"{grade.points:g}"
+    if not changed:
+        return f"{result.student}, {id}: nothing to change."
+    now = f"{points:g} of {grade.maximum:g}" if points is not None else f"again what was graded ({graded})"
+    return f"{result.student}, {id}: {now}, where {graded} was graded."
+
+
+def _all_kept(out: Path) -> Iterator[Result]:
+    for path in sorted((out / _RESULTS).glob("*.json")):
+        yield _kept(out, path.stem)

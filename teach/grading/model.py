@@ -10,6 +10,8 @@ from a2d.errors import CourseError
 
 # How an exercise can end; each comes with a reason in words.
 OUTCOMES = ("right", "partly right", "wrong", "empty", "error", "timeout", "killed", "missing", "unreadable")
+# How the problem of a file begins of which nothing could be read.
+UNREADABLE = "unreadable: "
 # How a question in words can stand: a person still has to mark it, or has; or "empty", "missing", "unreadable".
 TO_MARK, MARKED = "to mark", "marked"
 

@@ -141,6 +141,17 @@ def test_marks_of_a_person_are_added(made: Path, graded: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     marked = [value for value in points_of(out).values() if value[0] == "marked"]
     assert marked == [("marked", 1.5)] * len(rows)
+    # They are remembered: a later run needs no table, and what is filled in in the folder's own counts.
+    done = grade(made / "submissions", "--out", out, "--lectures", LECTURES)
+    assert done.returncode == 0, done.stderr
+    assert [value for value in points_of(out).values() if value[0] == "marked"] == marked
+    path = out / "to_mark.csv"
+    path.write_text(path.read_text(encoding="utf-8-sig").replace(",1.5,good", ",2,better", 1), encoding="utf-8-sig")
+    done = grade(made / "submissions", "--out", out, "--lectures", LECTURES)
+    assert done.returncode == 0, done.stderr
+    assert sorted(value[1] for value in points_of(out).values() if value[0] == "marked") == [1.5] * (len(rows) - 1) + [
+        2
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------ clusters
