@@ -212,7 +212,9 @@ def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, A
         if settings.sandbox:
             require_sandbox()
         _markers[settings] = Marker(settings)
-    return _markers[settings].mark(handed).to_json()
+    marker = _markers[settings]
+    result = marker.mark(handed)
+    return {"result": result.to_json(), "hurried": marker.hurried}
 
 
 @atexit.register
@@ -236,10 +238,15 @@ def _mark_all(
         _cluster(workers, scheduler) as client,
         tqdm(total=len(todo), unit="student", disable=not progress) as bar,
     ):
-        for (submission, print), result in _results(client, todo, settings):
-            _keep(out, result, print)
-            bar.set_postfix_str(submission.key[:20], refresh=False)
+        again = []
+        for one, marked in _results(client, todo, settings):
+            _keep(out, marked.result, one[1] if marked.fully else "")
+            again += [one] if marked.hurried else []
+            bar.set_postfix_str(one[0].key[:20], refresh=False)
             bar.update()
+        # Who had no time left beside the others is marked once more alone; that stands.
+        for one, marked in _results(client, again, settings, alone=True):
+            _keep(out, marked.result, one[1] if marked.fully else "")
 
 
 @contextlib.contextmanager
@@ -282,9 +289,12 @@ def _connected(client: type[Client], address: str) -> Client:
 
 
 def _results(
-    client: Client, todo: Sequence[tuple[Submission, str]], settings: Settings
-) -> Iterator[tuple[tuple[Submission, str], Result]]:
-    """Each student's result as it comes; only a few students' files are in memory at a time."""
+    client: Client, todo: Sequence[tuple[Submission, str]], settings: Settings, *, alone: bool = False
+) -> Iterator[tuple[tuple[Submission, str], _Marked]]:
+    """Each student's result as it comes; only a few students' files are in memory at a time.
+
+    ``alone``: one after the other.
+    """
     from distributed import as_completed
 
     waiting = iter(todo)
@@ -301,30 +311,37 @@ def _results(
                 submission.key, submission.student, submission.number, submission.late, tuple(_contents(submission))
             )
             started += 1
-            future = client.submit(
-                mark_on_worker, handed, settings, code_print(), key=f"mark-{started}-{one[1]}", pure=False
-            )
+            key = f"{'again' if alone else 'mark'}-{started}-{one[1]}"
+            future = client.submit(mark_on_worker, handed, settings, code_print(), key=key, pure=False)
             pending[future] = one
             finished.add(future)
 
-    for _ in range(max(_IN_FLIGHT, 2 * len(client.scheduler_info(n_workers=-1)["workers"]))):
+    for _ in range(1 if alone else max(_IN_FLIGHT, 2 * len(client.scheduler_info(n_workers=-1)["workers"]))):
         start()
     while pending:
         future = next(finished)
         one = pending.pop(future)
-        result, marked = _result_of(future, one[0], settings)
-        # What failed for the grader's own reasons is tried again by the next run: no print fits it.
-        yield one if marked else (one[0], ""), result
+        yield one, _result_of(future, one[0], settings)
         future.release()
         start()
 
 
-def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple[Result, bool]:
-    """A future's result, and whether it is one; where the work itself failed, every exercise says so."""
+@dataclass(frozen=True)
+class _Marked:
+    """A result; ``hurried`` as of :class:`Marker`. Not ``fully`` marked is what the next run tries again."""
+
+    result: Result
+    hurried: bool = False
+    fully: bool = True
+
+
+def _result_of(future: Any, submission: Submission, settings: Settings) -> _Marked:
+    """What a future gives; where the work itself failed, every exercise says so."""
     from distributed import KilledWorker
 
     try:
-        return Result.from_json(future.result()), True
+        found = future.result()
+        return _Marked(Result.from_json(found["result"]), found["hurried"])
     except GradingError:
         raise
     except KilledWorker:
@@ -334,7 +351,8 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
     message = f"This submission could not be graded: {told}. Look at it by hand."
     grades = tuple(Grade(id, "unreadable", 0, most, message) for id, most in settings.maxima.items())
     problem = Problem(submission.student, "", told, "Look at this submission by hand, and report the failure")
-    return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,)), False
+    result = Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,))
+    return _Marked(result, fully=False)
 
 
 # ---------------------------------------------------------------------------------------------------- what is written

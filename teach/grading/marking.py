@@ -21,13 +21,14 @@ from a2d.checks import verdicts
 from a2d.checks.answers import Answer
 from a2d.checks.points import points_of, scaled
 from a2d.checks.verdicts import PUBLIC_SEED, Outcome, Sheet, compare, forbidden_name, make_sheet
+from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
 from teach.lectures.names import slugs
 from teach.reports.alike import fingerprint
 from teach.sandbox import wire
-from teach.sandbox.box import Boxes, Ended
+from teach.sandbox.box import CLOCK, Boxes, Ended
 from teach.settings import ANSWER_SECONDS, NOTEBOOK_SECONDS
 
 # Ways of calling that hand tensors or networks to the function.
@@ -81,10 +82,15 @@ class Handed:
 
 
 class Marker:
-    """Marks submissions with the same settings; keeps what is expected, and the boxes, from one to the next."""
+    """Marks submissions with the same settings; keeps what is expected, and the boxes, from one to the next.
+
+    :attr:`hurried` says of the last one whether an answer of it came to its end by the clock, with processor time left:
+    on a machine with nothing else to do it may end by itself.
+    """
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self.hurried = False
         self._boxes = Boxes(sandbox=settings.sandbox)
         self._sheets: dict[tuple[str, int], _Prepared] = {}
 
@@ -94,6 +100,7 @@ class Marker:
 
     def mark(self, handed: Handed) -> Result:
         """All grades of one student."""
+        self.hurried = False
         notebooks, problems = _read_all(handed)
         grades: list[Grade] = []
         answers: dict[str, Answered | None] = {}
@@ -156,6 +163,7 @@ class Marker:
         job = {**ready.job, "source": found.source, "function": found.function, "chance": chance}
         torch = ready.torch or bool(re.search(r"\btorch\b", found.source))
         ended = self._boxes.run(job, torch=torch, timeout=self.settings.timeout)
+        self.hurried |= ended.reason == CLOCK
         with verdicts.still():
             return ended, _judged(ready.sheet, ended, self.settings.timeout, hidden=seed != PUBLIC_SEED)
 
@@ -195,11 +203,20 @@ class Marker:
 
     def _play(self, notebook: Notebook, wanted: Mapping[str, Exercise]) -> dict[str, Grade]:
         """Run a notebook's cells, and judge what stands where an exercise is checked; the best of its checks."""
-        judge = _Judge(self, notebook, wanted)
+        judge = self._played(notebook, wanted, lend=True)
+        # Who took the course's function for an answer that was still to come is judged without it.
+        again = {id: wanted[id] for id in sorted(judge.refused)}
+        more = self._played(notebook, again, lend=False).grades if again else {}
+        return {**judge.grades, **{id: _better(judge.grades.get(id), grade) for id, grade in more.items()}}
+
+    def _played(self, notebook: Notebook, wanted: Mapping[str, Exercise], *, lend: bool) -> _Judge:
+        judge = _Judge(self, notebook, wanted, lend)
         cells = [cell.source for cell in notebook.cells if cell.kind == "code"]
         job = {"cells": cells, "wanted": {id: one.name for id, one in wanted.items()}}
         ended = self._boxes.play(job, judge.respond, timeout=NOTEBOOK_SECONDS)
-        return judge.grades(ended)
+        self.hurried |= ended.reason == CLOCK
+        judge.end(ended)
+        return judge
 
     # --------------------------------------------------------------------------------------------------- questions
 
@@ -256,11 +273,17 @@ def _by_chance(worse: Outcome) -> Outcome:
 
 
 class _Judge:
-    """Answers what a notebook asks while it is run, and judges what it hands out."""
+    """Answers what a notebook asks while it is run, and judges what it hands out.
 
-    def __init__(self, marker: Marker, notebook: Notebook, wanted: Mapping[str, Exercise]):
-        self._marker, self._notebook, self._wanted = marker, notebook, wanted
-        self._found: dict[str, Grade] = {}
+    ``lend``: whether the course's own function is given to who asks for it (``a2d.mine``). No answer to that exercise
+    is taken afterwards; :attr:`refused` are those that came all the same.
+    """
+
+    def __init__(self, marker: Marker, notebook: Notebook, wanted: Mapping[str, Exercise], lend: bool):
+        self._marker, self._notebook, self._wanted, self._lend = marker, notebook, wanted, lend
+        self.grades: dict[str, Grade] = {}
+        self.refused: set[str] = set()
+        self._lent: set[str] = set()
         self._now: Exercise | None = None
         self._cell, self._checks, self._stub = 0, 0, False
         self._messages: list[dict[str, Any]] = []
@@ -271,16 +294,29 @@ class _Judge:
             self._cell = message["cell"]
         elif "check" in message:
             return self._cases(message)
+        elif "mine" in message:
+            return self._lending(str(message["mine"]))
         elif "end" in message and self._now is not None:
             return {"right": self._judge()}
         elif self._now is not None:
             self._messages.append(message)
         return None
 
+    def _lending(self, id: str) -> dict[str, Any]:
+        self._now = None
+        if not self._lend or (found := _lent(id)) is None:
+            return {}
+        self._lent.add(id)
+        return found
+
     def _cases(self, message: Mapping[str, Any]) -> dict[str, Any]:
         self._now, self._messages = self._wanted.get(str(message["check"])), []
         self._checks += 1
         if self._now is None or self._checks > _CHECKS:
+            self._now = None
+            return {}
+        if self._now.id in self._lent:
+            self.refused.add(self._now.id)
             self._now = None
             return {}
         tree = _tree(message.get("source"))
@@ -296,7 +332,7 @@ class _Judge:
         exercise, self._now = self._now, None
         assert exercise is not None
         grade = self._grade(exercise, Ended("done", tuple(self._messages)))
-        self._found[exercise.id] = _better(self._found.get(exercise.id), grade)
+        self.grades[exercise.id] = _better(self.grades.get(exercise.id), grade)
         return grade.outcome == "right"
 
     def _grade(self, exercise: Exercise, ended: Ended) -> Grade:
@@ -311,11 +347,22 @@ class _Judge:
         code = [cell.number for cell in self._notebook.cells if cell.kind == "code"]
         return f"{self._notebook.name}, cell {code[self._cell - 1] if 0 < self._cell <= len(code) else 1}"
 
-    def grades(self, ended: Ended) -> dict[str, Grade]:
-        """The best grade of each exercise, when the notebook has ended."""
-        if self._now is not None and self._now.id not in self._found:
-            self._found[self._now.id] = self._grade(self._now, Ended(ended.how, tuple(self._messages), ended.reason))
-        return self._found
+    def end(self, ended: Ended) -> None:
+        """Judge the answer in whose midst the notebook ended, if there is one."""
+        if self._now is not None and self._now.id not in self.grades:
+            self.grades[self._now.id] = self._grade(self._now, Ended(ended.how, tuple(self._messages), ended.reason))
+
+
+@cache
+def _lent(id: str) -> dict[str, Any] | None:
+    """The course's own function for an exercise, as source; None where there is none."""
+    from teach.rehearsal.wording import right_source
+
+    try:
+        exercise = exercises.get(id)
+    except CourseError:
+        return None
+    return {"source": right_source(exercise), "name": exercise.name} if isinstance(exercise, Exercise) else None
 
 
 def _graded(exercise: Exercise, judged: Outcome, points: Mapping[str, float], message: str, where: str) -> Grade:

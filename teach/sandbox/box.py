@@ -61,6 +61,7 @@ _MESSAGES = 1000
 MEMORY, NOTEBOOK_MEMORY = 1 << 30, 2 << 30
 SCRATCH_BYTES = 16 << 20
 PATIENCE = 6
+CLOCK = "by the clock"
 INSTALL = (
     "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`; "
     "it is for Linux only), or give --no-sandbox: then whatever the notebooks hold runs with all your rights"
@@ -73,7 +74,10 @@ Respond = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended: "done", "timeout" or "killed" with the reason, and the messages that came until then."""
+    """How a job ended: "done", "timeout" or "killed" with the reason, and the messages that came until then.
+
+    Of a timeout the reason is :data:`CLOCK` if the job had processor time left: it slept, or the machine was busy.
+    """
 
     how: str
     messages: tuple[dict[str, Any], ...]
@@ -550,7 +554,7 @@ def _ended(lines: Sequence[bytes], how: str, status: int) -> Ended:
     if messages and messages[-1].get("done") and how == "closed":
         return Ended("done", messages[:-1])
     if how == "timeout":
-        return Ended("timeout", messages)
+        return Ended("timeout", messages, CLOCK)
     if how == "too much":
         return Ended("killed", messages, f"it gave more than {wire.RESULT_BYTES // 10**6} MB of results")
     if messages and "failed" in messages[-1] and how == "closed":

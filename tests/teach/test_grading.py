@@ -252,8 +252,9 @@ def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
 
     settings = Settings((1,), 0)
     student = Submission("k", "S")
-    result, marked = grading._result_of(Lost(), student, settings)
-    assert not marked
+    marked = grading._result_of(Lost(), student, settings)
+    result = marked.result
+    assert not marked.fully
     assert [grade.outcome for grade in result.grades] == ["unreadable"] * len(exercises.of_lecture(1))
     assert "a worker without memory" in result.problems[0].what
     grading._keep(tmp_path, result, "")

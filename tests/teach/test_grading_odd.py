@@ -89,6 +89,30 @@ def test_every_right_answer_is_right_in_whatever_way_it_is_bound(lecture, way, m
     assert wrong == {}
 
 
+BORROWED = {
+    "before its own answer": (
+        "other = a2d.mine('1.1')",
+        "from functools import partial",
+        f"def general(one, x, n_fft, hop_length):\n    return {odd.GIVES.replace('+ 1', '+ one')}",
+        "frame = partial(general, 1)",
+    ),
+    "of another exercise": (
+        "other = a2d.mine('1.2')\nONE = [] if other is None else [1]",
+        f"def frame(x, n_fft, hop_length):\n    return {odd.GIVES.replace('+ 1', '+ ONE[0]')}",
+    ),
+}
+
+
+@pytest.mark.parametrize("cells", BORROWED.values(), ids=BORROWED)
+def test_the_courses_functions_are_there_for_what_follows(cells, markers):
+    assert graded(markers[1], 1, [odd.START, *cells, odd.CHECK])["1.1"].outcome == "right"
+
+
+def test_the_courses_function_is_no_answer_to_its_own_exercise(markers):
+    grade = graded(markers[1], 1, [odd.START, "frame = a2d.mine('1.1')", odd.CHECK])["1.1"]
+    assert grade.points == 0
+
+
 BY_CHANCE = {
     "lots": (
         "def frame(x, n_fft, hop_length):\n    lot = np.random.default_rng().random()\n"
