@@ -28,8 +28,8 @@ from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebo
 from teach.lectures.names import slugs
 from teach.reports.alike import fingerprint
 from teach.sandbox import wire
-from teach.sandbox.box import CLOCK, Boxes, Ended
-from teach.settings import ANSWER_SECONDS, NOTEBOOK_SECONDS
+from teach.sandbox.box import CLOCK, PATIENCE, Boxes, Ended
+from teach.settings import ANSWER_SECONDS, CELL_TIMES, NOTEBOOK_TIMES
 
 # Ways of calling that hand tensors or networks to the function.
 _TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
@@ -155,7 +155,9 @@ class Marker:
         for end, other in more:
             if end != first_end and not first.kind == other.kind == "right":
                 return _by_chance(min(first, other, key=lambda one: one.points))
-        return first if first.kind == "right" else self._in_words(exercise, found, first)
+        if first.kind in ("right", "timeout"):
+            return first if first.kind == "right" else _told(first, None)
+        return self._in_words(exercise, found, first)
 
     def _tried(self, exercise: Exercise, found: Answered, seed: int, chance: int) -> tuple[Ended, Outcome]:
         """Run an answer on the cases of a seed, in a process of its own."""
@@ -212,8 +214,9 @@ class Marker:
     def _played(self, notebook: Notebook, wanted: Mapping[str, Exercise], *, lend: bool) -> _Judge:
         judge = _Judge(self, notebook, wanted, lend)
         cells = [cell.source for cell in notebook.cells if cell.kind == "code"]
-        job = {"cells": cells, "wanted": {id: one.name for id, one in wanted.items()}}
-        ended = self._boxes.play(job, judge.respond, timeout=NOTEBOOK_SECONDS)
+        wait = self.settings.timeout
+        job = {"cells": cells, "wanted": {id: one.name for id, one in wanted.items()}, "seconds": CELL_TIMES * wait}
+        ended = self._boxes.play(job, judge.respond, timeout=NOTEBOOK_TIMES * wait)
         self.hurried |= ended.reason == CLOCK
         judge.end(ended)
         return judge
@@ -527,8 +530,10 @@ def _absent(one: Exercise | Question, notebooks: Sequence[Notebook], problems: S
 
 def _judged(sheet: Sheet, ended: Ended, timeout: float, *, hidden: bool = True) -> Outcome:
     """What the messages from the box are worth."""
+    waited = f"It did not come to an end within {PATIENCE * timeout:g} s, and computed little: what does it wait for?"
+    looped = f"It did not come to an end within {timeout:g} s of processor time. Look for a loop without an end."
     stop = {
-        "timeout": f"It did not come to an end within {timeout:g} s of processor time. Look for a loop without an end.",
+        "timeout": waited if ended.reason == CLOCK else looped,
         "killed": f"It was stopped: {ended.reason}.",
         "done": "Its results are incomplete.",
     }[ended.how]

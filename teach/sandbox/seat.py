@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -32,11 +33,12 @@ _SOURCE = 50_000
 class Seat:
     """Runs a notebook's cells; ``send`` gives the grader a message, ``ask`` waits for its answer.
 
-    ``wanted`` are the ids of the exercises to be judged, each with the name of its function.
+    ``wanted`` are the ids of the exercises to be judged, each with the name of its function. A cell that takes more
+    than ``seconds`` of processor time is stopped, as a person would stop it.
     """
 
-    def __init__(self, cells: Sequence[str], wanted: Mapping[str, str], send: Send, ask: Ask):
-        self.cells, self.wanted, self.send, self.ask = cells, wanted, send, ask
+    def __init__(self, cells: Sequence[str], wanted: Mapping[str, str], seconds: float, send: Send, ask: Ask):
+        self.cells, self.wanted, self.seconds, self.send, self.ask = cells, wanted, seconds, send, ask
         self.judged: dict[str, bool] = {}
         self._answers: dict[str, Any] = {}
         self._course: dict[str, Any] = {}
@@ -56,9 +58,13 @@ class Seat:
 
     def _run(self, source: str) -> None:
         try:
+            signal.signal(signal.SIGPROF, _stop)
+            signal.setitimer(signal.ITIMER_PROF, self.seconds)
             self._shell.run_cell(source, store_history=False, silent=False)
         except BaseException as error:  # a SystemExit or worse: the shell itself lets nothing else through
             self.send({"left": type(error).__name__})
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
 
     def check(self, id: Any, function: Any = None) -> None:
         """What ``a2d.check`` is here."""
@@ -99,6 +105,10 @@ class Seat:
             exec(told["source"], space)
             self._course[id] = space[told["name"]]
         return self._course[id]
+
+
+def _stop(*what: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def source_of(function: Any) -> str:

@@ -162,7 +162,7 @@ def play(job: dict[str, Any], send: Callable[[dict[str, Any]], None], ask: Calla
     from teach.sandbox.seat import Seat
 
     with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
-        Seat(job["cells"], job["wanted"], send, ask).play()
+        Seat(job["cells"], job["wanted"], job["seconds"], send, ask).play()
     send({"done": True})
 
 

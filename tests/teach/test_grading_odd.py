@@ -89,6 +89,14 @@ def test_every_right_answer_is_right_in_whatever_way_it_is_bound(lecture, way, m
     assert wrong == {}
 
 
+def test_a_cell_without_an_end_is_stopped_and_the_next_ones_run():
+    marker = Marker(Settings((1,), seed=SEED, timeout=1))
+    cells = [odd.START, "while True:\n    pass", *odd.ODD["a partial"], odd.CHECK]
+    grade = graded(marker, 1, cells)["1.1"]
+    marker.close()
+    assert grade.outcome == "right"
+
+
 BORROWED = {
     "before its own answer": (
         "other = a2d.mine('1.1')",
