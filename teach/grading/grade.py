@@ -24,11 +24,13 @@ from a2d import exercises
 from a2d.exercises import Question
 from a2d.io import atomic
 from teach.closure import code_hash
-from teach.grading import ledger
+from teach.grading import attempts, ledger
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import Handed, Marker, Settings
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
 from teach.grading.roster import Person, join, read_roster
+from teach.grading.rules import Rules, extra_days, is_timed, read_rules
+from teach.grading.rules import applied as late_applied
 from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
@@ -49,6 +51,7 @@ class Run:
     """What a run did: how many students, how many of them were marked now, and where the results are.
 
     ``problems`` are told in all, ``unreadable`` of them are files; ``waiting`` answers have to be marked by a person.
+    ``lms`` are lines about what can go back to the LMS.
     """
 
     students: int
@@ -58,6 +61,19 @@ class Run:
     waiting: int
     seed: int
     out: Path
+    lms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Back:
+    """What goes back besides the grades: the rules for late work, and the LMS's name of the assignment.
+
+    ``waiting``: also about those whose answers wait for a person.
+    """
+
+    rules: Rules | None = None
+    title: str | None = None
+    waiting: bool = False
 
 
 def grade(
@@ -66,7 +82,11 @@ def grade(
     *,
     lectures: Sequence[int],
     layout: str = "auto",
+    attempt: str = "last",
     roster: Path | None = None,
+    rules: Path | None = None,
+    title: str | None = None,
+    waiting: bool = False,
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -76,13 +96,16 @@ def grade(
     sandbox: bool = True,
     progress: bool = False,
 ) -> Run:
-    """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
+    """Grade what a class handed in, into the folder ``out``; ``layout`` and ``attempt`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
     the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a
-    filled-in ``to_mark.csv``. Raises :class:`GradingError` for input, options and machines that cannot be used.
+    filled-in ``to_mark.csv``, ``rules`` those for late work (:mod:`teach.grading.rules`); ``title`` and ``waiting``
+    as in :func:`teach.reports.lms.write_lms`. Raises :class:`GradingError` for input, options and machines that
+    cannot be used.
     """
-    collection = collect(submissions, layout=layout)
+    back = Back(read_rules(rules) if rules is not None else None, title, waiting)
+    collection = collect(submissions, layout=layout, attempt=attempt)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
@@ -99,11 +122,13 @@ def grade(
     with _alone(out):
         told = {TO_MARK_FILE: earlier[TO_MARK_FILE]} if TO_MARK_FILE in earlier else {}
         atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
-        todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
+        everything = [one for s in collection.submissions for one in (*s.earlier, s)]
+        todo = [(s, print) for s in everything if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-        written = _write(out, collection, settings, given, people)
-    return Run(len(collection.submissions), len(todo), *written, settings.seed, out)
+        *written, lines = _write(out, collection, settings, given, people, back)
+    marked = len({s.key.removeprefix("earlier/").rpartition(".")[0] if "/" in s.key else s.key for s, _ in todo})
+    return Run(len(collection.submissions), marked, *written, settings.seed, out, tuple(lines))
 
 
 @contextlib.contextmanager
@@ -360,19 +385,38 @@ def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -
     return ledger.latest(ledger.add(out, new))
 
 
+def _of_all_attempts(out: Path, submission: Submission) -> tuple[Result, dict[str, str] | None]:
+    """What is kept of a student, and when what counts was handed in, by exercise, where there are several attempts."""
+    result = _kept(out, submission.key)
+    if not submission.earlier:
+        return result, None
+    return attempts.best(result, submission.when, [(one.when, _kept(out, one.key)) for one in submission.earlier])
+
+
 def _write(
-    out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]
-) -> tuple[int, int, int]:
-    """Write all that is told; how many problems there are, how many files of them, and how many answers wait."""
+    out: Path,
+    collection: Collection,
+    settings: Settings,
+    given: Marks,
+    people: Mapping[str, Person],
+    back: Back,
+) -> tuple[int, int, int, list[str]]:
+    """Write all that is told; how many problems there are, how many files of them, how many answers wait, and lines."""
+    from teach.reports import lms
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
     decisions = _decided(out, keys, settings, given)
+    extra, lateness = _lateness(collection, back.rules)
 
     def results() -> Iterator[Result]:
-        for key in keys:
-            result = ledger.applied(_kept(out, key), decisions)
+        for submission in collection.submissions:
+            key = submission.key
+            result, times = _of_all_attempts(out, submission)
+            result = ledger.applied(result, decisions)
+            if back.rules is not None:
+                result = late_applied(result, submission, back.rules, extra.get(key, 0), times)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -386,17 +430,37 @@ def _write(
         "timeout": settings.timeout,
         "points": settings.maxima,
         "people": people,
-        "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
+        "problems": (*found.get("", ()), *ledger.absent(decisions, keys), *lateness),
     }
     whole = write_all(out, results, facts)
+    title = back.title or lms.TITLE
+    lines = lms.write_lms(
+        out, results, collection.submissions, people, collection.layout, title=title, waiting=back.waiting
+    )
     atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
     # Students who are no longer among the submissions leave nothing behind.
-    known = set(keys)
-    for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
+    known = {*keys, *(one.key.removeprefix("earlier/") for s in collection.submissions for one in s.earlier)}
+    for folder, ending in (
+        (out / _RESULTS, ".json"),
+        (out / _RESULTS / "earlier", ".json"),
+        (out / "feedback", ".html"),
+    ):
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
-    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK])
+    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK]), lines
+
+
+def _lateness(collection: Collection, rules: Rules | None) -> tuple[dict[str, int], list[Problem]]:
+    """The days more of each key, and what is wrong with the rules for this class."""
+    if rules is None:
+        return {}, []
+    extra, problems = extra_days(rules, collection.submissions)
+    timeless = sum(not is_timed(rules, one) for one in collection.submissions)
+    if timeless:
+        what = f"{timeless} submissions have no time, so that nothing says whether they are late"
+        problems.append(Problem("", rules.where, what, "Only some downloads tell times; see the README"))
+    return extra, problems
 
 
 # ------------------------------------------------------------------------------------------------- decisions by hand

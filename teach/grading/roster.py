@@ -110,13 +110,15 @@ def join(collection: Collection, people: Iterable[Person]) -> tuple[Collection, 
     for one, problem in zip([s for s in collection.submissions if s.key not in by_key], strangers, strict=True):
         problems[one.key] = (*problems.get(one.key, ()), problem)
     submissions.sort(key=lambda one: (one.student, one.key))
-    return Collection(tuple(submissions), (*collection.problems, *strangers), problems), by_key
+    found = (*collection.problems, *strangers)
+    return replace(collection, submissions=tuple(submissions), problems=found, by_key=problems), by_key
 
 
 def _whose(submission: Submission, people: list[Person]) -> int | None:
     """The place on the list of whoever handed this in, if there is just one."""
     for same in (
         lambda one: bool(submission.number) and one.number.casefold() == submission.number.casefold(),
+        lambda one: bool(submission.email) and one.email.casefold() == submission.email.casefold(),
         lambda one: (
             bool(one.number) and one.number.casefold() in (submission.student.casefold(), submission.key.casefold())
         ),
