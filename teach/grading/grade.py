@@ -29,8 +29,7 @@ from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import Handed, Marker, Settings
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
 from teach.grading.roster import Person, join, read_roster
-from teach.grading.rules import Rules, extra_days, is_timed, read_rules
-from teach.grading.rules import applied as late_applied
+from teach.grading.rules import Lateness, prepared, read_rules
 from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
@@ -66,12 +65,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Back:
-    """What goes back besides the grades: the rules for late work, and the LMS's name of the assignment.
+    """What goes back besides the grades: how late work is treated, and the LMS's name of the assignment.
 
     ``waiting``: also about those whose answers wait for a person.
     """
 
-    rules: Rules | None = None
+    late: Lateness | None = None
     title: str | None = None
     waiting: bool = False
 
@@ -104,7 +103,7 @@ def grade(
     as in :func:`teach.reports.lms.write_lms`. Raises :class:`GradingError` for input, options and machines that
     cannot be used.
     """
-    back = Back(read_rules(rules) if rules is not None else None, title, waiting)
+    late_rules = read_rules(rules) if rules is not None else None
     collection = collect(submissions, layout=layout, attempt=attempt)
     earlier = _record(out)
     if seed is None:
@@ -112,6 +111,7 @@ def grade(
     people: dict[str, Person] = {}
     if roster is not None:
         collection, people = join(collection, read_roster(roster))
+    back = Back(prepared(late_rules, collection.submissions) if late_rules is not None else None, title, waiting)
     chosen = tuple(sorted((points or {}).items()))
     settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
     if not settings.asked:
@@ -126,9 +126,9 @@ def grade(
         todo = [(s, print) for s in everything if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-        *written, lines = _write(out, collection, settings, given, people, back)
+        problems, unreadable, to_mark, lines = _write(out, collection, settings, given, people, back)
     marked = len({s.key.removeprefix("earlier/").rpartition(".")[0] if "/" in s.key else s.key for s, _ in todo})
-    return Run(len(collection.submissions), marked, *written, settings.seed, out, tuple(lines))
+    return Run(len(collection.submissions), marked, problems, unreadable, to_mark, settings.seed, out, tuple(lines))
 
 
 @contextlib.contextmanager
@@ -408,15 +408,14 @@ def _write(
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
     decisions = _decided(out, keys, settings, given)
-    extra, lateness = _lateness(collection, back.rules)
 
     def results() -> Iterator[Result]:
         for submission in collection.submissions:
             key = submission.key
             result, times = _of_all_attempts(out, submission)
             result = ledger.applied(result, decisions)
-            if back.rules is not None:
-                result = late_applied(result, submission, back.rules, extra.get(key, 0), times)
+            if back.late is not None:
+                result = back.late.applied(result, submission, times)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -430,7 +429,11 @@ def _write(
         "timeout": settings.timeout,
         "points": settings.maxima,
         "people": people,
-        "problems": (*found.get("", ()), *ledger.absent(decisions, keys), *lateness),
+        "problems": (
+            *found.get("", ()),
+            *ledger.absent(decisions, keys),
+            *(back.late.problems if back.late is not None else ()),
+        ),
     }
     whole = write_all(out, results, facts)
     title = back.title or lms.TITLE
@@ -449,18 +452,6 @@ def _write(
             if path.stem not in known:
                 path.unlink(missing_ok=True)
     return whole.problems.total(), whole.unreadable, whole.count([TO_MARK]), lines
-
-
-def _lateness(collection: Collection, rules: Rules | None) -> tuple[dict[str, int], list[Problem]]:
-    """The days more of each key, and what is wrong with the rules for this class."""
-    if rules is None:
-        return {}, []
-    extra, problems = extra_days(rules, collection.submissions)
-    timeless = sum(not is_timed(rules, one) for one in collection.submissions)
-    if timeless:
-        what = f"{timeless} submissions have no time, so that nothing says whether they are late"
-        problems.append(Problem("", rules.where, what, "Only some downloads tell times; see the README"))
-    return extra, problems
 
 
 # ------------------------------------------------------------------------------------------------- decisions by hand

@@ -75,10 +75,12 @@ class Said:
 class Manifests:
     """What the manifests of a download say, and what is wrong with them.
 
-    ``submitters`` by the path of a Gradescope folder, ``attempts`` by that of a Blackboard text: the student, the
-    user, and the names that files had. ``swapped``: Brightspace's second number is the user's.
+    ``lists`` are the folders with a list of Gradescope's, ``submitters`` by the path of a folder there, ``attempts`` by
+    that of a Blackboard text: the student, the user, and the names that files had. ``swapped``: Brightspace's second
+    number is the user's.
     """
 
+    lists: set[Path] = field(default_factory=set)
     submitters: dict[Path, list[Said]] = field(default_factory=dict)
     attempts: dict[Path, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
     swapped: bool = False
@@ -135,6 +137,10 @@ def said(layout: str, entry: Entry, known: Manifests) -> list[Said] | None:
     unit = "/".join([*parts[:at], says.get("unit") or ""])
     if layout == "gradescope":
         name = "/".join([*parts[:at], *parts[at + 1 :]])
+        if parts[: at + 1] not in known.submitters and parts[:at] in known.lists:
+            what = f"{_GRADESCOPE} does not tell whose {short(parts[at])} is"
+            note = (short("/".join(parts[: at + 1])), what, "Look it up in Gradescope")
+            known.notes += [] if note in known.notes else [note]
         unknown = [Said(Owner(parts[at], ""), name, unit=unit)]
         return [
             Said(one.owner, name, when=one.when, email=one.email, unit=unit)
@@ -162,27 +168,41 @@ def _read_gradescope(entry: Entry, found: Manifests) -> None:
     """The people and the time of each folder beside a list."""
     where, hint = "/".join(entry.parts), "Take it anew from the download"
     try:
-        listed = _yaml(read(entry, where, _MANIFEST_BYTES))
+        text = read(entry, where, _MANIFEST_BYTES).decode("utf-8-sig", "replace")
+        listed = _yaml(_people_only(text))
+        if not any(map(_submitters, listed.values())) and len(text) < _TEXT_BYTES:
+            listed = _yaml(text)  # written by another program, perhaps
     except GradingError as error:
         found.notes.append((short(where), f"this list cannot be read ({error.what})", error.hint or hint))
         return
+    found.lists.add(entry.parts[:-1])
     for folder, content in listed.items():
-        path = (*entry.parts[:-1], str(folder))
         if people := _submitters(content):
-            found.submitters[path] = people
-        else:
-            what = f"it does not say whose {short(str(folder))} is"
-            found.notes.append((short(where), what, f"Look it up there; it is graded as {short(str(folder))}"))
+            found.submitters[(*entry.parts[:-1], str(folder))] = people
 
 
-def _yaml(data: bytes) -> Mapping[Any, Any]:
-    """A YAML file's mapping, with Ruby's own kinds of things as plain ones."""
+def _people_only(text: str) -> str:
+    """The lines of a list that tell of people and times: the others, results with all outputs, may be very many."""
+    kept, inside = [], False
+    for line in text.splitlines():
+        if not line.startswith(" "):
+            inside = False
+        elif line.startswith("  :"):
+            inside = line.startswith(("  :submitters:", "  :created_at:"))
+        if inside or not line.startswith(" "):
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _yaml(text: str) -> Mapping[Any, Any]:
+    """A YAML text's mapping, with Ruby's own kinds of things as plain ones; never more than plain data."""
     try:
         import yaml
     except ImportError as error:
         raise GradingError("reading it needs the package pyyaml", hint="Run: pip install pyyaml") from error
 
-    class Plain(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    # Not the loader in C, which crashes at what is nested too deeply.
+    class Plain(yaml.SafeLoader):
         pass
 
     def plain(loader: Any, node: Any) -> Any:
@@ -194,7 +214,7 @@ def _yaml(data: bytes) -> Mapping[Any, Any]:
 
     Plain.add_constructor(None, plain)
     try:
-        listed = yaml.load(data.decode("utf-8-sig", "replace"), Plain)  # a loader that makes plain data only
+        listed = yaml.load(text, Plain)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         at = f", line {line + 1}" if isinstance(line, int) else ""

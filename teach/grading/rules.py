@@ -142,13 +142,27 @@ def _extra(value: Any, path: Path, text: str) -> dict[str, int]:
     return dict(value)
 
 
-# ------------------------------------------------------------------------------------------------- whose days
+# ------------------------------------------------------------------------------------------------- for a class
 
 
-def extra_days(rules: Rules, students: Iterable[Submission]) -> tuple[dict[str, int], list[Problem]]:
-    """The days more that each key has, and a problem for each name on the list that is nobody's.
+@dataclass(frozen=True)
+class Lateness:
+    """The rules for one class: the days more that keys have, and what is wrong with them here."""
 
-    Raises :class:`GradingError` for a name that is several students'.
+    rules: Rules
+    extra: Mapping[str, int]
+    problems: tuple[Problem, ...] = ()
+
+    def applied(self, result: Result, submission: Submission, times: Mapping[str, str] | None = None) -> Result:
+        """A result with its penalty; see :func:`applied`."""
+        return applied(result, submission, self.rules, self.extra.get(submission.key, 0), times)
+
+
+def prepared(rules: Rules, students: Iterable[Submission]) -> Lateness:
+    """The rules for these students, before anything is graded.
+
+    Raises :class:`GradingError` for a name in ``extra`` that is several students', and where times with and without a
+    zone cannot be compared.
     """
     there = list(students)
     given: dict[str, int] = {}
@@ -163,13 +177,17 @@ def extra_days(rules: Rules, students: Iterable[Submission]) -> tuple[dict[str, 
             hint = "Give the key, as in summary.csv, the number or the name"
             problems.append(Problem("", rules.where, f"more days are given to {name}, who is not in the class", hint))
         given |= {one.key: max(days, given.get(one.key, 0)) for one in found}
-    return given, problems
-
-
-def is_timed(rules: Rules, submission: Submission) -> bool:
-    """Whether there is a time by which this submission can be judged, or no need of one."""
-    due = rules.whole or rules.due
-    return not due or not submission.files or bool(submission.when) or submission.late
+    dues = [*rules.due.values(), *([rules.whole] if rules.whole else [])]
+    for one in there:
+        for due in dues if one.when else ():
+            _seconds(one.when, due, rules)
+    # An LMS that calls some late calls the others in time.
+    says_late = any(one.late for one in there)
+    timeless = sum(bool(one.files) and not one.when for one in there)
+    if dues and timeless and not says_late:
+        what = f"{timeless} submissions have no time, so that nothing says whether they are late"
+        problems.append(Problem("", rules.where, what, "Give the download as the LMS made it, if it tells times"))
+    return Lateness(rules, given, tuple(problems))
 
 
 # ------------------------------------------------------------------------------------------------- the penalty
