@@ -211,13 +211,12 @@ def applied(
             share = min(rules.per_day * (days - used), rules.at_most)
             penalty += round(share * points, 2)
             what = "It" if len(grades) == len(result.grades) else f"Lecture {_lecture(grades[0]):02d}"
-            without = f", {used} of them without cost" if used else ""
-            told.append(
-                f"{what} was handed in {_counted(days)} late{without}: {round(100 * share, 1):g} % of its points"
-            )
+            without = f" ({used} without cost)" if used else ""
+            taken = f"which takes {round(100 * share, 1):g} % of its points"
+            told.append(f"{what} was handed in {_counted(days)} late{without}, {taken}")
     if not total:
         return result
-    note = f"{'; '.join(told)}. {penalty:g} points are taken for it."
+    note = f"{'; '.join(told)}: {penalty:g} points."
     return replace(result, late=True, days_late=total, penalty=penalty, late_note=note)
 
 
