@@ -47,7 +47,7 @@ _PATTERNS = {
 LMS = tuple(_PATTERNS)
 _FLAT = ("canvas", "blackboard")  # these name files only
 _GRADESCOPE, _BRIGHTSPACE = "submission_metadata.yml", "index.html"
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MANIFEST_BYTES, _TEXT_BYTES = 50_000_000, 5_000_000
 
 Path = tuple[str, ...]
@@ -329,6 +329,6 @@ def _brightspace_time(text: str) -> str:
     month, day, year, clock, half = text.replace(",", "").split()
     hour = int(clock[:-2]) % 12 + (12 if half == "PM" else 0)
     try:
-        return datetime(int(year), _MONTHS.index(month) + 1, int(day), hour, int(clock[-2:])).isoformat()
+        return datetime(int(year), MONTHS.index(month) + 1, int(day), hour, int(clock[-2:])).isoformat()
     except ValueError:
         return ""

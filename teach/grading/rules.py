@@ -256,7 +256,7 @@ def _days(
     if times:
         when = max((times[grade.id] for grade in grades if grade.id in times), default=submission.when)
     else:
-        when = max((one.when for one in files), default="")
+        when = max((one.when for one in files), default="") or submission.when
     if due is None or not when:
         late = any(one.late for one in files)
         return max(rules.days_if_late - extra, 0) if late else 0

@@ -42,6 +42,7 @@ class _Row:
     id: str
     origin: str
     group: str
+    marked: str
     points: float
     maximum: float
 
@@ -95,7 +96,8 @@ def write_lms(
         told.append(
             f"For Canvas: {CANVAS}, {len(named)} students, and {CANVAS_ZIP}, {len(mine)}; out of {most} points."
         )
-    by_mail, by_id = ([row for row in rows if _is_identity(cell(row))] for cell in (_mail, _id))
+    gradebook = rows if layout != "canvas" else []
+    by_mail, by_id = ([row for row in gradebook if _is_identity(cell(row))] for cell in (_mail, _id))
     if by_mail or by_id:
         who, cell = ("Email address", _mail) if len(by_mail) >= len(by_id) else ("ID number", _id)
         known = by_mail if len(by_mail) >= len(by_id) else by_id
@@ -129,13 +131,14 @@ def _rows(
 
 
 def _row(result: Result, one: Submission, person: Any, points: float, maximum: float) -> _Row:
-    email, id, group = (getattr(person, what, "") for what in ("email", "number", "group"))
-    return _Row(result.key, result.student, one.number, email or one.email, id, one.origin, group, points, maximum)
+    email, id, group, marked = (getattr(person, what, "") for what in ("email", "number", "group", "marked"))
+    email = email or one.email
+    return _Row(result.key, result.student, one.number, email, id, one.origin, group, marked, points, maximum)
 
 
 def _worksheet(row: _Row) -> list[str]:
-    # Without a time, Moodle takes a grade only where it has none, or if the box about newer grades is ticked.
-    return [f"Participant {row.number}", harmless(row.name), _grade(row), number(row.maximum), "-"]
+    # Moodle takes no grade over one that is newer than this time, unless the box about that is ticked.
+    return [f"Participant {row.number}", harmless(row.name), _grade(row), number(row.maximum), row.marked or "-"]
 
 
 def _grade(row: _Row) -> str:

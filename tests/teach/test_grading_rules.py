@@ -62,6 +62,11 @@ def test_days_begun_take_their_share(tmp_path, when, more, found):
     assert taken(read(tmp_path, HALF + more), handed(when)) == found
 
 
+def test_a_time_that_only_the_class_list_tells(tmp_path):
+    one = replace(handed(), when="2024-02-02T12:00:00")
+    assert taken(read(tmp_path, HALF), one) == (2, 2.0)
+
+
 def test_each_lecture_has_its_own_time_and_free_days_are_of_a_student(tmp_path):
     rule = read(tmp_path, "free_days = 2\nper_day = 0.5\n[due]\n01 = 2024-01-10\n2 = 2024-01-20\n")
     files = [("01_a.ipynb", "2024-01-11T10:00:00"), ("02_b.ipynb", "2024-01-23T00:00:00")]

@@ -90,6 +90,14 @@ def test_a_moodle_download_comes_back_under_its_own_names(tmp_path, end):
     ]
 
 
+def test_the_worksheet_keeps_the_time_of_a_grade_that_was_there(tmp_path):
+    collection = found_in(tmp_path / "in", MOODLE)
+    ann = next(one.key for one in collection.submissions if one.student == "Ann Lee")
+    back(tmp_path, collection, {ann: Person("Ann Lee", participant="11", marked="1 February 2024, 9:00 AM")})
+    found = {row["Identifier"]: row["Last modified (grade)"] for row in rows(tmp_path / "lms" / "moodle-worksheet.csv")}
+    assert found == {"Participant 11": "1 February 2024, 9:00 AM", "Participant 12": "-", "Participant 13": "-"}
+
+
 def test_what_goes_back_is_the_same_bytes_each_time(tmp_path):
     collection = found_in(tmp_path / "in", MOODLE)
     for out in ("a", "b"):
