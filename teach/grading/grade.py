@@ -369,14 +369,15 @@ def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -> ledger.Latest:
+def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: Marks) -> ledger.Latest:
     """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
     path, rows = out / TO_MARK_FILE, dict(given)
     if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
         rows = {**read_marks(path, settings.maxima), **rows}
     new = []
+    known = {one.key: one for one in there}
     for (key, id), mark in rows.items():
-        text = _kept(out, key).written.get(id, "") if key in set(keys) else mark.answer
+        text = _of_all_attempts(out, known[key])[0].written.get(id, "") if key in known else mark.answer
         # Whoever marks marks what stands beside the points; a table without answers is of those that are there.
         same = not mark.answer or ledger.print_of(mark.answer) == ledger.print_of(visible(text))
         new.append(
@@ -407,7 +408,7 @@ def _write(
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
-    decisions = _decided(out, keys, settings, given)
+    decisions = _decided(out, collection.submissions, settings, given)
 
     def results() -> Iterator[Result]:
         for submission in collection.submissions:

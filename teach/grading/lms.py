@@ -23,7 +23,7 @@ _PATTERNS = {
     # Blackboard: flat files; the text without a name is the manifest of the attempt.
     "blackboard": (
         re.compile(
-            r"(?P<unit>.+)_(?P<number>[^_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<name>.+)|(?P<manifest>\.txt))",
+            r"(?P<unit>.+?)_(?P<number>[^_]+)_attempt_(?P<when>\d{4}(?:-\d\d){5})(?:_(?P<name>.+)|(?P<manifest>\.txt))",
             re.S,
         ),
     ),
@@ -50,7 +50,7 @@ _GRADESCOPE, _BRIGHTSPACE = "submission_metadata.yml", "index.html"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MANIFEST_BYTES, _TEXT_BYTES = 50_000_000, 5_000_000
 
-Path = tuple[str, ...]
+Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,9 @@ class Manifests:
     number is the user's.
     """
 
-    lists: set[Path] = field(default_factory=set)
-    submitters: dict[Path, list[Said]] = field(default_factory=dict)
-    attempts: dict[Path, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
+    lists: set[Parts] = field(default_factory=set)
+    submitters: dict[Parts, list[Said]] = field(default_factory=dict)
+    attempts: dict[Parts, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
     swapped: bool = False
     notes: list[Note] = field(default_factory=list)
 
@@ -289,7 +289,7 @@ def _safe(name: str) -> str:
     return _line(re.split(r"[/\\]", name.strip())[-1])
 
 
-def _of_blackboard(parts: Path, match: re.Match[str], name: str, known: Manifests) -> Said:
+def _of_blackboard(parts: Parts, match: re.Match[str], name: str, known: Manifests) -> Said:
     tail = f"_attempt_{match['when']}"
     before = f"{match['unit']}_{match['number']}"
     student, user, files = known.attempts.get(

@@ -182,7 +182,7 @@ def prepared(rules: Rules, students: Iterable[Submission]) -> Lateness:
         for due in dues if one.when else ():
             _seconds(one.when, due, rules)
     # An LMS that calls some late calls the others in time.
-    says_late = any(one.late for one in there)
+    says_late = bool(rules.days_if_late) or any(one.late for one in there)
     timeless = sum(bool(one.files) and not one.when for one in there)
     if dues and timeless and not says_late:
         what = f"{timeless} submissions have no time, so that nothing says whether they are late"

@@ -187,6 +187,15 @@ def test_a_blackboard_text_that_says_nothing_or_another_is_told(tmp_path, conten
     assert problem in what(found)
 
 
+def test_nobody_s_file_is_another_s_by_its_own_name(tmp_path):
+    trick = attempt("al7", NEW, attempt("bo_d", NEW, "01.ipynb"))
+    flat = "34101-9 - Ann Lee - Jan 31, 2024 1230 PM - 34102-9 - Bo - Jan 31, 2024 1230 PM - 01.ipynb"
+    for layout, name in ((BLACKBOARD, trick), ({}, flat)):
+        found = collect(written(tmp_path / name[:5], {**layout, name: b"{}"}))
+        owners = [one.student for one in found.submissions for file in one.files if file.read() == b"{}"]
+        assert owners == ["Ann Lee"]
+
+
 def test_an_attempt_without_its_text_is_by_the_user(tmp_path):
     layout = {name: data for name, data in BLACKBOARD.items() if name != attempt("al7", NEW)}
     found = collect(written(tmp_path / "in", layout))

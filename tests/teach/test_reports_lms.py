@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from teach.cli import main
 from teach.grading import grade as grading
 from teach.grading.collect import Collection, collect
 from teach.grading.marking import Settings
@@ -173,6 +175,14 @@ def test_without_numbers_and_addresses_nothing_is_written(tmp_path):
     assert not (tmp_path / "lms").exists()
 
 
+def marked(out: Path, todo: Any, settings: Settings, *_: Any) -> None:
+    """In place of marking: all points for what came on the 30th, none for the rest."""
+    for one, print in todo:
+        share = 1.0 if one.when[8:10] == "30" else 0.0
+        grades = tuple(Grade(id, "right", share * most, most, "") for id, most in settings.maxima.items())
+        grading._keep(out, Result(one.key, one.student, one.number, one.late, grades), print)
+
+
 def test_a_run_writes_them_with_the_penalty_and_the_best_attempt(tmp_path, monkeypatch):
     stamp = "x_al7_attempt_2024-01-{}-12-00-00"
     layout = {}
@@ -182,12 +192,6 @@ def test_a_run_writes_them_with_the_penalty_and_the_best_attempt(tmp_path, monke
     found_in(tmp_path / "in", layout)
     (tmp_path / "class.csv").write_text("name,number,email\nAnn Lee,al7,ann@x.org\nBo,bo,bo@x.org\n")
     (tmp_path / "rules.toml").write_text("due = 2024-01-30T00:00:00\nper_day = 0.1\n")
-
-    def marked(out: Path, todo: Any, settings: Settings, *_: Any) -> None:
-        for one, print in todo:
-            points = {"30": 1.0, "31": 0.0}.get(one.when[8:10], 0.0)
-            grades = tuple(Grade(id, "right", points * most, most, "") for id, most in settings.maxima.items())
-            grading._keep(out, Result(one.key, one.student, one.number, one.late, grades), print)
 
     monkeypatch.setattr(grading, "_mark_all", marked)
     options = {"lectures": (1,), "roster": tmp_path / "class.csv", "sandbox": False, "seed": 1}
@@ -210,3 +214,26 @@ def test_a_run_writes_them_with_the_penalty_and_the_best_attempt(tmp_path, monke
     assert run.marked == 0
     assert not list((out / "results" / "earlier").iterdir())
     assert json.loads((out / "grading.json").read_text())["seed"] == 1
+
+
+def test_the_command_hands_its_options_on_and_tells_what_can_go_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "_mark_all", marked)
+    found_in(tmp_path / "in", CANVAS)
+    (tmp_path / "rules.toml").write_text("days_if_late = 1\nper_day = 0.5\n")
+    command = ["grade", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--lectures", "01", "--no-sandbox"]
+    options = ["--rules", str(tmp_path / "rules.toml"), "--assignment", "Sounds (77)", "--attempt", "best"]
+    ran = CliRunner().invoke(main, [*command, *options, "--export-waiting"])
+    assert ran.exit_code == 0, ran.output
+    assert "For Canvas: canvas-gradebook.csv, 2 students, and canvas-comments.zip, 3; out of" in ran.output
+    assert list(rows(tmp_path / "out" / "lms" / "canvas-gradebook.csv")[0])[-1] == "Sounds (77)"
+    summary = csv.DictReader(io.StringIO((tmp_path / "out" / "summary.csv").read_text("utf-8-sig")))
+    assert {row["student"]: row["days_late"] for row in summary} == {
+        "anon": "0",
+        "leeann": "0",
+        "roe": "1",
+        "typed": "0",
+    }
+    (tmp_path / "rules.toml").write_text("days_if_late = 1\nper_dya = 0.5\n")
+    ran = CliRunner().invoke(main, [*command, *options])
+    assert ran.exit_code == 2
+    assert "rules.toml:2: there is no rule 'per_dya'. Did you mean per_day." in ran.output
