@@ -31,7 +31,7 @@ _PATTERNS = {
     "brightspace": (
         re.compile(
             r"(?:(?P<number>\d+)-(?P<unit>\d+) - )?(?P<student>.+?) - "
-            r"(?P<when>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{3,4} [AP]M)(?: - (?P<name>.+))?",
+            r"(?P<when>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{1,2}[:_]?\d\d [AP]M)(?: - (?P<name>.+))?",
             re.S,
         ),
     ),
@@ -326,7 +326,7 @@ def of_one_number(owners: Iterable[Owner]) -> dict[Owner, Owner]:
 
 def _brightspace_time(text: str) -> str:
     """``Jan 31, 2024 1130 AM`` as ISO 8601, or "" for what is no time."""
-    month, day, year, clock, half = text.replace(",", "").split()
+    month, day, year, clock, half = re.sub("[,:_]", "", text).split()
     hour = int(clock[:-2]) % 12 + (12 if half == "PM" else 0)
     try:
         return datetime(int(year), MONTHS.index(month) + 1, int(day), hour, int(clock[-2:])).isoformat()

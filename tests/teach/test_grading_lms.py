@@ -212,8 +212,9 @@ def test_brightspace_s_folders_are_attempts_and_its_page_is_nobody(tmp_path):
 
 
 def test_brightspace_s_user_is_the_number_that_differs_and_files_may_be_flat(tmp_path):
-    names = ("9-34101 - Ann Lee - Jan 30, 2024 900 AM - 01.ipynb", "9-34102 - Bo - Jan 30, 2024 900 AM - a - b.ipynb")
+    names = ("9-34101 - Ann Lee - Jan 30, 2024 9:00 AM - 01.ipynb", "9-34102 - Bo - Jan 30, 2024 900 AM - a - b.ipynb")
     found = collect(written(tmp_path / "in", dict.fromkeys(names, A)))
+    assert {one.when for one in found.submissions} == {"2024-01-30T09:00:00"}
     assert [(one.number, one.files[0].name) for one in found.submissions] == [
         ("34101", "01.ipynb"),
         ("34102", "a - b.ipynb"),
