@@ -9,7 +9,7 @@ import click
 
 from a2d import __version__
 from a2d.cli import CONTEXT, Group
-from teach.settings import ANSWER_SECONDS, LAYOUTS
+from teach.settings import ANSWER_SECONDS, LAYOUTS, REHEARSED
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -135,7 +135,17 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 )
 @_LECTURES
 @_POINTS
+@click.option(
+    "--attempt",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="Of several: the last, or for each exercise the best.",
+)
 @click.option("--roster", type=click.Path(path_type=Path), metavar="FILE", help="The class list, a CSV with names.")
+@click.option("--rules", type=click.Path(path_type=Path), metavar="FILE", help="Rules for late work, a TOML file.")
+@click.option("--assignment", metavar="NAME", help='What the LMS calls it; for Canvas with its number, "Sounds (123)".')
+@click.option("--export-waiting", is_flag=True, help="Write files for the LMS also of those whose answers wait.")
 @click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes here.  [default: one for each core]")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it, as tcp://host:8786.")
@@ -161,7 +171,11 @@ def grade(
     layout: str,
     lectures: str | None,
     points: Path | None,
+    attempt: str,
     roster: Path | None,
+    rules: Path | None,
+    assignment: str | None,
+    export_waiting: bool,
     marks: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -169,7 +183,7 @@ def grade(
     timeout: float,
     sandbox: bool,
 ) -> None:
-    """Grade what came back: students' folders, files that name their student, a Moodle or Canvas download, or a zip.
+    """Grade what came back: students' folders, files that name their student, an LMS's download, or a zip of these.
 
     An interrupted run goes on where it was when the same command is given again.
     """
@@ -184,7 +198,11 @@ def grade(
             out,
             lectures=parse_lectures(lectures),
             layout=layout,
+            attempt=attempt,
             roster=roster,
+            rules=rules,
+            title=assignment,
+            waiting=export_waiting,
             points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
@@ -204,6 +222,8 @@ def grade(
         click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
     if run.waiting:
         click.echo(f"Answers in words that wait for a person: {run.waiting}; fill in {out / 'to_mark.csv'}.")
+    for line in run.lms:
+        click.echo(line)
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 
@@ -234,7 +254,7 @@ def correct(out: Path, student: str, exercise: str, points: float | None, why: s
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--layout", default="folders", show_default=True, type=click.Choice(LAYOUTS))
+@click.option("--layout", default="folders", show_default=True, type=click.Choice(REHEARSED))
 @click.option("--one-notebook", is_flag=True, help="One short notebook for each student, with all exercises.")
 def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
     """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""

@@ -24,11 +24,12 @@ from a2d import exercises
 from a2d.exercises import Question
 from a2d.io import atomic
 from teach.closure import code_hash
-from teach.grading import ledger
+from teach.grading import attempts, ledger
 from teach.grading.collect import Collection, collect, listing_seed
 from teach.grading.marking import Handed, Marker, Settings
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
 from teach.grading.roster import Person, join, read_roster
+from teach.grading.rules import Lateness, prepared, read_rules
 from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
@@ -49,6 +50,7 @@ class Run:
     """What a run did: how many students, how many of them were marked now, and where the results are.
 
     ``problems`` are told in all, ``unreadable`` of them are files; ``waiting`` answers have to be marked by a person.
+    ``lms`` are lines about what can go back to the LMS.
     """
 
     students: int
@@ -58,6 +60,19 @@ class Run:
     waiting: int
     seed: int
     out: Path
+    lms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Back:
+    """What goes back besides the grades: how late work is treated, and the LMS's name of the assignment.
+
+    ``waiting``: also about those whose answers wait for a person.
+    """
+
+    late: Lateness | None = None
+    title: str | None = None
+    waiting: bool = False
 
 
 def grade(
@@ -66,7 +81,11 @@ def grade(
     *,
     lectures: Sequence[int],
     layout: str = "auto",
+    attempt: str = "last",
     roster: Path | None = None,
+    rules: Path | None = None,
+    title: str | None = None,
+    waiting: bool = False,
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -76,19 +95,23 @@ def grade(
     sandbox: bool = True,
     progress: bool = False,
 ) -> Run:
-    """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
+    """Grade what a class handed in, into the folder ``out``; ``layout`` and ``attempt`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
     the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a
-    filled-in ``to_mark.csv``. Raises :class:`GradingError` for input, options and machines that cannot be used.
+    filled-in ``to_mark.csv``, ``rules`` those for late work (:mod:`teach.grading.rules`); ``title`` and ``waiting``
+    as in :func:`teach.reports.lms.write_lms`. Raises :class:`GradingError` for input, options and machines that
+    cannot be used.
     """
-    collection = collect(submissions, layout=layout)
+    late_rules = read_rules(rules) if rules is not None else None
+    collection = collect(submissions, layout=layout, attempt=attempt)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
     people: dict[str, Person] = {}
     if roster is not None:
         collection, people = join(collection, read_roster(roster))
+    back = Back(prepared(late_rules, collection.submissions) if late_rules is not None else None, title, waiting)
     chosen = tuple(sorted((points or {}).items()))
     settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
     if not settings.asked:
@@ -99,11 +122,13 @@ def grade(
     with _alone(out):
         told = {TO_MARK_FILE: earlier[TO_MARK_FILE]} if TO_MARK_FILE in earlier else {}
         atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
-        todo = [(s, print) for s in collection.submissions if not _is_done(out, s, print := _print(s, settings))]
+        everything = [one for s in collection.submissions for one in (*s.earlier, s)]
+        todo = [(s, print) for s in everything if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-        written = _write(out, collection, settings, given, people)
-    return Run(len(collection.submissions), len(todo), *written, settings.seed, out)
+        problems, unreadable, to_mark, lines = _write(out, collection, settings, given, people, back)
+    marked = len({s.key.removeprefix("earlier/").rpartition(".")[0] if "/" in s.key else s.key for s, _ in todo})
+    return Run(len(collection.submissions), marked, problems, unreadable, to_mark, settings.seed, out, tuple(lines))
 
 
 @contextlib.contextmanager
@@ -362,14 +387,15 @@ def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -> ledger.Latest:
+def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: Marks) -> ledger.Latest:
     """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
     path, rows = out / TO_MARK_FILE, dict(given)
     if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
         rows = {**read_marks(path, settings.maxima), **rows}
     new = []
+    known = {one.key: one for one in there}
     for (key, id), mark in rows.items():
-        text = _kept(out, key).written.get(id, "") if key in set(keys) else mark.answer
+        text = _of_all_attempts(out, known[key])[0].written.get(id, "") if key in known else mark.answer
         # Whoever marks marks what stands beside the points; a table without answers is of those that are there.
         same = not mark.answer or ledger.print_of(mark.answer) == ledger.print_of(visible(text))
         new.append(
@@ -378,19 +404,37 @@ def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -
     return ledger.latest(ledger.add(out, new))
 
 
+def _of_all_attempts(out: Path, submission: Submission) -> tuple[Result, dict[str, str] | None]:
+    """What is kept of a student, and when what counts was handed in, by exercise, where there are several attempts."""
+    result = _kept(out, submission.key)
+    if not submission.earlier:
+        return result, None
+    return attempts.best(result, submission.when, [(one.when, _kept(out, one.key)) for one in submission.earlier])
+
+
 def _write(
-    out: Path, collection: Collection, settings: Settings, given: Marks, people: Mapping[str, Person]
-) -> tuple[int, int, int]:
-    """Write all that is told; how many problems there are, how many files of them, and how many answers wait."""
+    out: Path,
+    collection: Collection,
+    settings: Settings,
+    given: Marks,
+    people: Mapping[str, Person],
+    back: Back,
+) -> tuple[int, int, int, list[str]]:
+    """Write all that is told; how many problems there are, how many files of them, how many answers wait, and lines."""
+    from teach.reports import lms
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
-    decisions = _decided(out, keys, settings, given)
+    decisions = _decided(out, collection.submissions, settings, given)
 
     def results() -> Iterator[Result]:
-        for key in keys:
-            result = ledger.applied(_kept(out, key), decisions)
+        for submission in collection.submissions:
+            key = submission.key
+            result, times = _of_all_attempts(out, submission)
+            result = ledger.applied(result, decisions)
+            if back.late is not None:
+                result = back.late.applied(result, submission, times)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -404,17 +448,29 @@ def _write(
         "timeout": settings.timeout,
         "points": settings.maxima,
         "people": people,
-        "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
+        "problems": (
+            *found.get("", ()),
+            *ledger.absent(decisions, keys),
+            *(back.late.problems if back.late is not None else ()),
+        ),
     }
     whole = write_all(out, results, facts)
+    title = back.title or lms.TITLE
+    lines = lms.write_lms(
+        out, results, collection.submissions, people, collection.layout, title=title, waiting=back.waiting
+    )
     atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
     # Students who are no longer among the submissions leave nothing behind.
-    known = set(keys)
-    for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
+    known = {*keys, *(one.key.removeprefix("earlier/") for s in collection.submissions for one in s.earlier)}
+    for folder, ending in (
+        (out / _RESULTS, ".json"),
+        (out / _RESULTS / "earlier", ".json"),
+        (out / "feedback", ".html"),
+    ):
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
-    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK])
+    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK]), lines
 
 
 # ------------------------------------------------------------------------------------------------- decisions by hand

@@ -2,7 +2,7 @@
 
 A CSV file as the LMS exports it, or one's own: a column for the name (``name``, or ``first name`` and ``last name``),
 and, where they are there, ``number`` (the LMS's number or login of a student), ``email`` and ``group``. Moodle's and
-Canvas's own names for these are known.
+Canvas's own names for these are known. A grading worksheet of Moodle's is one too, and tells when something came.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from teach.grading.collect import Collection
+from teach.grading.lms import MONTHS
 from teach.grading.model import GradingError, Problem, Submission
 from teach.reports.tables import read_rows
 
@@ -35,19 +37,31 @@ _COLUMNS = {
     ),
     "email": ("email", "email address", "e-mail", "e-mail-adresse", "sis login id", "login id"),
     "group": ("group", "groups", "section", "gruppe", "team"),
+    # Of a grading worksheet of Moodle's.
+    "participant": ("identifier",),
+    "handed_in": ("last modified (submission)",),
+    "marked": ("last modified (grade)",),
 }
+# As Moodle writes it in English: "Wednesday, 31 January 2024, 11:30 PM".
+_MOODLE_TIME = re.compile(r"(\d{1,2}) ([A-Z][a-z]+) (\d{4}), (\d{1,2}):(\d\d) ?([AP]M)?")
 # Rows that LMS's put among the students: points possible, and the test student of a course.
 _NOBODY = re.compile(r"^\W*(points possible|test student|student, test)\b", re.I)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody on the class list."""
+    """Somebody on the class list.
+
+    From a worksheet of Moodle's, also the number in its download, when something was handed in (ISO 8601) and marked.
+    """
 
     name: str
     number: str = ""
     email: str = ""
     group: str = ""
+    participant: str = ""
+    when: str = ""
+    marked: str = ""
 
 
 def read_roster(path: Path) -> list[Person]:
@@ -65,7 +79,9 @@ def read_roster(path: Path) -> list[Person]:
             continue
         if not name.strip():
             raise GradingError("this student has no name", where=f"{path}:{line}", hint="Give one, or take the row out")
-        one = Person(name.strip(), *(found[what] or "" for what in ("number", "email", "group")))
+        number, email, group, participant, handed_in, marked = (found[what] or "" for what in list(_COLUMNS)[3:])
+        participant = participant.rpartition(" ")[2]
+        one = Person(name.strip(), number, email, group, participant, _moodle_time(handed_in), marked)
         if one in seen:
             hint = f"Keep one of the rows {seen[one]} and {line}, or tell them apart by a number"
             raise GradingError(f"{one.name} is listed twice", where=f"{path}:{line}", hint=hint)
@@ -74,6 +90,18 @@ def read_roster(path: Path) -> list[Person]:
     if not people:
         raise GradingError("nobody is on this list", where=path, hint=hint)
     return people
+
+
+def _moodle_time(text: str) -> str:
+    """A time as Moodle writes it in ISO 8601; "" for what is none."""
+    found = _MOODLE_TIME.search(text)
+    if not found or found[2][:3] not in MONTHS:
+        return ""
+    hour = int(found[4]) % 12 + (12 if found[6] == "PM" else 0) if found[6] else int(found[4])
+    try:
+        return datetime(int(found[3]), MONTHS.index(found[2][:3]) + 1, int(found[1]), hour, int(found[5])).isoformat()
+    except ValueError:
+        return ""
 
 
 def join(collection: Collection, people: Iterable[Person]) -> tuple[Collection, dict[str, Person]]:
@@ -91,7 +119,9 @@ def join(collection: Collection, people: Iterable[Person]) -> tuple[Collection, 
             taken.add(at)
             by_key[submission.key] = listed[at]
     submissions = [
-        replace(one, number=one.number or by_key[one.key].number) if one.key in by_key else one
+        replace(one, number=one.number or person.number, when=one.when or person.when)
+        if (person := by_key.get(one.key))
+        else one
         for one in collection.submissions
     ]
     keys = {one.key.casefold() for one in submissions}
@@ -110,13 +140,16 @@ def join(collection: Collection, people: Iterable[Person]) -> tuple[Collection, 
     for one, problem in zip([s for s in collection.submissions if s.key not in by_key], strangers, strict=True):
         problems[one.key] = (*problems.get(one.key, ()), problem)
     submissions.sort(key=lambda one: (one.student, one.key))
-    return Collection(tuple(submissions), (*collection.problems, *strangers), problems), by_key
+    found = (*collection.problems, *strangers)
+    return replace(collection, submissions=tuple(submissions), problems=found, by_key=problems), by_key
 
 
 def _whose(submission: Submission, people: list[Person]) -> int | None:
     """The place on the list of whoever handed this in, if there is just one."""
     for same in (
+        lambda one: bool(submission.number) and one.participant == submission.number,
         lambda one: bool(submission.number) and one.number.casefold() == submission.number.casefold(),
+        lambda one: bool(submission.email) and one.email.casefold() == submission.email.casefold(),
         lambda one: (
             bool(one.number) and one.number.casefold() in (submission.student.casefold(), submission.key.casefold())
         ),

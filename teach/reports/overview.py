@@ -15,7 +15,7 @@ from teach.grading.model import TO_MARK, UNREADABLE, Result
 from teach.reports.alike import WARNING, Group
 from teach.reports.feedback import FOLDER
 from teach.reports.pages import SIGNS, render
-from teach.reports.tables import Results, lecture_of, totals
+from teach.reports.tables import Results, after, lecture_of, totals
 
 # How an answer can end without a judgement about what it gives.
 _UNJUDGED = ("timeout", "killed", "unreadable")
@@ -54,6 +54,7 @@ class Class:
     def add(self, result: Result) -> None:
         """Take a student in."""
         points, maximum, waiting = totals(result)
+        points = after(result, points)
         self.students += 1
         self.late += result.late
         self.waiting += waiting

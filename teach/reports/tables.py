@@ -184,6 +184,9 @@ def _summary_columns(lectures: Sequence[int], listed: bool) -> list[str]:
         *states,
         "late",
         "points_to_mark",
+        "days_late",
+        "penalty",
+        "points_after",
     ]
 
 
@@ -200,6 +203,7 @@ def _summary(result: Result, lectures: Sequence[int], people: Mapping[str, Any])
         *(earned[lecture] for lecture in lectures),
         *(states[state] for state in _STATES),
         *(result.late, open_points),
+        *(result.days_late, result.penalty, after(result, points)),
     ]
 
 
@@ -208,6 +212,11 @@ def totals(result: Result) -> tuple[float, float, float]:
     points = sum(grade.points or 0 for grade in result.grades)
     waiting = sum(grade.maximum for grade in result.grades if grade.points is None)
     return points, sum(grade.maximum for grade in result.grades), waiting
+
+
+def after(result: Result, points: float) -> float:
+    """What is left of the points when those for late days are taken."""
+    return round(max(points - result.penalty, 0), 4) if result.penalty else points
 
 
 def _marking_row(result: Result, grade: Grade) -> list[Any]:

@@ -127,3 +127,22 @@ def test_problems_of_before_stay():
     joined, _ = roster.join(before, [Person("Ann")])
     assert joined.problems == (told,)
     assert joined.by_key["Ann"] == (told,)
+
+
+def test_a_grading_worksheet_of_moodle_s_tells_numbers_and_times(tmp_path):
+    path = write(
+        tmp_path,
+        "Identifier,Full name,ID number,Email address,Status,Grade,Last modified (submission),Last modified (grade)\n"
+        'Participant 12,Ann Lee,007,ann@x.org,Submitted,,"Wednesday, 31 January 2024, 11:30 PM",-\n'
+        'Participant 13,Ann Lee,008,bo@x.org,Submitted,,"31 January 2024, 12:05 AM","1 February 2024, 9:00 AM"\n'
+        "Participant 14,Cy Ek,009,cy@x.org,No submission,,-,-\n",
+    )
+    people = roster.read_roster(path)
+    assert [(one.participant, one.when) for one in people] == [
+        ("12", "2024-01-31T23:30:00"),
+        ("13", "2024-01-31T00:05:00"),
+        ("14", ""),
+    ]
+    joined, by_key = roster.join(handed_in(("Ann Lee", "13"), ("Lee, Ann", "12")), people)
+    found = {one.number: (one.when, by_key[one.key].email) for one in joined.submissions if one.when}
+    assert found == {"12": ("2024-01-31T23:30:00", "ann@x.org"), "13": ("2024-01-31T00:05:00", "bo@x.org")}
