@@ -230,6 +230,51 @@ def correct(out: Path, student: str, exercise: str, points: float | None, why: s
 
 
 @main.command()
+@click.argument("out", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--who", default="", help="Who marks.  [default: your name on this computer]")
+@click.option("--question", "questions", multiple=True, metavar="ID", help="Only this one; may be given several times.")
+@click.option("--blind", is_flag=True, help="Show no names of students, and shuffle them.")
+@click.option("--second", is_flag=True, help="As a second marker, who sees nothing of the first; it does not count.")
+@click.option("--agreement", is_flag=True, help="Print how far two markers agree, and end.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of this computer.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page, or only print its address.")
+def mark(
+    out: Path,
+    who: str,
+    questions: tuple[str, ...],
+    blind: bool,
+    second: bool,
+    agreement: bool,
+    port: int,
+    browser: bool,
+) -> None:
+    """Mark the answers in words of the graded folder DIR, in a page that only this computer can open.
+
+    Every key is saved at once, with who and when; the next `teach grade` with this --out writes the marks into the
+    tables and pages.
+    """
+    from teach.grading import ledger
+    from teach.marking import agreement as comparing
+    from teach.marking.desk import Desk
+    from teach.marking.server import serve
+
+    desk = Desk(out, who, second=second, blind=blind, questions=questions)
+    if agreement:
+        found = [one for one in comparing.pairs(ledger.read(out)) if not questions or one.id in questions]
+        none = "No answer has been marked by two. The second marker begins with: teach mark DIR --second"
+        for line in comparing.lines(found) if found else [none]:
+            click.echo(line)
+        return
+    try:
+        serve(desk, port, lambda url: click.echo(f"Mark at {url}\nEnd with Ctrl-C."), browser=browser)
+    except KeyboardInterrupt:
+        done = desk.progress()
+        then = "compare with `teach mark DIR --agreement`" if second else "give the `teach grade` command again"
+        told = f"{done['marked']} of {done['all']} answers are marked, {done['wait']} wait; {then}"
+        click.echo(f"\n{told}{'.' if second else ': it writes tables and pages.'}")
+
+
+@main.command()
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES

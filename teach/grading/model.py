@@ -84,7 +84,8 @@ class Result:
     """All grades of one student, in the course's order, and what else was found.
 
     ``written`` are the answers in words to questions, by id. ``prints`` are fingerprints for noticing equal answers:
-    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree.
+    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree. ``around`` is what stands
+    around the words, see :func:`teach.grading.around.packed`; it is kept in a file of its own.
     """
 
     key: str
@@ -95,6 +96,7 @@ class Result:
     problems: tuple[Problem, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
     prints: dict[str, tuple[str, int]] = field(default_factory=dict)
+    around: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
