@@ -203,7 +203,8 @@ def grade(
         files = f", {run.unreadable} of them files that could not be read" if run.unreadable else ""
         click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
     if run.waiting:
-        click.echo(f"Answers in words that wait for a person: {run.waiting}; fill in {out / 'to_mark.csv'}.")
+        table = out / "to_mark.csv"
+        click.echo(f"Answers in words that wait for a person: {run.waiting}; `teach mark {out}`, or fill in {table}.")
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
 
 
@@ -254,10 +255,15 @@ def mark(
     tables and pages.
     """
     from teach.grading import ledger
+    from teach.grading.model import GradingError
     from teach.marking import agreement as comparing
     from teach.marking.desk import Desk
-    from teach.marking.server import serve
 
+    try:
+        from teach.marking.server import serve
+    except ImportError as error:
+        hint = 'In the project\'s folder, run: pip install -e ".[course,teach]"'
+        raise GradingError(f"the page to mark in needs a package ({error})", where="teach mark", hint=hint) from error
     desk = Desk(out, who, second=second, blind=blind, questions=questions)
     if agreement:
         found = [one for one in comparing.pairs(ledger.read(out)) if not questions or one.id in questions]

@@ -32,7 +32,7 @@ _BEGINS = {
 }
 _KINDS = tuple(dict.fromkeys(_BEGINS.values()))
 # A picture in a text, as Colab writes it: ![name](data:image/png;base64,...).
-_INLINE = re.compile(r"(!\[[^\]\n]{0,200}\]\()data:image/(?:png|jpeg|gif);base64,([A-Za-z0-9+/=]+)\)")
+_INLINE = re.compile(r"\]\(data:image/(?:png|jpeg|gif);base64,([A-Za-z0-9+/=]++)\)")
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ def lifted(source: str) -> tuple[str, dict[str, str]]:
 
     def name(match: re.Match[str]) -> str:
         if len(found) >= _ATTACHED:
-            return f"{match[1]}left-out)"
-        called = f"pasted-{hashlib.sha256(match[2].encode()).hexdigest()[:16]}"
-        found[called] = match[2] if len(match[2]) <= PICTURE_BYTES * 4 // 3 + 4 else ""
-        return f"{match[1]}attachment:{called})"
+            return "](left-out)"
+        called = f"pasted-{hashlib.sha256(match[1].encode()).hexdigest()[:16]}"
+        found[called] = match[1] if len(match[1]) <= PICTURE_BYTES * 2 else ""
+        return f"](attachment:{called})"
 
     return _INLINE.sub(name, source), found
 

@@ -375,6 +375,12 @@ def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _remember_table(out: Path) -> None:
+    """Keep the table of answers to mark as it was written, to know later what somebody filled in."""
+    atomic.write_bytes(out / _TABLE_BEFORE, (out / TO_MARK_FILE).read_bytes())
+    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
+
+
 def _decided(out: Path, keys: Sequence[str], settings: Settings, given: Marks) -> ledger.Latest:
     """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
     path, before, rows = out / TO_MARK_FILE, out / _TABLE_BEFORE, dict(given)
@@ -424,8 +430,7 @@ def _write(
         "problems": (*found.get("", ()), *ledger.absent(decisions, keys)),
     }
     whole = write_all(out, results, facts)
-    atomic.write_bytes(out / _TABLE_BEFORE, (out / TO_MARK_FILE).read_bytes())
-    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
+    _remember_table(out)
     # Students who are no longer among the submissions leave nothing behind.
     known = set(keys)
     for folder, ending in ((out / _RESULTS, ".json"), (out / _AROUND, ".json"), (out / "feedback", ".html")):

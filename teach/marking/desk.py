@@ -89,9 +89,9 @@ class Desk:
     def _place(self, key: str, id: str) -> str:
         return hashlib.sha256(f"{id} {key}".encode()).hexdigest() if self.blind else key
 
-    def _mine(self, decisions: list[Decision]) -> dict[tuple[str, str], Decision]:
+    def _mine(self, decisions: list[Decision], *, settle: bool = False) -> dict[tuple[str, str], Decision]:
         """The last decision about each answer, as far as this marker sees them; drafts among them."""
-        if self.second:
+        if self.second and not settle:
             return {(one.key, one.id): one for one in decisions if one.role == SECOND and one.who == self.who}
         return {(one.key, one.id): one for one in decisions if one.role != SECOND}
 
@@ -116,12 +116,12 @@ class Desk:
         text = result.written[id]
         print = self._prints[key, id] = ledger.print_of(text)
         decisions = ledger.read(self.out)
-        last = self._mine(decisions).get((key, id))
+        last = self._mine(decisions, settle=settle).get((key, id))
         current = last if last is None or last.points is None or last.text == print else None
         stale = last if current is None else None
         beside = kept_around(self.out, key)
         around = beside.get("answers", {}).get(id, {})
-        twice = [one for one in agreement.pairs(decisions) if (one.key, one.id) == (key, id)] if settle else []
+        twice = [one for one in self.twice() if (one.key, one.id) == (key, id)] if settle else []
         return Sheet(
             n,
             result,

@@ -50,8 +50,9 @@ class Server:
             told, hint = f"this port cannot be used ({error.strerror or error})", "Choose another --port, or none"
             raise GradingError(told, where=f"{ADDRESS}:{port}", hint=hint) from error
         self.port = sockets[0].getsockname()[1]
-        self.token = secrets.token_urlsafe(24)
-        shared = {"desk": desk, "token": self.token, "hosts": [f"{ADDRESS}:{self.port}", f"localhost:{self.port}"]}
+        self.token, self._once = secrets.token_urlsafe(24), [secrets.token_urlsafe(24)]
+        hosts = [f"{ADDRESS}:{self.port}", f"localhost:{self.port}"]
+        shared = {"desk": desk, "token": self.token, "hosts": hosts, "once": self._once}
         routes: list[Any] = [
             (r"/", _Start, shared),
             (r"/at/(\d{1,7})", _Answer, shared),
@@ -70,6 +71,11 @@ class Server:
         """The address of the page, with its token."""
         return f"http://{ADDRESS}:{self.port}/?token={self.token}"
 
+    @property
+    def opened(self) -> str:
+        """An address that works once: whoever lists this computer's processes sees what a browser is started with."""
+        return f"http://{ADDRESS}:{self.port}/?once={self._once[0]}"
+
     def stop(self) -> None:
         """Answer nobody any more."""
         self._http.stop()
@@ -82,15 +88,15 @@ def serve(desk: Desk, port: int, announce: Callable[[str], None], *, browser: bo
         server = Server(desk, port)
         announce(server.url)
         if browser:
-            await asyncio.to_thread(webbrowser.open, server.url)
+            await asyncio.to_thread(webbrowser.open, server.opened)
         await asyncio.Event().wait()
 
     asyncio.run(run())
 
 
 class _Handler(RequestHandler):
-    def initialize(self, desk: Desk, token: str, hosts: list[str]) -> None:
-        self.desk, self.token, self.hosts = desk, token, hosts
+    def initialize(self, desk: Desk, token: str, hosts: list[str], once: list[str]) -> None:
+        self.desk, self.token, self.hosts, self.once = desk, token, hosts, once
 
     def set_default_headers(self) -> None:
         self.nonce = secrets.token_urlsafe(16)
@@ -108,9 +114,13 @@ class _Handler(RequestHandler):
         headers, writes = self.request.headers, self.request.method not in ("GET", "HEAD")
         host = headers.get("Host", "")
         given = headers.get("X-Token", "") if writes else self.get_query_argument("token", "")
-        right = secrets.compare_digest(given.encode(), self.token.encode())
-        if host not in self.hosts or not right or (writes and headers.get("Origin") != f"http://{host}"):
+        from_here = host in self.hosts and (not writes or headers.get("Origin") == f"http://{host}")
+        if not from_here or not (_same(given, self.token) or (not writes and self.first_time())):
             raise HTTPError(403, reason="Open the address that teach mark printed")
+
+    def first_time(self) -> bool:
+        """Whether this is the page's first opening, by the address that works once."""
+        return False
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Say in one line what is wrong."""
@@ -145,6 +155,12 @@ class _Nothing(_Handler):
 
 
 class _Start(_Handler):
+    def first_time(self) -> bool:
+        given, known = self.get_query_argument("once", ""), self.once[:1]
+        if right := bool(known) and _same(given, known[0]):
+            self.once.clear()
+        return right
+
     def get(self) -> None:
         self.redirect(self.at(self.desk.waiting()))
 
@@ -153,6 +169,9 @@ class _Answer(_Handler):
     def get(self, place: str) -> None:
         desk, n, settle = self.desk, int(place), bool(self.get_query_argument("settle", ""))
         sheet = desk.sheet(n, settle=settle)
+        if settle and sheet.pair is None:
+            self.redirect(self.at(n))
+            return
         if settle:
             places = [one.n for one in views.differing(desk)]
             before = max((other for other in places if other < n), default=None)
@@ -226,6 +245,10 @@ class _Undo(_Write):
             return {"to": self.at(n)} if n is not None else {"told": "There is nothing to undo."}
 
         self.told(undo)
+
+
+def _same(one: str, other: str) -> bool:
+    return secrets.compare_digest(one.encode("utf-8", "replace"), other.encode())
 
 
 @cache

@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
+from markdown_it import MarkdownIt
 from markupsafe import Markup
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from teach.reports.tables import visible
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
 
 # Name in the text to (kind, base64); the kinds are those that teach.grading.around lets through.
 Pictures = Mapping[str, Sequence[str]]
@@ -41,9 +40,6 @@ def address(picture: Sequence[str]) -> str:
 
 @cache
 def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
-
     made = MarkdownIt("commonmark", {"html": False}).enable("table").use(dollarmath_plugin)
     made.validateLink = lambda url: True  # type: ignore[method-assign]  # no address is used: all are shown as text
     for name, rule in (("image", _image), ("link_open", _link_open), ("link_close", _link_close)):

@@ -111,7 +111,7 @@ document.addEventListener("keydown", event => {
     const code = Number(/^Digit([1-9])$/.exec(event.code)?.[1] ?? NaN);
     if (comment && code) act = () => use(code);
   } else if (event.target === comment) {
-    if (event.key === "Escape") act = () => document.getElementById("top").focus();
+    if (event.key === "Escape") act = () => document.getElementById("top").focus({ preventScroll: true });
   } else if (!keys || keys.checked) {
     const arrow = event.key.startsWith("Arrow");
     if (!comment) act = event.key === "n" ? single.n : null;
@@ -141,6 +141,12 @@ if (comment) {
   keys.checked = localStorage.getItem("keys") !== "off";
   keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
   window.addEventListener("beforeunload", event => { if (sending) event.preventDefault(); });
+  // What is folded stays folded from one answer to the next.
+  document.querySelectorAll("details[id]").forEach(one => {
+    const kept = localStorage.getItem(one.id);
+    if (kept) one.open = kept === "open";
+    one.addEventListener("toggle", () => localStorage.setItem(one.id, one.open ? "open" : "folded"));
+  });
   press();
 }
-document.getElementById("top").focus();
+document.getElementById("top").focus({ preventScroll: true });
