@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -182,29 +182,30 @@ class Desk:
             raise Refused("the comment is too long", where=f"question {id}", hint=hint)
         role = SETTLED if settle else SECOND if self.second else FIRST
         one = Decision(key, id, points, comment.strip(), self.who, text=print, role=role)
-        before = self._last(one)
+        before = _last(one, ledger.read(self.out))
         # Words that are typed one after the other are one step, and one decision.
         typed = bool(self._steps) and self._steps[-1][3] and self._steps[-1][:2] == (n, _bare(one))
-        ledger.add(self.out, [one], reworded=typed)
-        if self._last(one) != before and not typed:
+        after = _last(one, ledger.add(self.out, [one], reworded=typed))
+        if after != before and not typed:
             self._steps.append((n, _bare(one), before, points == (before.points if before is not None else None)))
-
-    def _last(self, one: Decision) -> Decision | None:
-        same = [other for other in ledger.read(self.out) if other.voice == one.voice]
-        return same[-1] if same else None
 
     def undo(self) -> int | None:
         """Take the last step back, as a decision of its own; gives its place, or None where there is none."""
         if not self._steps:
             return None
         n, done, before, _ = self._steps.pop()
-        last = self._last(done)
+        last = _last(done, ledger.read(self.out))
         if last is None or _bare(last) != done:
             hint = "Look at it, and decide anew"
             raise Refused("somebody else has decided about it since", where=f"question {done.id}", hint=hint)
         back = [replace(done, points=None)] if before is None or before.role != done.role else []
         ledger.add(self.out, [*back, *([replace(before, when="")] if before is not None else [])])
         return n
+
+
+def _last(one: Decision, decisions: Sequence[Decision]) -> Decision | None:
+    """The last decision about the same answer that one takes the place of."""
+    return next((other for other in reversed(decisions) if other.voice == one.voice), None)
 
 
 def _bare(one: Decision) -> Decision:
