@@ -221,7 +221,8 @@ def grade(
         files = f", {run.unreadable} of them files that could not be read" if run.unreadable else ""
         click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
     if run.waiting:
-        click.echo(f"Answers in words that wait for a person: {run.waiting}; fill in {out / 'to_mark.csv'}.")
+        table = out / "to_mark.csv"
+        click.echo(f"Answers in words that wait for a person: {run.waiting}; `teach mark {out}`, or fill in {table}.")
     for line in run.lms:
         click.echo(line)
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
@@ -247,6 +248,56 @@ def correct(out: Path, student: str, exercise: str, points: float | None, why: s
         raise click.UsageError("Give POINTS, or --undo.")
     told = correcting(out, student, exercise, None if undo else points, why, who)
     click.echo(f"{told}\nGive the `teach grade` command again: tables and pages are written anew, nothing is run anew.")
+
+
+@main.command()
+@click.argument("out", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--who", default="", help="Who marks.  [default: your name on this computer]")
+@click.option("--question", "questions", multiple=True, metavar="ID", help="Only this one; may be given several times.")
+@click.option("--blind", is_flag=True, help="Show no names of students, and shuffle them.")
+@click.option("--second", is_flag=True, help="As a second marker, who sees nothing of the first; it does not count.")
+@click.option("--agreement", is_flag=True, help="Print how far two markers agree, and end.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of this computer.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page, or only print its address.")
+def mark(
+    out: Path,
+    who: str,
+    questions: tuple[str, ...],
+    blind: bool,
+    second: bool,
+    agreement: bool,
+    port: int,
+    browser: bool,
+) -> None:
+    """Mark the answers in words of the graded folder DIR, in a page that only this computer can open.
+
+    Every key is saved at once, with who and when; the next `teach grade` with this --out writes the marks into the
+    tables and pages.
+    """
+    from teach.grading import ledger
+    from teach.grading.model import GradingError
+    from teach.marking import agreement as comparing
+    from teach.marking.desk import Desk
+
+    try:
+        from teach.marking.server import serve
+    except ImportError as error:
+        hint = 'In the project\'s folder, run: pip install -e ".[course,teach]"'
+        raise GradingError(f"the page to mark in needs a package ({error})", where="teach mark", hint=hint) from error
+    desk = Desk(out, who, second=second, blind=blind, questions=questions)
+    if agreement:
+        found = [one for one in comparing.pairs(ledger.read(out)) if not questions or one.id in questions]
+        none = "No answer has been marked by two. The second marker begins with: teach mark DIR --second"
+        for line in comparing.lines(found) if found else [none]:
+            click.echo(line)
+        return
+    try:
+        serve(desk, port, lambda url: click.echo(f"Mark at {url}\nEnd with Ctrl-C."), browser=browser)
+    except KeyboardInterrupt:
+        done = desk.progress()
+        then = "compare with `teach mark DIR --agreement`" if second else "give the `teach grade` command again"
+        told = f"{done['marked']} of {done['all']} answers are marked, {done['wait']} wait; {then}"
+        click.echo(f"\n{told}{'.' if second else ': it writes tables and pages.'}")
 
 
 @main.command()

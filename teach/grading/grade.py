@@ -39,8 +39,12 @@ if TYPE_CHECKING:
 
 # The file that tells how a folder was graded; what makes it a folder that may be written to again.
 RECORD = "grading.json"
-_RESULTS = "results"
+_RESULTS, _AROUND = "results", "around"
 _LOCK = ".lock"
+# The table of answers to mark as it was written: what differs from it, somebody filled in.
+_TABLE_BEFORE = ".to_mark.csv"
+# In the record: the hashes of the files of marks that were taken already.
+_TAKEN = "marks taken"
 _IN_FLIGHT = 4
 _CONNECT_SECONDS = 30
 
@@ -119,14 +123,21 @@ def grade(
     if sandbox and scheduler is None:
         require_sandbox()
     given = read_marks(marks, settings.maxima) if marks is not None else {}
+    taken = list(earlier.get(_TAKEN, ()))
+    if marks is not None and (digest := _hash_of(marks)) in taken:
+        given = {}  # what was decided since, in the page to mark in or by `teach correct`, is the later word
+    elif marks is not None:
+        taken.append(digest)
     with _alone(out):
-        told = {TO_MARK_FILE: earlier[TO_MARK_FILE]} if TO_MARK_FILE in earlier else {}
+        told = {name: earlier[name] for name in (TO_MARK_FILE, _TAKEN) if name in earlier}
         atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
         everything = [one for s in collection.submissions for one in (*s.earlier, s)]
         todo = [(s, print) for s in everything if not _is_done(out, s, print := _print(s, settings))]
         if todo:
             _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
         problems, unreadable, to_mark, lines = _write(out, collection, settings, given, people, back)
+        if taken:
+            atomic.write_json(out / RECORD, {**_record(out), _TAKEN: taken})
     marked = len({s.key.removeprefix("earlier/").rpartition(".")[0] if "/" in s.key else s.key for s, _ in todo})
     return Run(len(collection.submissions), marked, problems, unreadable, to_mark, settings.seed, out, tuple(lines))
 
@@ -210,16 +221,36 @@ def _is_done(out: Path, submission: Submission, print: str) -> bool:
         return False
 
 
+def _around_path(out: Path, key: str) -> Path:
+    return out / _AROUND / f"{key}.json"
+
+
 def _keep(out: Path, result: Result, print: str) -> None:
-    atomic.write_json(_result_path(out, result.key), {"print": print, "result": result.to_json()})
+    """Write a result down; what stands around its words goes into a file of its own, before it."""
+    if result.around:
+        atomic.write_text(_around_path(out, result.key), json.dumps(result.around, ensure_ascii=False))
+    else:
+        _around_path(out, result.key).unlink(missing_ok=True)
+    small = replace(result, around={}).to_json()
+    atomic.write_json(_result_path(out, result.key), {"print": print, "result": small})
 
 
-def _kept(out: Path, key: str) -> Result:
+def kept(out: Path, key: str) -> Result:
+    """A student's result in a graded folder, as it was judged, without :func:`kept_around`."""
     path = _result_path(out, key)
     try:
         return Result.from_json(json.loads(path.read_text(encoding="utf-8"))["result"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GradingError("this result cannot be read", where=path, hint="Delete it and run this again") from error
+
+
+def kept_around(out: Path, key: str) -> dict[str, Any]:
+    """What stands around a student's words (:func:`teach.grading.around.packed`); {} where no run has kept it."""
+    try:
+        found = json.loads(_around_path(out, key).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 # ------------------------------------------------------------------------------------------------------- the workers
@@ -387,11 +418,21 @@ def _hash_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _remember_table(out: Path) -> None:
+    """Keep the table of answers to mark as it was written, to know later what somebody filled in."""
+    atomic.write_bytes(out / _TABLE_BEFORE, (out / TO_MARK_FILE).read_bytes())
+    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
+
+
 def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: Marks) -> ledger.Latest:
     """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
-    path, rows = out / TO_MARK_FILE, dict(given)
+    path, before, rows = out / TO_MARK_FILE, out / _TABLE_BEFORE, dict(given)
     if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
-        rows = {**read_marks(path, settings.maxima), **rows}
+        old = read_marks(before, settings.maxima) if before.exists() else {}
+        was = {at: (mark.points, mark.comment) for at, mark in old.items()}
+        filled = read_marks(path, settings.maxima).items()
+        # A row that is as it was written is no news: the page to mark in may have decided anew since.
+        rows = {**{at: mark for at, mark in filled if was.get(at) != (mark.points, mark.comment)}, **rows}
     new = []
     known = {one.key: one for one in there}
     for (key, id), mark in rows.items():
@@ -406,10 +447,10 @@ def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: 
 
 def _of_all_attempts(out: Path, submission: Submission) -> tuple[Result, dict[str, str] | None]:
     """What is kept of a student, and when what counts was handed in, by exercise, where there are several attempts."""
-    result = _kept(out, submission.key)
+    result = kept(out, submission.key)
     if not submission.earlier:
         return result, None
-    return attempts.best(result, submission.when, [(one.when, _kept(out, one.key)) for one in submission.earlier])
+    return attempts.best(result, submission.when, [(one.when, kept(out, one.key)) for one in submission.earlier])
 
 
 def _write(
@@ -459,12 +500,14 @@ def _write(
     lines = lms.write_lms(
         out, results, collection.submissions, people, collection.layout, title=title, waiting=back.waiting
     )
-    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
+    _remember_table(out)
     # Students who are no longer among the submissions leave nothing behind.
     known = {*keys, *(one.key.removeprefix("earlier/") for s in collection.submissions for one in s.earlier)}
     for folder, ending in (
         (out / _RESULTS, ".json"),
         (out / _RESULTS / "earlier", ".json"),
+        (out / _AROUND, ".json"),
+        (out / _AROUND / "earlier", ".json"),
         (out / "feedback", ".html"),
     ):
         for path in folder.glob(f"*{ending}"):
@@ -482,9 +525,7 @@ def correct(out: Path, student: str, id: str, points: float | None, why: str, wh
     ``student``: the key, or the name if it is one student's alone. Gives what is told the teacher; raises
     :class:`GradingError` for a folder, student or exercise that there is not, and for points out of range.
     """
-    if not (out / RECORD).is_file():
-        raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
-    found = [one for one in _all_kept(out) if student in (one.key, one.student)]
+    found = [one for one in all_kept(out) if student in (one.key, one.student)]
     if len(found) != 1:
         told = f"{len(found)} students are called so" if found else "no student is called so"
         hint = f"Give one of the keys in {out / 'summary.csv'}"
@@ -508,6 +549,9 @@ def correct(out: Path, student: str, id: str, points: float | None, why: str, wh
     return f"{result.student}, {id}: {now}, where {graded} was graded."
 
 
-def _all_kept(out: Path) -> Iterator[Result]:
+def all_kept(out: Path) -> Iterator[Result]:
+    """The results of all students in a graded folder; raises :class:`GradingError` for any other folder."""
+    if not (out / RECORD).is_file():
+        raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
     for path in sorted((out / _RESULTS).glob("*.json")):
-        yield _kept(out, path.stem)
+        yield kept(out, path.stem)

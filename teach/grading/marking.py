@@ -23,6 +23,7 @@ from a2d.checks.points import points_of, scaled
 from a2d.checks.verdicts import PUBLIC_SEED, Outcome, Sheet, compare, forbidden_name, make_sheet
 from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
+from teach.grading.around import packed
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result
 from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
 from teach.lectures.names import slugs
@@ -104,12 +105,13 @@ class Marker:
         notebooks, problems = _read_all(handed)
         grades: list[Grade] = []
         answers: dict[str, Answered | None] = {}
-        written, prints = {}, {}
+        written, prints = dict[str, str](), {}
+        beside = dict[str, dict[str, Any]]()
         for one in self.settings.asked:
             if isinstance(one, Question):
-                grade, text = self._question(one, notebooks, problems)
-                if text:
-                    written[one.id] = text
+                grade, text, notebook = self._question(one, notebooks, problems)
+                if notebook is not None:
+                    written[one.id], beside[one.id] = text, notebook.around(one)
             else:
                 found = answers[one.id] = _find(one, notebooks)
                 grade = self._exercise(one, found, notebooks, problems)
@@ -117,9 +119,8 @@ class Marker:
                     prints[one.id] = fingerprint(found.tree)
             grades.append(grade)
         grades = self._in_order(grades, answers, notebooks)
-        return Result(
-            handed.key, handed.student, handed.number, handed.late, tuple(grades), tuple(problems), written, prints
-        )
+        who = handed.key, handed.student, handed.number, handed.late
+        return Result(*who, tuple(grades), tuple(problems), written, prints, packed(beside))
 
     def _points(self, one: Exercise | Question) -> float:
         return points_of(one.id, dict(self.settings.points))
@@ -225,17 +226,18 @@ class Marker:
 
     def _question(
         self, question: Question, notebooks: Sequence[Notebook], problems: Sequence[Problem]
-    ) -> tuple[Grade, str]:
+    ) -> tuple[Grade, str, Notebook | None]:
+        """The grade, the words, and the notebook that they stand in, if there are any."""
         full = self._points(question)
-        places = [place for notebook in notebooks if (place := notebook.written(question)) is not None]
+        places = [(*place, one) for one in notebooks if (place := one.written(question)) is not None]
         answered = [place for place in places if place[0]]
         if answered:
-            text, where = answered[-1]
-            return Grade(question.id, TO_MARK, None, full, "A person marks this answer.", where=where), text
+            text, where, notebook = answered[-1]
+            return Grade(question.id, TO_MARK, None, full, "A person marks this answer.", where=where), text, notebook
         if places:
-            return Grade(question.id, "empty", 0, full, "Nothing is written here.", where=places[-1][1]), ""
+            return Grade(question.id, "empty", 0, full, "Nothing is written here.", where=places[-1][1]), "", None
         outcome, message = _absent(question, notebooks, problems)
-        return Grade(question.id, outcome, 0, full, message), ""
+        return Grade(question.id, outcome, 0, full, message), "", None
 
 
 def _newer(notebooks: Sequence[Notebook]) -> str:

@@ -93,8 +93,9 @@ class Result:
     """All grades of one student, in the course's order, and what else was found.
 
     ``written`` are the answers in words to questions, by id. ``prints`` are fingerprints for noticing equal answers:
-    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree. ``penalty`` are the points
-    taken for ``days_late``, of which the grades know nothing; ``late_note`` tells it to the student.
+    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree. ``around`` is what stands
+    around the words, see :func:`teach.grading.around.packed`; it is kept in a file of its own. ``penalty`` are the
+    points taken for ``days_late``, of which the grades know nothing; ``late_note`` tells it to the student.
     """
 
     key: str
@@ -108,6 +109,7 @@ class Result:
     days_late: int = 0
     penalty: float = 0.0
     late_note: str = ""
+    around: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""

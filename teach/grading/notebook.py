@@ -23,6 +23,7 @@ from typing import Any
 from a2d.checks.verdicts import is_stub
 from a2d.checks.watch import PACKAGES
 from a2d.exercises import Exercise, Question
+from teach.grading.around import Shown, around, lifted, shown
 from teach.grading.model import GradingError
 from teach.lectures.texts import WRITE_HERE
 
@@ -48,12 +49,13 @@ _MAGIC_VALUE = re.compile(r"^([\w., \t]+=)[ \t]*[%!](?:.*\\\n)*.*$", re.M)
 
 @dataclass(frozen=True)
 class NotebookCell:
-    """One cell: ``number`` counts from 1 as a person would."""
+    """One cell: ``number`` counts from 1 as a person would; ``shown`` is what stands below its source."""
 
     number: int
     kind: str
     source: str
     id: str = ""
+    shown: Shown = field(default=Shown(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -257,8 +259,21 @@ class Notebook:
         cell, or in comments of a cell with code. A picture is told of, with its cell.
         """
         asked, place = self._places(question)
+        said = self._said(question, asked, place)
+        where = said[0][0] if said else place or asked
+        return ("\n\n".join(text for _, text in said), self._where(where)) if where is not None else None
+
+    def around(self, question: Question) -> dict[str, Any]:
+        """What stands around the words to a question that were found, see :func:`~teach.grading.around.around`."""
+        asked, place = self._places(question)
+        return around(self, [cell for cell, _ in self._said(question, asked, place)], asked)
+
+    def _said(
+        self, question: Question, asked: NotebookCell | None, place: NotebookCell | None
+    ) -> list[tuple[NotebookCell, str]]:
+        """The cells with words to a question, and these words."""
         if asked is None and place is None:
-            return None
+            return []
         found: list[tuple[NotebookCell, str]] = []
         at = self.cells.index(place) if place is not None else self.cells.index(asked)
         if place is not None:
@@ -269,10 +284,7 @@ class Notebook:
             found.append((cell, self._words(cell)))
         if asked is not None and not any(text for _, text in found):
             found.append((asked, _behind(asked.source, question.text)))
-        said = [(cell, text) for cell, text in found if text]
-        where = said[0][0] if said else place or asked
-        assert where is not None
-        return "\n\n".join(text for _, text in said), self._where(where)
+        return [(cell, text) for cell, text in found if text]
 
     def _words(self, cell: NotebookCell) -> str:
         """What a cell says: its text, or the comments of a cell that has nothing but comments."""
@@ -381,7 +393,11 @@ def _cells(content: dict[str, Any]) -> Iterator[NotebookCell]:
         # JSON can hold halves of letters, which no file in UTF-8 can.
         source = source.encode("utf-8", "replace").decode()
         kind = kind if kind in ("code", "markdown", "raw") else "other"
-        yield NotebookCell(number, kind, source if kind == "code" else source[:TEXT_CHARACTERS], id)
+        seen = shown(cell)
+        if kind == "markdown":
+            source, pasted = lifted(source)
+            seen = Shown(seen.outputs, {**seen.attached, **pasted})
+        yield NotebookCell(number, kind, source if kind == "code" else source[:TEXT_CHARACTERS], id, seen)
 
 
 # ------------------------------------------------------------------------------------------------------- reading code

@@ -259,7 +259,7 @@ def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
     assert "a worker without memory" in result.problems[0].what
     grading._keep(tmp_path, result, "")
     assert not grading._is_done(tmp_path, student, grading._print(student, settings))
-    assert grading._kept(tmp_path, "k") == result
+    assert grading.kept(tmp_path, "k") == result
 
 
 # ----------------------------------------------------------------------------------- the code that grades depend on
