@@ -106,10 +106,10 @@ class Result:
     problems: tuple[Problem, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
     prints: dict[str, tuple[str, int]] = field(default_factory=dict)
+    around: dict[str, Any] = field(default_factory=dict)
     days_late: int = 0
     penalty: float = 0.0
     late_note: str = ""
-    around: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""
