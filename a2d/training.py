@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from a2d.errors import ModelError, TrainingError, refuse
 from a2d.io import tensorfile
 
 CHECKPOINT = "checkpoint.safetensors"
+
+Optimizer = Literal["adam", "adam-without-momentum", "adamw", "adadelta"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class TrainConfig:
 
     epochs: int = 60
     batch_size: int = 64
-    optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
+    optimizer: Optimizer = "adam"
     lr: float = 1e-3
     schedule: Literal["constant", "step", "cosine"] = "constant"
     gamma: float = 0.7
@@ -53,7 +55,7 @@ class TrainConfig:
         problems = {
             "epochs": self.epochs >= 1,
             "batch_size": self.batch_size >= 1,
-            "optimizer": self.optimizer in ("adam", "adamw", "adadelta"),
+            "optimizer": self.optimizer in get_args(Optimizer),
             "lr": math.isfinite(self.lr) and self.lr > 0,
             "schedule": self.schedule in ("constant", "step", "cosine"),
             "gamma": 0 < self.gamma <= 1,
@@ -151,13 +153,15 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimiz
 
     Adam: D. Kingma and J. Ba (2015), arXiv:1412.6980; AdamW decays the weights themselves, not by way of the gradient:
     I. Loshchilov and F. Hutter (2019), arXiv:1711.05101. Adadelta: M. Zeiler (2012), arXiv:1212.5701, as PyTorch's
-    basic MNIST example has it. All with torch's own settings.
+    basic MNIST example has it. All with torch's own settings, but Adam without momentum, for two players who chase each
+    other: the first decay 0 and the second 0.99, as in T. Miyato et al. (2018), arXiv:1802.05957, where it is 0.9.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
     if config.optimizer == "adadelta":
         return torch.optim.Adadelta(parameters, config.lr, weight_decay=config.weight_decay, foreach=False)
     make = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return make(parameters, config.lr, weight_decay=config.weight_decay, fused=True)
+    betas = (0.0, 0.99) if config.optimizer == "adam-without-momentum" else (0.9, 0.999)
+    return make(parameters, config.lr, betas, weight_decay=config.weight_decay, fused=True)
 
 
 class Averager:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from a2d import training
-from a2d.io import tensorfile
-from a2d.lab import models
+from a2d.io import atomic, tensorfile
+from a2d.lab import models, recipes
 from a2d.lab.recipes import Recipe
+from teach.closure import code_hash
 
 # Two threads that share two cores with another process are many times slower than one.
 JOBS = int(os.environ.get("A2D_JOBS", "2"))
@@ -26,6 +29,23 @@ def each(function: Callable[[Any], Any], cells: Sequence[Any]) -> list[Any]:
         return [function(cell) for cell in cells]
     with multiprocessing.get_context("spawn").Pool(JOBS, _one_thread) as pool:
         return pool.map(function, cells, chunksize=1)
+
+
+@cache
+def code_of(module: str, text: str = "") -> str:
+    """A hash of the code that a module runs through, of the recipes, and of a ``text``."""
+    return code_hash(module, extra=sorted(recipes.FOLDER.glob("*.toml")), text=text)
+
+
+def remembered(path: Path, code: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What ``make`` gives, as it lies at ``path`` where the same ``code`` (a hash) made it: measured only once."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["code"] == code:
+            return dict(found["numbers"])
+    numbers = make()
+    atomic.write_json(path, {"code": code, "numbers": numbers})
+    return numbers
 
 
 def _one_thread() -> None:

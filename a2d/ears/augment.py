@@ -154,8 +154,8 @@ def change_place(
     spectrum = torch.fft.rfft(samples, size)
     if equaliser:
         spectrum = spectrum * _responses(b, size // 2 + 1, equaliser, rng).to(samples.device)
-    if room:
-        inside = torch.nonzero(torch.rand(b, generator=rng) < room)[:, 0]
+    inside = torch.nonzero(torch.rand(b, generator=rng) < room)[:, 0] if room else torch.zeros(0)
+    if len(inside):  # in a small batch chance may leave out all
         echoes = torch.fft.rfft(_echoes(len(inside), length, rate, rng).to(samples.device), size)
         inside = inside.to(samples.device)
         spectrum = spectrum.index_put((inside,), spectrum[inside] * echoes)

@@ -25,6 +25,8 @@ from a2d.features import MfccConfig, hann_window, mel_filterbank
 
 # Periods of a wavelet: as many as make half an octave wide bands.
 CYCLES = 6.0
+# What a bell is where it ends, and every how many samples a band may be worked out.
+_TAIL, _STEPS = 1e-4, (1, 2, 4, 8, 16)
 N_CLASSES = 11  # ten digits, and what is none
 NO_DIGIT = 10
 
@@ -125,28 +127,48 @@ class Scalogram(nn.Module):
     each :data:`CYCLES` periods long: a low band is narrow and slow, a high one wide and quick, where the windows of a
     spectrogram are all of one length. The power is averaged over each hop. They are multiplied in frequency, where a
     Morlet wavelet is a bell. Source: R. Sharan (2020), after A. Grossmann and J. Morlet (1984).
+
+    A low band changes slowly, and is worked out at every second, fourth, ... sample only: of its spectrum only the
+    frequencies under the bell are transformed back, as if they began at 0, which turns the phase and leaves the power.
     """
 
-    bells: Tensor
-
     def __init__(self, config: EarConfig):
+        from scipy.fft import next_fast_len  # not at the top: who only listens need not wait for it
+
         super().__init__()
         self.hop_length, self.floor_db, n = config.hop_length, config.floor_db, config.n_samples
-        self.size = 1 << (n + config.sample_rate // 10 - 1).bit_length()
-        pitches = np.geomspace(80, 0.95 * config.sample_rate / 2, config.n_mels)
+        self.size = _STEPS[-1] * next_fast_len(-(-(n + config.sample_rate // 10) // _STEPS[-1]))
+        pitches = np.geomspace(80, 0.95 * config.sample_rate / 2, config.n_mels)[:, None]
         frequencies = np.fft.rfftfreq(self.size, 1 / config.sample_rate)
-        bells = np.exp(-0.5 * ((frequencies - pitches[:, None]) / (pitches[:, None] / CYCLES)) ** 2)
-        self.register_buffer("bells", torch.tensor(bells).float(), persistent=False)
+        bells = np.exp(-0.5 * ((frequencies - pitches) / (pitches / CYCLES)) ** 2)
+        begins = np.argmax(bells > _TAIL, axis=1)
+        widths = (bells > _TAIL).sum(1)
+        self.steps = [max(s for s in _STEPS if self._fits(s, int(width))) for width in widths]
+        for step in sorted(set(self.steps)):
+            mine = np.flatnonzero(np.array(self.steps) == step)
+            bins = begins[mine, None] + np.arange(self.size // step)
+            within = bins < len(frequencies)
+            bins = np.where(within, bins, 0)
+            bell = np.where(within, np.take_along_axis(bells[mine], bins, 1), 0) / step
+            self.register_buffer(f"bins_{step}", torch.tensor(bins), persistent=False)
+            self.register_buffer(f"bell_{step}", torch.tensor(bell).float(), persistent=False)
+
+    def _fits(self, step: int, width: int) -> bool:
+        """Whether a band of so many frequencies may be worked out at each so-manieth sample."""
+        return (self.size >= 1.5 * step * width and self.hop_length // 2 % step == 0) or step == 1
 
     def forward(self, samples: Tensor) -> Tensor:
-        n = samples.shape[-1]
+        n, hop = samples.shape[-1], self.hop_length
         samples = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
-        spectrum = torch.fft.rfft(samples, self.size)[:, None] * self.bells  # (b, n_mels, size // 2 + 1)
-        # Only positive frequencies: the wavelets are analytic, so the square of the size has no ripple.
-        both = F.pad(spectrum, (0, self.size - spectrum.shape[-1]))
-        power = torch.view_as_real(torch.fft.ifft(both)[..., : n + self.hop_length]).square().sum(-1)
-        power = F.pad(power[..., :n], (self.hop_length // 2, self.hop_length))
-        return standardised(F.avg_pool1d(power, self.hop_length)[..., : n // self.hop_length + 1], self.floor_db)
+        spectrum, bands = torch.fft.rfft(samples, self.size), []
+        for step in sorted(set(self.steps), reverse=True):  # low bands first
+            bins, bell = getattr(self, f"bins_{step}"), getattr(self, f"bell_{step}")
+            # Only positive frequencies: the wavelets are analytic, so the square of the size has no ripple.
+            wave = torch.fft.ifft(spectrum[:, bins] * bell)[..., : -(-n // step)]
+            power = torch.view_as_real(wave).square().sum(-1)
+            power = F.pad(power, (hop // 2 // step, hop // step))
+            bands.append(F.avg_pool1d(power, hop // step)[..., : n // hop + 1])
+        return standardised(torch.cat(bands, 1), self.floor_db)
 
 
 class Block(nn.Module):

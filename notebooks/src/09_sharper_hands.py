@@ -451,7 +451,7 @@ show(f09_hands.rows_that_vary(tamed, titles, "asked for", along="columns"))
 # %% id="leak-mnist" tags=["nbval-check-output"]
 for name, entry in hands["leak"].items():
     print(f"{name:<24}leak {entry['mean']:.1%} ± {entry['sd']:.1%}")
-table(["absolute error", *hands["leak"]])
+table(["cross-entropy", *hands["leak"]])
 pair = "style CVAE", "style CVAE, adversary"
 first, second = (hands["leak"][name]["mean"] for name in pair)
 print(f"The adversary changes the leak by {100 * (second - first):+.1f} points.")
@@ -459,7 +459,7 @@ for name in hands["leak"]:
     print(f"{name} misses: {', '.join(misses(name)) or 'nothing'}")
 
 # %% [markdown]
-# (The row *absolute error* is lecture 04's generator, with the same loss of a pixel and no style.)
+# (The row *cross-entropy* is the report's generator, with the same loss of a pixel and no style.)
 #
 # What is left of the two faults? Look at the columns *variety* and *greyness* of the table.
 # A pixel-wise loss still averages over whatever the encoder could not put into $z$.
@@ -631,7 +631,7 @@ print(f"conditional GAN misses: {', '.join(misses('conditional GAN')) or 'nothin
 # - $\gamma$: the weight of the reconstruction. This is the knob
 # - $\beta \, \mathrm{KL}$, $\mathcal{L}_G$, $\mathcal{L}_D$: as before
 #
-# **What do you expect?** Several trainings for each of four weights $\gamma$. When it is turned down,
+# **What do you expect?** We train with four weights $\gamma$. When it is turned down,
 #
 # - a) variety rises and the drawings are read as asked less often
 # - b) variety rises, and the readings stay
@@ -651,7 +651,8 @@ error = np.hypot(*(entry[keys[1]]["sd"] / entry[keys[1]]["n"] ** 0.5 for entry i
 fewer = change[keys[1]] < -2 * error
 more = change[keys[0]] > 0
 answer = "a)" if fewer and more else "b)" if more else "neither of the two"
-print(f"This is answer {answer}.")
+hint = " (A hint: it was trained once with each weight.)" if top[keys[0]]["n"] == 1 else ""
+print(f"This is answer {answer}.{hint}")
 
 # %% [markdown]
 # (Each mark is a mean over trainings. From four trainings on an ellipse is around it, which holds the mean with 95 %
@@ -979,7 +980,7 @@ else:
 # %% [markdown]
 # The question is a hard one for a generator, and an easy one to misuse: ten pairs cannot tell "never" from "seldom".
 #
-# Now every row of the lecture, with its ellipse.
+# Now every row of the lecture.
 #
 # **What do you expect?** Which rows will no other one beat, in variety and readings at once?
 #

@@ -890,8 +890,9 @@ def mean_of(entry, key="strangers"):
 # %% [markdown]
 # ### Which ear?
 #
-# Four ears, trained on the same people: the MLP on mean MFCCs; a larger network of the kind of section 3 on log-mel
-# spectrograms, with all the changes of section 2; the same on scalograms; and the two together.
+# Five ears, trained on the same people: the MLP on mean MFCCs; a network of the kind of section 3 on log-mel
+# spectrograms, with all the changes of section 2; the same on scalograms; the two together; and the course's own ear,
+# which is larger than these and was trained three times as long, on log-mel spectrograms.
 #
 # **What do you expect?** Does fusion gain more a) for strangers without noise, or b) in noise?
 

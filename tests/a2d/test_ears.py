@@ -11,7 +11,7 @@ import torch
 from a2d import datasets, features, training
 from a2d.ears import augment as aug
 from a2d.ears.augment import AugmentConfig
-from a2d.ears.cnn import NO_DIGIT, Ear, EarConfig, LogMel, Scalogram, window_of
+from a2d.ears.cnn import CYCLES, NO_DIGIT, Ear, EarConfig, LogMel, Scalogram, window_of
 from a2d.ears.voice import VoiceSpace, level_of
 from a2d.errors import DataError, RecipeError
 from a2d.lab import models, recipes
@@ -20,6 +20,7 @@ from a2d.lab.kinds.ear import EarRecipe, EarTask, MixConfig, Sounds, sounds_of
 
 RATE = 8000
 SMALL = EarConfig(channels=(8, 16), blocks=(1, 1))
+SMALL_WAVES = EarConfig(front="scalogram", seconds=0.9, hop_length=160, n_mels=24)
 OFF = dataclasses.replace(AugmentConfig.nothing(), snr_high=30.0)
 
 
@@ -56,6 +57,21 @@ def test_a_tone_is_brightest_in_the_band_of_its_pitch():
         heard = Scalogram(config)(tone)
         assert heard.shape == (1, config.n_mels, 101)
         assert int(heard[0, :, 50].argmax()) == band
+
+
+@pytest.mark.parametrize("config", [EarConfig(front="scalogram"), SMALL_WAVES], ids=["course", "lecture"])
+def test_working_low_bands_out_at_few_samples_changes_little(config):
+    samples = torch.randn(1, config.n_samples, generator=rng()) * torch.linspace(0.2, 1, config.n_samples)
+    n, hop, size = config.n_samples, config.hop_length, 1 << 14
+    pitches = np.geomspace(80, 0.95 * config.sample_rate / 2, config.n_mels)[:, None]
+    bells = np.exp(-0.5 * ((np.fft.rfftfreq(size, 1 / config.sample_rate) - pitches) / (pitches / CYCLES)) ** 2)
+    wave = np.fft.ifft(np.fft.rfft(samples[0] / samples.abs().max(), size) * bells, size)[:, :n]
+    power = np.pad(np.abs(wave) ** 2, ((0, 0), (hop // 2, hop)))[:, : (n // hop + 1) * hop]
+    db = 10 * np.log10(power.reshape(len(power), -1, hop).mean(-1))
+    db = np.maximum(db, db.max() - config.floor_db)
+    difference = Scalogram(config)(samples)[0].numpy() - (db - db.mean()) / db.std()
+    assert np.abs(difference).mean() < 0.03
+    assert np.abs(difference).max() < 0.3
 
 
 def test_a_click_is_sharp_in_high_bands_and_long_in_low_ones():
@@ -169,6 +185,11 @@ def test_a_shift_moves_a_click_by_at_most_as_much_as_asked():
     places = aug.change_pace(samples, 0.0, 800, rng()).argmax(-1) - RATE // 2
     assert places.abs().max() <= 801
     assert places.float().std() > 300
+
+
+def test_a_batch_in_which_nobody_is_in_a_room_stays_as_it_is():
+    samples = torch.randn(1, RATE, generator=rng())
+    torch.testing.assert_close(aug.change_place(samples, RATE, rng(), room=1e-9, equaliser=0.0), samples)
 
 
 def test_a_room_keeps_the_sound_and_adds_a_tail():

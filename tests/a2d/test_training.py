@@ -373,6 +373,12 @@ def test_history_counts_whole_epochs():
     assert history.series == {"loss": [1.0, 0.5], "kl": [2.0, 1.0]}
 
 
+def test_two_players_are_trained_without_momentum():
+    model = nn.Linear(2, 2)
+    found = training.make_optimizer(model, TrainConfig(optimizer="adam-without-momentum"))
+    assert (type(found), found.param_groups[0]["betas"]) == (torch.optim.Adam, (0.0, 0.99))
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
