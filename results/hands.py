@@ -28,7 +28,7 @@ from torch import Tensor
 from a2d import audio, datasets, metrics, training
 from a2d.ears.voice import described
 from a2d.evaluator import AccuracyNet, embed, read
-from a2d.hands import Hands, StyleCVAE, class_leak
+from a2d.hands import Hands, StyleCVAE, VaeGan, class_leak
 from a2d.hands.voice import hand_of
 from a2d.lab import models, recipes, runs
 from a2d.lab.kinds import Recipe, get
@@ -37,6 +37,7 @@ from a2d.lab.kinds.evaluator import EvaluatorTask
 from a2d.lab.kinds.generator import GeneratorRecipe
 from a2d.lab.kinds.hands import HandsKind, HandsTask
 from a2d.pairing import Targets
+from a2d.vae import kl_divergence
 from results import evaluators, faithful, goals, pool
 from results.comparisons import sharpness, slug
 
@@ -300,23 +301,28 @@ def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> t
             numbers.setdefault(name, {}).setdefault(key, []).append(value)
     by = _handwriting(work, part)
     rows = {name: {k: metrics.mean_and_spread(v) for k, v in row.items()} for name, row in numbers.items()}
-    leaks = {name: metrics.mean_and_spread([leak(train((work, name, s)), by) for s in seeds]) for name in LEAKY}
+    leaks, nats = styles_of(work, by)
     more = more_than_the_class(train((work, SHIPPED, seeds[0])), by)
     lines = [name for name in candidates() for _ in range(SHOWN)]
     asked, rng = torch.arange(10), training.stream(0, "pictures")
     pictures = torch.stack([train((work, name, seeds[0])).draw(asked, rng) for name in lines])
-    found = {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "more": more}
+    found = {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "nats": nats, "more": more}
     return {**found, "judges": list(JUDGES), "picture_rows": lines}, pictures
 
 
-LEAKY = ("style CVAE", "style CVAE, adversary")
-
-
-def leak(net: Hands, by: Handwriting) -> float:
-    """Share of digits that a linear probe reads from the styles of real images: a tenth if the style is style alone."""
-    assert isinstance(net, StyleCVAE)
-    digits = torch.tensor(by.real.labels)
-    return class_leak(net.style_of(torch.tensor(by.real.pixels).float() / 255, digits)[:, :-1], digits)
+def styles_of(work: Path, by: Handwriting) -> tuple[dict[str, Any], dict[str, Any]]:
+    """By name of each hand with an encoder: the share of digits that a linear probe reads from the posterior's mean of
+    real images (a tenth if the style is style alone), and the KL term in nats per image: what the style says of it."""
+    images, digits = torch.tensor(by.real.pixels).float() / 255, torch.tensor(by.real.labels)
+    leaks, nats = {}, {}
+    for name, (kind, _) in candidates().items():
+        if kind in ("style-cvae", "vae-gan"):
+            nets = [train((work, name, seed)) for seed in seeds_of(name)]
+            with torch.inference_mode():
+                found = [net.encode(images, digits) for net in nets if isinstance(net, StyleCVAE | VaeGan)]
+            leaks[name] = metrics.mean_and_spread([class_leak(mu, digits) for mu, _ in found])
+            nats[name] = metrics.mean_and_spread([float(kl_divergence(*one).mean()) for one in found])
+    return leaks, nats
 
 
 def more_than_the_class(net: Hands, by: Handwriting, n: int = 1000) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from a2d import annotation, datasets, figures, metrics, training
 from a2d.draw import Writer
 from a2d.errors import A2DError, DataError
 from a2d.evaluator import AccuracyNet, read
+from a2d.figures import f09_hands
 from a2d.io import tensorfile
 from a2d.io.atomic import write_bytes, write_json, write_text
 from a2d.lab import models, recipes, runs
@@ -370,6 +371,18 @@ def strangers(columns: int = 12) -> None:
     print(f"wrote docs/strangers.png; the evaluator reads {read_rightly} of {10 * columns} as spoken")
 
 
+def frontier() -> None:
+    """The README's picture of all generators, from results/hands.json."""
+    rows = tables.results("hands")["rows"]
+    points = {
+        name: tuple(row[key]["values"] for key in ("variety_features", "read_evaluator")) for name, row in rows.items()
+    }
+    f09_hands.frontier(points, [name for name in rows if name.startswith("adversarial VAE")]).save(
+        ROOT / "docs" / "frontier.png"
+    )
+    print("wrote docs/frontier.png")
+
+
 def readme() -> None:
     """Write the README's tables from the results files."""
     path = ROOT / "README.md"
@@ -395,6 +408,7 @@ STEPS = {
     "choice": choice,
     "pictures": pictures,
     "strangers": strangers,
+    "frontier": frontier,
     "readme": readme,
 }
 

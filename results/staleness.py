@@ -20,8 +20,10 @@ from teach.closure import code_hash
 MADE_BY = {
     "beta": "beta",
     "choice": "choice",
+    "ears": "ears",
     "evaluators": "evaluator",
     "finetuning": "finetuned",
+    "hands": "hands",
     "hearing": "hearing",
     "likelihood": "beta",
     "objectives": "objectives",

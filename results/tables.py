@@ -326,4 +326,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "choice": choice,
     "objectives": objectives,
     "hearing": hearing,
+    "hands": hands,
+    "ears": ears,
+    "systems": systems,
 }

@@ -38,10 +38,11 @@ class VoiceSpace(nn.Module):
         self.register_buffer("centre", torch.zeros(directions))
         self.register_buffer("level", torch.tensor([-25.0, 6.0]))  # mean and spread in dBFS
 
-    def fit(self, means: Tensor, digits: Tensor, speakers: np.ndarray, levels: np.ndarray) -> None:
+    def fit(self, means: Tensor, digits: Tensor, speakers: np.ndarray, levels: np.ndarray | None = None) -> None:
         """Find the directions in mean MFCCs ``(n, d)`` of ``digits (n,)`` by ``speakers (n,)`` (names).
 
-        Each direction is scaled so that over speakers it has mean 0 and standard deviation 1. ``levels (n,)`` in dBFS.
+        Each direction is scaled so that over speakers it has mean 0 and standard deviation 1. ``levels (n,)`` in dBFS,
+        if loudness is to be known.
         Raises :class:`~a2d.errors.DataError` for fewer speakers than twice the directions, or a digit that nobody says.
         """
         from scipy.linalg import eigh
@@ -62,7 +63,8 @@ class VoiceSpace(nn.Module):
         best = best / np.sqrt(np.einsum("dk,de,ek->k", best, between, best))
         self.matrix.copy_(torch.tensor(best))
         self.centre.copy_(torch.tensor((centres @ best).mean(0)))
-        self.level.copy_(torch.tensor([np.mean(levels), np.std(levels)]))
+        if levels is not None:
+            self.level.copy_(torch.tensor([np.mean(levels), np.std(levels)]))
 
     def heard(self, means: Tensor, digits: Tensor) -> Tensor:
         """What is particular about a voice: mean MFCCs ``(b, d)`` and digits ``(b,)`` to ``(b, directions)``."""

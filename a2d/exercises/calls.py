@@ -87,6 +87,45 @@ def as_tensor(value: Any) -> Any:
     return torch.tensor(value).to(kind)
 
 
+def _field(weights: Any) -> Callable[[Any, Any], Any]:
+    """A velocity field with ``weights (d + 1, d)``: places ``(b, d)`` and times ``(b,)`` to velocities ``(b, d)``."""
+    import torch
+
+    d = weights.shape[1]
+
+    def field(z: Any, t: Any) -> Any:
+        if tuple(z.shape) != (len(z), d) or tuple(t.shape) != (len(z),):
+            there = f"{tuple(z.shape)} and {tuple(t.shape)}"
+            raise ValueError(f"field takes places of shape (b, {d}) and times of shape (b,), got {there}")
+        return torch.tanh(torch.cat([z, t[:, None]], 1) @ weights)
+
+    return field
+
+
+def in_a_field(function: Callable[..., Any], weights: np.ndarray, *args: Any) -> Any:
+    """Call it with a velocity field made of ``weights (d + 1, d)``, and the other arguments as tensors."""
+    return function(_field(as_tensor(weights)), *(as_tensor(a) for a in args))
+
+
+def trains_a_field(function: Callable[..., Any], weights: np.ndarray, *args: Any) -> Any:
+    """As :func:`in_a_field`; the result, and its gradient in the field's weights.
+
+    Raises ``Refused`` for a result that is no single number with a gradient: no field can be trained with it.
+    """
+    import torch
+
+    known = as_tensor(weights).requires_grad_()
+    result = function(_field(known), *(as_tensor(a) for a in args))
+    if result is None:
+        return None
+    if not isinstance(result, torch.Tensor) or result.numel() != 1:
+        what = f"shape {tuple(result.shape)}" if isinstance(result, torch.Tensor) else f"type {type(result).__name__}"
+        raise Refused(f"The loss is to be one number, a tensor without axes; the result has the {what}.")
+    if not result.requires_grad:
+        raise Refused("The loss has no gradient in the field: call `field`, and leave out detach, no_grad and item.")
+    return result, torch.autograd.grad(result.sum(), known)[0]
+
+
 def judge_like(function: Callable[..., Any], sizes: tuple[int, int, int], frozen: tuple[str, ...]) -> Any:
     """Call it with a small network whose layers are named and ordered as the evaluator's.
 

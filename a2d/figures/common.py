@@ -216,7 +216,9 @@ def _bars_text(values: Mapping[str, np.ndarray], lines: Mapping[str, float], dot
         apart = values[best].min() > values[worst].max()
         text = f"Highest is {told(best)}; lowest is {told(worst)}. "
         gap = 100 * (values[best].mean() - values[worst].mean())
-        text += f"The means differ by {gap:.1f} points and the ranges {'do not ' if apart else ''}overlap."
+        text += f"The means differ by {gap:.1f} points"
+        several = len(values[best]) > 1 and len(values[worst]) > 1
+        text += f" and the ranges {'do not ' if apart else ''}overlap." if several else "."
     for name, value in lines.items():
         above = sum(v.mean() > value for v in values.values())
         text += f" Above {name} ({base.percent(value, 1)}): {above} of {base.count(len(values), 'mean')}."

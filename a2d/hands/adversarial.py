@@ -163,13 +163,19 @@ class VaeGan(Hands):
         self.decoder = PictureDecoder(config.latent + CONDITION, config.channels)
         self.discriminator = Discriminator(config.channels)
 
+    def encode(self, images: Tensor, digits: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior's ``mu`` and ``logvar``, ``(b, latent)`` each, of images ``(b, 28, 28)`` of ``digits (b,)``."""
+        asked = condition(F.one_hot(digits, CLASSES).float(), self.ink(images, digits))
+        mu, logvar = self.encoder(images, asked).chunk(2, 1)
+        return mu, logvar
+
     def loss(
         self, images: Tensor, digits: Tensor, rng: torch.Generator, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         """Reconstruction, KL term, and both players' losses, in one sum; see the top of this file."""
         c = self.config
         asked = condition(F.one_hot(digits, CLASSES).float(), self.ink(images, digits))
-        mu, logvar = self.encoder(images, asked).chunk(2, 1)
+        mu, logvar = self.encode(images, digits)
         z = torch.cat([reparameterise(mu, logvar, rng), standard_normal(mu, rng)])
         both = torch.cat([asked, asked])
         drawn = self.decode(z, both)

@@ -1,4 +1,4 @@
-"""The course's widgets: something to move, and a picture that answers. Lectures 00, 01, 03, 04 and 07.
+"""The course's widgets: something to move, and a picture that answers. Lectures 00, 01, 03, 04, 07, 09 and 10.
 
 Each has a plain function (``*_view``) that gives the same picture without a browser. What a notebook stores of a
 widget is one output that holds both: JupyterLab shows the widget, and whoever reads the notebook elsewhere sees the
@@ -19,6 +19,8 @@ from a2d.widgets.w03_vae import (
 )
 from a2d.widgets.w04_pairing import target_trick, targets_view
 from a2d.widgets.w07_annotation import annotation_view, annotator
+from a2d.widgets.w09_hands import frontier_knob, hand_chooser, hands_view, knob_view
+from a2d.widgets.w10_ears import ear_in_noise, ear_view
 
 __all__ = [
     "BetaModel",
@@ -28,6 +30,12 @@ __all__ = [
     "beta_numbers",
     "beta_slider",
     "beta_view",
+    "ear_in_noise",
+    "ear_view",
+    "frontier_knob",
+    "hand_chooser",
+    "hands_view",
+    "knob_view",
     "latent_walker",
     "mfcc_explorer",
     "mfcc_view",

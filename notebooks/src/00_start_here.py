@@ -61,9 +61,12 @@
 # | 06 | What does the evaluator see, and when is it wrong? | 100 | 05 |
 # | 07 | What do 100 labels by hand change? | 100 | 06 |
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
-#
+# | 09 | How does one draw sharp and varied digits, and what for? | 130 | 03, 04, 08 |
+# | 10 | What does it take to understand a stranger? | 120 | 02, 06, 08 |
+
+# %% [markdown]
 # From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
-# Three more are being written: 09 is to draw more sharply, 10 and 11 are to listen better.
+# One more is being written: 11 is to take all this to your own voice.
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up
@@ -194,8 +197,7 @@ print(f"Guessing: 10%. A new voice costs {100 * (known - new['mean']):.0f} of 10
 #
 # So b) holds for most voices.
 # The report did not ask: its random split gives every speaker to both training and test.
-# Lecture 02 shows how such a split hides the loss, and lecture 08 measures it; lectures 10 and 11 are to find better
-# ears.
+# Lecture 02 shows how such a split hides the loss, and lecture 08 measures it; lecture 10 finds better ears.
 
 # %% [markdown]
 # ## 2. What does a computer hear?

@@ -58,7 +58,7 @@ def test_there_are_enough_and_they_add_up_to_what_the_readme_says():
     assert len(QUESTIONS) >= 6
     total = sum(one.points for one in ALL)
     assert f"All together there are {total} points." in (source.settings.ROOT / "README.md").read_text(encoding="utf-8")
-    assert {int(one.id.partition(".")[0]) for one in CODE} == set(range(9))
+    assert {int(one.id.partition(".")[0]) for one in CODE} == set(SOURCES)
 
 
 def test_ids_are_numbered_within_each_lecture_and_names_are_used_once():

@@ -54,12 +54,17 @@ SAME: dict[str, dict[str, str]] = {
     "3.1": {"dim=+1": "the second of two axes is the last"},
     "5.3": {"kernel)": "the values beyond the last place are cut off"},
     "5.7": {"gap / ": "an open rule: how far is far is the learner's choice", "late = ": "so is how late is late"},
+    "9.2": {
+        "eye(11)": "an eleventh digit never occurs, so it is never read",
+        "lstsq": "rcond=None is what NumPy takes anyway",
+    },
+    "10.5": {"np.geomspace(": "how far and how finely one looks does not matter, as long as it is enough"},
 }
 
 
 # Open tasks are graded by what an answer does, within limits: a slightly other rule may be right as well. Of their
 # mutants at least a third are refused.
-OPEN = {"1.7", "2.6", "3.7", "4.7", "8.5"}
+OPEN = {"1.7", "2.6", "3.7", "4.7", "8.5", "9.6"}
 
 
 def mutants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:

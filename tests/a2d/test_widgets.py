@@ -96,6 +96,8 @@ def every_widget(clips, images, folder):
         "latent_walker": widgets.latent_walker(blobs, 3),
         "beta_slider": widgets.beta_slider([model(1), model(4)], images.pixels[:20]),
         "target_trick": widgets.target_trick(images.pixels, images.labels),
+        "frontier_knob": widgets.frontier_knob({"a": ([0.5], [0.9]), "b": ([0.8], [0.8])}, ["a", "b"]),
+        "hand_chooser": widgets.hand_chooser(lambda digits, hands: blobs(hands), 3),
         "annotator": widgets.annotator(images.pixels[:5], folder / "a.jsonl", annotator="ada"),
     }
 
