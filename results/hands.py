@@ -306,8 +306,8 @@ def measure(work: Path, part: str = "test", seeds: tuple[int, ...] = SEEDS) -> t
     lines = [name for name in candidates() for _ in range(SHOWN)]
     asked, rng = torch.arange(10), training.stream(0, "pictures")
     pictures = torch.stack([train((work, name, seeds[0])).draw(asked, rng) for name in lines])
-    found = {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "nats": nats, "more": more}
-    return {**found, "judges": list(JUDGES), "picture_rows": lines}, pictures
+    found = {"part": part, "n": len(by.real), "rows": rows, "floor": floor(by), "leak": leaks, "nats": nats}
+    return {**found, "more": more, "judges": list(JUDGES), "picture_rows": lines}, pictures
 
 
 def styles_of(work: Path, by: Handwriting) -> tuple[dict[str, Any], dict[str, Any]]:
