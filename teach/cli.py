@@ -9,7 +9,7 @@ import click
 
 from a2d import __version__
 from a2d.cli import CONTEXT, Group
-from teach.settings import ANSWER_SECONDS, LAYOUTS
+from teach.settings import ANSWER_SECONDS, LAYOUTS, REHEARSED
 
 
 @click.group(cls=Group, context_settings=CONTEXT)
@@ -135,6 +135,17 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 )
 @_LECTURES
 @_POINTS
+@click.option(
+    "--attempt",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="Of several: the last, or for each exercise the best.",
+)
+@click.option("--roster", type=click.Path(path_type=Path), metavar="FILE", help="The class list, a CSV with names.")
+@click.option("--rules", type=click.Path(path_type=Path), metavar="FILE", help="Rules for late work, a TOML file.")
+@click.option("--assignment", metavar="NAME", help='What the LMS calls it; for Canvas with its number, "Sounds (123)".')
+@click.option("--export-waiting", is_flag=True, help="Write files for the LMS also of those whose answers wait.")
 @click.option("--marks", type=click.Path(path_type=Path), metavar="FILE", help="A to_mark.csv that you filled in.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes here.  [default: one for each core]")
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler whose workers do it, as tcp://host:8786.")
@@ -160,6 +171,11 @@ def grade(
     layout: str,
     lectures: str | None,
     points: Path | None,
+    attempt: str,
+    roster: Path | None,
+    rules: Path | None,
+    assignment: str | None,
+    export_waiting: bool,
     marks: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -167,7 +183,7 @@ def grade(
     timeout: float,
     sandbox: bool,
 ) -> None:
-    """Grade what came back: students' folders, files that name their student, a Moodle or Canvas download, or a zip.
+    """Grade what came back: students' folders, files that name their student, an LMS's download, or a zip of these.
 
     An interrupted run goes on where it was when the same command is given again.
     """
@@ -182,6 +198,11 @@ def grade(
             out,
             lectures=parse_lectures(lectures),
             layout=layout,
+            attempt=attempt,
+            roster=roster,
+            rules=rules,
+            title=assignment,
+            waiting=export_waiting,
             points=read_points(points) if points else None,
             marks=marks,
             jobs=jobs,
@@ -197,8 +218,86 @@ def grade(
     before = f" ({run.students - run.marked} of them were graded before)" if run.marked < run.students else ""
     click.echo(f"{run.students} students{before}, hidden inputs of seed {run.seed}.")
     if run.problems:
-        click.echo(f"Problems with what was handed in: {run.problems}; look at {out / 'problems.csv'}.")
+        files = f", {run.unreadable} of them files that could not be read" if run.unreadable else ""
+        click.echo(f"Problems with what was handed in: {run.problems}{files}; look at {out / 'problems.csv'}.")
+    if run.waiting:
+        table = out / "to_mark.csv"
+        click.echo(f"Answers in words that wait for a person: {run.waiting}; `teach mark {out}`, or fill in {table}.")
+    for line in run.lms:
+        click.echo(line)
     click.echo(f"Begin with {out / 'overview.html'}; the points are in {out / 'summary.csv'}.")
+
+
+@main.command()
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("student")
+@click.argument("exercise")
+@click.argument("points", type=float, required=False)
+@click.option("--why", default="", help="What the student is told.")
+@click.option("--who", default="", help="Who decided.  [default: your name on this computer]")
+@click.option("--undo", is_flag=True, help="Take the last decision about this answer back.")
+def correct(out: Path, student: str, exercise: str, points: float | None, why: str, who: str, undo: bool) -> None:
+    """Correct by hand what STUDENT gets for EXERCISE in the graded folder OUT, code included.
+
+    STUDENT is the key, as in summary.csv, or the name. It is kept apart from the grades, with who and why, and no run
+    overwrites it; the next `teach grade` with this --out writes it into the tables and pages.
+    """
+    from teach.grading.grade import correct as correcting
+
+    if undo == (points is not None):
+        raise click.UsageError("Give POINTS, or --undo.")
+    told = correcting(out, student, exercise, None if undo else points, why, who)
+    click.echo(f"{told}\nGive the `teach grade` command again: tables and pages are written anew, nothing is run anew.")
+
+
+@main.command()
+@click.argument("out", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--who", default="", help="Who marks.  [default: your name on this computer]")
+@click.option("--question", "questions", multiple=True, metavar="ID", help="Only this one; may be given several times.")
+@click.option("--blind", is_flag=True, help="Show no names of students, and shuffle them.")
+@click.option("--second", is_flag=True, help="As a second marker, who sees nothing of the first; it does not count.")
+@click.option("--agreement", is_flag=True, help="Print how far two markers agree, and end.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Of this computer.  [default: a free one]")
+@click.option("--browser/--no-browser", default=True, help="Open the page, or only print its address.")
+def mark(
+    out: Path,
+    who: str,
+    questions: tuple[str, ...],
+    blind: bool,
+    second: bool,
+    agreement: bool,
+    port: int,
+    browser: bool,
+) -> None:
+    """Mark the answers in words of the graded folder DIR, in a page that only this computer can open.
+
+    Every key is saved at once, with who and when; the next `teach grade` with this --out writes the marks into the
+    tables and pages.
+    """
+    from teach.grading import ledger
+    from teach.grading.model import GradingError
+    from teach.marking import agreement as comparing
+    from teach.marking.desk import Desk
+
+    try:
+        from teach.marking.server import serve
+    except ImportError as error:
+        hint = 'In the project\'s folder, run: pip install -e ".[course,teach]"'
+        raise GradingError(f"the page to mark in needs a package ({error})", where="teach mark", hint=hint) from error
+    desk = Desk(out, who, second=second, blind=blind, questions=questions)
+    if agreement:
+        found = [one for one in comparing.pairs(ledger.read(out)) if not questions or one.id in questions]
+        none = "No answer has been marked by two. The second marker begins with: teach mark DIR --second"
+        for line in comparing.lines(found) if found else [none]:
+            click.echo(line)
+        return
+    try:
+        serve(desk, port, lambda url: click.echo(f"Mark at {url}\nEnd with Ctrl-C."), browser=browser)
+    except KeyboardInterrupt:
+        done = desk.progress()
+        then = "compare with `teach mark DIR --agreement`" if second else "give the `teach grade` command again"
+        told = f"{done['marked']} of {done['all']} answers are marked, {done['wait']} wait; {then}"
+        click.echo(f"\n{told}{'.' if second else ': it writes tables and pages.'}")
 
 
 @main.command()
@@ -206,7 +305,7 @@ def grade(
 @click.option("--students", default=300, show_default=True, type=click.IntRange(min=1))
 @_LECTURES
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
-@click.option("--layout", default="folders", show_default=True, type=click.Choice(LAYOUTS))
+@click.option("--layout", default="folders", show_default=True, type=click.Choice(REHEARSED))
 @click.option("--one-notebook", is_flag=True, help="One short notebook for each student, with all exercises.")
 def rehearse(out: Path, students: int, lectures: str | None, seed: int, layout: str, one_notebook: bool) -> None:
     """Write a class of pretend students, made from the exercises' declared answers, to try grading with."""

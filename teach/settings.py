@@ -23,8 +23,12 @@ MAX_BYTES = 1_000_000
 CELL_SECONDS = 600
 # What an answer may take in grading, for one exercise with all its cases.
 ANSWER_SECONDS = 10
+# How many times as long a cell, and a whole notebook, may take, where an answer has to be judged in it.
+CELL_TIMES, NOTEBOOK_TIMES = 6, 30
 # How submissions may be laid out: folders or file names that tell the student, or what an LMS lets one download.
-LAYOUTS = ("folders", "flat", "moodle", "canvas")
+LAYOUTS = ("folders", "flat", "moodle", "canvas", "gradescope", "blackboard", "brightspace")
+# Those in which a class of pretend students can be written.
+REHEARSED = LAYOUTS[:4]
 # The kernels run on this computer only; that they talk to us without encryption is no news.
 KERNEL_ARGUMENTS = ["--log-level=ERROR"]
 

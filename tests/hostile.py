@@ -266,7 +266,7 @@ def _result(value: str, *outcomes: str, told: str = "", before: str = "") -> Att
 
 
 _TIME: dict[str, Attack] = {
-    "endless loop": _in_function("while True: pass", "timeout", told="within 2 seconds"),
+    "endless loop": _in_function("while True: pass", "timeout", told="within 2 s of processor time"),
     "endless loop at import": _at_import("while True: pass", "timeout"),
     "sleep": _in_function("time.sleep(1e9)", "timeout"),
     "endless loop in C": _in_function("sum(itertools.repeat(0))", "timeout"),

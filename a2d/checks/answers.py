@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from a2d.checks.comparison import Refused, plain
+from a2d.checks.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,40 @@ def answer(
     parameters: Sequence[str],
     *,
     quiet: bool = True,
+    watch: Watch | None = None,
+    chance: int = 0,
 ) -> Answer:
-    """Run a function on a case's arguments; whatever it raises becomes words. ``quiet`` swallows what it prints."""
+    """Run a function on a case's arguments; whatever it raises becomes words. ``quiet`` swallows what it prints.
+
+    With a ``watch``, what it notes makes the result worthless. ``chance`` seeds the global random numbers.
+    """
     given = copy.deepcopy(tuple(args))
+    run = function if watch is None else watch.over(function)
     out = contextlib.redirect_stdout(io.StringIO()) if quiet else contextlib.nullcontext()
-    seed_everything()
+    seed_everything(chance)
     with warnings.catch_warnings(record=True) as warned, out:
         warnings.simplefilter("always")
         try:
-            value = plain(call(function, *given))
+            value = plain(call(run, *given))
         except NotImplementedError:
             return Answer(unwritten=True)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            return Answer(error=explain(error, function, parameters), refused=isinstance(error, Refused))
+            if watch is None or not watch.used:
+                return Answer(error=explain(error, function, parameters), refused=isinstance(error, Refused))
+    if watch is not None and watch.used:
+        return Answer(error=uses(watch.used), refused=True)
     names = [n for n, a, b in zip(parameters, given, args, strict=False) if _changed(a, b)]
     warning = str(warned[0].message) if warned else ""
     return Answer(value, unwritten=value is None or value is Ellipsis, changed=tuple(names), warning=warning)
+
+
+def uses(name: str) -> str:
+    """What is told of a function that an answer may not call."""
+    if name.startswith("a2d") or "." not in name:
+        return f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
+    return f"It uses {name}, which is the answer itself. Write it with simpler steps."
 
 
 def explain(error: BaseException, function: Callable[..., Any], wanted: Sequence[str]) -> str:
@@ -114,9 +131,9 @@ def _changed(after: Any, before: Any) -> bool:
     return False
 
 
-def seed_everything() -> None:
+def seed_everything(chance: int = 0) -> None:
     """Set the global random numbers of Python, NumPy and torch (if it is loaded) to a known state."""
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 (a learner may draw from it)
+    random.seed(chance)
+    np.random.seed(chance)  # noqa: NPY002 (a learner may draw from it)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].manual_seed(chance)

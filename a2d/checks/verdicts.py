@@ -27,11 +27,10 @@ from a2d.checks import answers, using
 from a2d.checks.answers import Answer
 from a2d.checks.comparison import describe, difference, pattern, plain
 from a2d.checks.points import local_points, number, points_of, scaled
+from a2d.checks.watch import PACKAGES, Watch
 from a2d.errors import A2DError
 from a2d.exercises import Case, Exercise, Question, Wrong
 
-# What answers may use beside the standard library; grading has nothing else.
-PACKAGES = ("numpy", "scipy", "torch")
 # Arrays of a case with up to so many values are shown whole.
 _WHOLE = 60
 Kind = Literal["right", "partly right", "wrong", "error", "empty", "timeout", "killed"]
@@ -121,7 +120,11 @@ def score(lecture: int | str | None = None) -> None:
         print(f"Questions that a person marks: {number(more)} points.")
 
 
-def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
+# The seed of the notebook's own check: these inputs everybody has.
+PUBLIC_SEED = 0
+
+
+def judge(exercise: Exercise, function: Any, seed: int = PUBLIC_SEED) -> Outcome:
     """Judge a function on the cases that ``seed`` gives; the same seed gives the same outcome."""
     if function is None or function is Ellipsis:
         return _outcome(exercise, "empty", f"Write {exercise.name}, then run this cell again.")
@@ -137,12 +140,12 @@ def judge(exercise: Exercise, function: Any, seed: int = 0) -> Outcome:
     # The declared answers of the course itself may use the package.
     module = str(getattr(function, "__module__", ""))
     if not module.startswith("a2d.") and (name := foreign_name(tree, (*exercise.given, module), names)):
-        text = f"It uses {name}. An answer may use Python's standard library, NumPy, SciPy and PyTorch, nothing else."
-        return _outcome(exercise, "wrong", text)
+        return _outcome(exercise, "wrong", answers.uses(name))
     with still():
         sheet = make_sheet(exercise, seed)
-        answers = [answer(exercise, function, case, quiet=n > 0) for n, case in enumerate(sheet.cases)]
-        outcome = compare(sheet, answers, written=isinstance(tree, ast.FunctionDef))
+        own = module.startswith("a2d.")
+        given = [answer(exercise, function, c, quiet=n > 0, watched=not own) for n, c in enumerate(sheet.cases)]
+        outcome = compare(sheet, given, written=isinstance(tree, ast.FunctionDef))
     if outcome.kind in ("right", "empty") or not (outer := outer_names(tree, names)):
         return outcome
     note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
@@ -179,9 +182,12 @@ def make_cases(exercise: Exercise, seed: int) -> list[Case]:
 # ------------------------------------------------------------------------------------------------ running a function
 
 
-def answer(exercise: Exercise, function: Callable[..., Any], case: Case, *, quiet: bool = True) -> Answer:
-    """Run a function on a case of an exercise; whatever it raises becomes words."""
-    return answers.answer(function, case.args, exercise.call, exercise.parameters, quiet=quiet)
+def answer(
+    exercise: Exercise, function: Callable[..., Any], case: Case, *, quiet: bool = True, watched: bool = False
+) -> Answer:
+    """Run a function on a case of an exercise; whatever it raises becomes words. ``watched``: see :class:`Watch`."""
+    watch = Watch(exercise.forbidden, exercise.given) if watched else None
+    return answers.answer(function, case.args, exercise.call, exercise.parameters, quiet=quiet, watch=watch)
 
 
 @contextlib.contextmanager

@@ -46,9 +46,13 @@ def _draw_cases(rng: np.random.Generator) -> list[Case]:
         chance = rng.random(b).round(3)
         chance[0] = np.round(0.9 / np.bincount(labels).max(), 3)  # who rounds takes the second image
         cases.append(Case((labels, classes, chance), part="ordinary batches"))
-    few, edge = np.array([3, 1, 3, 7, 1, 3]), "the first and the last image of a class, and the empty batch"
-    cases.append(Case((few, np.array([7, 7, 3]), np.array([0.0, 0.999, 0.999])), part=edge))
-    cases.append(Case((few, np.array([1, 3, 1, 3]), np.array([0.0, 0.0, 0.5, 0.3])), part=edge))
+    edge, three = "the first and the last image of a class, and the empty batch", rng.permutation(10)[:3]
+    few = rng.permutation(np.repeat(three, (1, 2, 3)))  # the first class has one image, which is both
+    for first in (0, 1):
+        classes = rng.permutation(np.repeat(three, (2 - first, 1, 2)))
+        chance = np.where(rng.random(len(classes)) < 0.5, 0.0, 0.999)
+        chance[np.flatnonzero(classes == three[2])] = 0.0, 0.999
+        cases.append(Case((few, classes, chance), part=edge))
     cases.append(Case((few, np.zeros(0, int), np.zeros(0)), told="an empty batch", part=edge))
     return cases
 

@@ -11,8 +11,10 @@ import numpy as np
 from a2d.exercises import calls
 from a2d.exercises.model import Case, Exercise, Question, Wrong
 
-_TORCH = tuple(
-    f"torch.nn.{name}" for name in ("functional.conv_transpose1d", "functional.conv_transpose2d", "ConvTranspose1d")
+# Whatever convolves, forwards or backwards: a transposed convolution is the gradient of a convolution.
+_TORCH = (
+    *(f"torch.nn.functional.{name}" for name in ("conv_transpose1d", "conv_transpose2d", "fold", "unfold")),
+    *("torch.nn.ConvTranspose1d", "torch.conv*", "torch.*_conv*", "torch._C._nn.col2im"),
 )
 
 # ------------------------------------------------------------------------------ 5.1 size of a transposed convolution
@@ -27,12 +29,12 @@ def _size(n_in: int, kernel: int, stride: int, padding: int, output_padding: int
 
 
 def _size_cases(rng: np.random.Generator) -> list[Case]:
-    n, kernel = rng.integers(5, 40, 3).tolist(), int(rng.integers(4, 9))
+    n, kernel = rng.integers(5, 400, 3).tolist(), int(rng.integers(4, 9))
     cases = [Case((n[0], 4, 2, 1, 0)), Case((n[1], 3, 2, 1, 1)), Case((1, kernel, 1, 0, 0)), Case((n[2], 3, 2, 0, 0))]
     for _ in range(6):
-        kernel, stride = int(rng.integers(3, 8)), int(rng.integers(2, 5))
+        kernel, stride = int(rng.integers(3, 12)), int(rng.integers(2, 8))
         padding, output_padding = int(rng.integers(1, (kernel + 1) // 2)), int(rng.integers(1, stride))
-        cases.append(Case((int(rng.integers(3, 30)), kernel, stride, padding, output_padding)))
+        cases.append(Case((int(rng.integers(3, 300)), kernel, stride, padding, output_padding)))
     return cases
 
 
@@ -82,12 +84,12 @@ def _overlaps(n_in: int, kernel: int, stride: int, padding: int) -> np.ndarray:
 
 
 def _overlaps_cases(rng: np.random.Generator) -> list[Case]:
-    n = rng.integers(4, 9, 5).tolist()
+    n = rng.integers(4, 60, 5).tolist()
     some = ((3, 2, 0), (4, 2, 1), (3, 2, 1), (2, 3, 0), (5, 1, 2))
     cases = [Case((size, *how)) for size, how in zip(n, some, strict=True)]
     for _ in range(5):
-        kernel, stride = int(rng.integers(3, 8)), int(rng.integers(1, 4))
-        cases.append(Case((int(rng.integers(4, 10)), kernel, stride, int(rng.integers(0, (kernel + 1) // 2)))))
+        kernel, stride = int(rng.integers(3, 12)), int(rng.integers(1, 8))
+        cases.append(Case((int(rng.integers(4, 60)), kernel, stride, int(rng.integers(0, (kernel + 1) // 2)))))
     return cases
 
 

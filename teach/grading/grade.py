@@ -21,11 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 import a2d
 from a2d import exercises
+from a2d.exercises import Question
 from a2d.io import atomic
 from teach.closure import code_hash
+from teach.grading import attempts, ledger
 from teach.grading.collect import Collection, collect, listing_seed
-from teach.grading.marking import UNREADABLE, Handed, Marker, Settings
-from teach.grading.model import Grade, GradingError, Problem, Result, Submission
+from teach.grading.marking import Handed, Marker, Settings
+from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
+from teach.grading.roster import Person, join, read_roster
+from teach.grading.rules import Lateness, prepared, read_rules
+from teach.reports.tables import TO_MARK_FILE, Marks, read_marks, visible
 from teach.sandbox.box import require_sandbox
 from teach.settings import ANSWER_SECONDS
 
@@ -34,20 +39,44 @@ if TYPE_CHECKING:
 
 # The file that tells how a folder was graded; what makes it a folder that may be written to again.
 RECORD = "grading.json"
-_RESULTS = "results"
+_RESULTS, _AROUND = "results", "around"
+_LOCK = ".lock"
+# The table of answers to mark as it was written: what differs from it, somebody filled in.
+_TABLE_BEFORE = ".to_mark.csv"
+# In the record: the hashes of the files of marks that were taken already.
+_TAKEN = "marks taken"
 _IN_FLIGHT = 4
 _CONNECT_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: how many students, how many of them were marked now, and where the results are."""
+    """What a run did: how many students, how many of them were marked now, and where the results are.
+
+    ``problems`` are told in all, ``unreadable`` of them are files; ``waiting`` answers have to be marked by a person.
+    ``lms`` are lines about what can go back to the LMS.
+    """
 
     students: int
     marked: int
     problems: int
+    unreadable: int
+    waiting: int
     seed: int
     out: Path
+    lms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Back:
+    """What goes back besides the grades: how late work is treated, and the LMS's name of the assignment.
+
+    ``waiting``: also about those whose answers wait for a person.
+    """
+
+    late: Lateness | None = None
+    title: str | None = None
+    waiting: bool = False
 
 
 def grade(
@@ -56,6 +85,11 @@ def grade(
     *,
     lectures: Sequence[int],
     layout: str = "auto",
+    attempt: str = "last",
+    roster: Path | None = None,
+    rules: Path | None = None,
+    title: str | None = None,
+    waiting: bool = False,
     points: Mapping[str, float] | None = None,
     marks: Path | None = None,
     jobs: int | None = None,
@@ -65,29 +99,61 @@ def grade(
     sandbox: bool = True,
     progress: bool = False,
 ) -> Run:
-    """Grade what a class handed in, into the folder ``out``; ``layout`` as in :func:`collect`.
+    """Grade what a class handed in, into the folder ``out``; ``layout`` and ``attempt`` as in :func:`collect`.
 
     ``seed`` makes the hidden cases; without it, the folder's own from an earlier run, or a number that follows from
-    the names and sizes of what was handed in. ``marks`` is a filled-in ``to_mark.csv``. Raises :class:`GradingError`
-    for input, options and machines that cannot be used.
+    the names and sizes of what was handed in. ``roster`` is a class list (:mod:`teach.grading.roster`), ``marks`` a
+    filled-in ``to_mark.csv``, ``rules`` those for late work (:mod:`teach.grading.rules`); ``title`` and ``waiting``
+    as in :func:`teach.reports.lms.write_lms`. Raises :class:`GradingError` for input, options and machines that
+    cannot be used.
     """
-    collection = collect(submissions, layout=layout)
+    late_rules = read_rules(rules) if rules is not None else None
+    collection = collect(submissions, layout=layout, attempt=attempt)
     earlier = _record(out)
     if seed is None:
         seed = earlier.get("seed", listing_seed(collection))
+    people: dict[str, Person] = {}
+    if roster is not None:
+        collection, people = join(collection, read_roster(roster))
+    back = Back(prepared(late_rules, collection.submissions) if late_rules is not None else None, title, waiting)
     chosen = tuple(sorted((points or {}).items()))
     settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
     if not settings.asked:
         raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
     if sandbox and scheduler is None:
         require_sandbox()
-    given = _read_marks(marks, collection, settings)
-    atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__})
-    todo = [(one, print) for one in collection.submissions if not _is_done(out, one, print := _print(one, settings))]
-    if todo:
-        _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
-    problems = _write(out, collection, settings, given)
-    return Run(len(collection.submissions), len(todo), problems, settings.seed, out)
+    given = read_marks(marks, settings.maxima) if marks is not None else {}
+    taken = list(earlier.get(_TAKEN, ()))
+    if marks is not None and (digest := _hash_of(marks)) in taken:
+        given = {}  # what was decided since, in the page to mark in or by `teach correct`, is the later word
+    elif marks is not None:
+        taken.append(digest)
+    with _alone(out):
+        told = {name: earlier[name] for name in (TO_MARK_FILE, _TAKEN) if name in earlier}
+        atomic.write_json(out / RECORD, {**asdict(settings), "version": a2d.__version__, **told})
+        everything = [one for s in collection.submissions for one in (*s.earlier, s)]
+        todo = [(s, print) for s in everything if not _is_done(out, s, print := _print(s, settings))]
+        if todo:
+            _mark_all(out, todo, settings, _workers(jobs), scheduler, progress)
+        problems, unreadable, to_mark, lines = _write(out, collection, settings, given, people, back)
+        if taken:
+            atomic.write_json(out / RECORD, {**_record(out), _TAKEN: taken})
+    marked = len({s.key.removeprefix("earlier/").rpartition(".")[0] if "/" in s.key else s.key for s, _ in todo})
+    return Run(len(collection.submissions), marked, problems, unreadable, to_mark, settings.seed, out, tuple(lines))
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Let one run at a time write to a folder: two would mix their tables and pages."""
+    from filelock import FileLock, Timeout
+
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(out / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        hint = "Wait until it has ended, or choose another --out"
+        raise GradingError("another run is writing to this folder just now", where=out, hint=hint) from error
 
 
 def _record(out: Path) -> dict[str, Any]:
@@ -97,7 +163,7 @@ def _record(out: Path) -> dict[str, Any]:
     try:
         return json.loads((out / RECORD).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and any(path.name != _LOCK for path in out.iterdir()):
             hint = "Choose an empty or new folder, or one that this command wrote"
             raise GradingError("this folder holds something else", where=out, hint=hint) from None
         return {}
@@ -110,16 +176,6 @@ def _workers(jobs: int | None) -> int:
     if jobs is not None:
         return jobs
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _read_marks(
-    path: Path | None, collection: Collection, settings: Settings
-) -> Mapping[tuple[str, str], tuple[float, str]]:
-    from teach.reports.tables import read_marks
-
-    if path is None:
-        return {}
-    return read_marks(path, settings.maxima, {submission.key for submission in collection.submissions})
 
 
 # ------------------------------------------------------------------------------------------- results, one file each
@@ -165,16 +221,36 @@ def _is_done(out: Path, submission: Submission, print: str) -> bool:
         return False
 
 
+def _around_path(out: Path, key: str) -> Path:
+    return out / _AROUND / f"{key}.json"
+
+
 def _keep(out: Path, result: Result, print: str) -> None:
-    atomic.write_json(_result_path(out, result.key), {"print": print, "result": result.to_json()})
+    """Write a result down; what stands around its words goes into a file of its own, before it."""
+    if result.around:
+        atomic.write_text(_around_path(out, result.key), json.dumps(result.around, ensure_ascii=False))
+    else:
+        _around_path(out, result.key).unlink(missing_ok=True)
+    small = replace(result, around={}).to_json()
+    atomic.write_json(_result_path(out, result.key), {"print": print, "result": small})
 
 
-def _kept(out: Path, key: str) -> Result:
+def kept(out: Path, key: str) -> Result:
+    """A student's result in a graded folder, as it was judged, without :func:`kept_around`."""
     path = _result_path(out, key)
     try:
         return Result.from_json(json.loads(path.read_text(encoding="utf-8"))["result"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise GradingError("this result cannot be read", where=path, hint="Delete it and run this again") from error
+
+
+def kept_around(out: Path, key: str) -> dict[str, Any]:
+    """What stands around a student's words (:func:`teach.grading.around.packed`); {} where no run has kept it."""
+    try:
+        found = json.loads(_around_path(out, key).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 # ------------------------------------------------------------------------------------------------------- the workers
@@ -192,7 +268,9 @@ def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, A
         if settings.sandbox:
             require_sandbox()
         _markers[settings] = Marker(settings)
-    return _markers[settings].mark(handed).to_json()
+    marker = _markers[settings]
+    result = marker.mark(handed)
+    return {"result": result.to_json(), "hurried": marker.hurried}
 
 
 @atexit.register
@@ -216,10 +294,15 @@ def _mark_all(
         _cluster(workers, scheduler) as client,
         tqdm(total=len(todo), unit="student", disable=not progress) as bar,
     ):
-        for (submission, print), result in _results(client, todo, settings):
-            _keep(out, result, print)
-            bar.set_postfix_str(submission.key[:20], refresh=False)
+        again = []
+        for one, marked in _results(client, todo, settings):
+            _keep(out, marked.result, one[1] if marked.fully else "")
+            again += [one] if marked.hurried else []
+            bar.set_postfix_str(one[0].key[:20], refresh=False)
             bar.update()
+        # Who had no time left beside the others is marked once more alone; that stands.
+        for one, marked in _results(client, again, settings, alone=True):
+            _keep(out, marked.result, one[1] if marked.fully else "")
 
 
 @contextlib.contextmanager
@@ -262,9 +345,12 @@ def _connected(client: type[Client], address: str) -> Client:
 
 
 def _results(
-    client: Client, todo: Sequence[tuple[Submission, str]], settings: Settings
-) -> Iterator[tuple[tuple[Submission, str], Result]]:
-    """Each student's result as it comes; only a few students' files are in memory at a time."""
+    client: Client, todo: Sequence[tuple[Submission, str]], settings: Settings, *, alone: bool = False
+) -> Iterator[tuple[tuple[Submission, str], _Marked]]:
+    """Each student's result as it comes; only a few students' files are in memory at a time.
+
+    ``alone``: one after the other.
+    """
     from distributed import as_completed
 
     waiting = iter(todo)
@@ -281,30 +367,37 @@ def _results(
                 submission.key, submission.student, submission.number, submission.late, tuple(_contents(submission))
             )
             started += 1
-            future = client.submit(
-                mark_on_worker, handed, settings, code_print(), key=f"mark-{started}-{one[1]}", pure=False
-            )
+            key = f"{'again' if alone else 'mark'}-{started}-{one[1]}"
+            future = client.submit(mark_on_worker, handed, settings, code_print(), key=key, pure=False)
             pending[future] = one
             finished.add(future)
 
-    for _ in range(max(_IN_FLIGHT, 2 * len(client.scheduler_info(n_workers=-1)["workers"]))):
+    for _ in range(1 if alone else max(_IN_FLIGHT, 2 * len(client.scheduler_info(n_workers=-1)["workers"]))):
         start()
     while pending:
         future = next(finished)
         one = pending.pop(future)
-        result, marked = _result_of(future, one[0], settings)
-        # What failed for the grader's own reasons is tried again by the next run: no print fits it.
-        yield one if marked else (one[0], ""), result
+        yield one, _result_of(future, one[0], settings)
         future.release()
         start()
 
 
-def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple[Result, bool]:
-    """A future's result, and whether it is one; where the work itself failed, every exercise says so."""
+@dataclass(frozen=True)
+class _Marked:
+    """A result; ``hurried`` as of :class:`Marker`. Not ``fully`` marked is what the next run tries again."""
+
+    result: Result
+    hurried: bool = False
+    fully: bool = True
+
+
+def _result_of(future: Any, submission: Submission, settings: Settings) -> _Marked:
+    """What a future gives; where the work itself failed, every exercise says so."""
     from distributed import KilledWorker
 
     try:
-        return Result.from_json(future.result()), True
+        found = future.result()
+        return _Marked(Result.from_json(found["result"]), found["hurried"])
     except GradingError:
         raise
     except KilledWorker:
@@ -314,24 +407,75 @@ def _result_of(future: Any, submission: Submission, settings: Settings) -> tuple
     message = f"This submission could not be graded: {told}. Look at it by hand."
     grades = tuple(Grade(id, "unreadable", 0, most, message) for id, most in settings.maxima.items())
     problem = Problem(submission.student, "", told, "Look at this submission by hand, and report the failure")
-    return Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,)), False
+    result = Result(submission.key, submission.student, submission.number, submission.late, grades, (problem,))
+    return _Marked(result, fully=False)
 
 
 # ---------------------------------------------------------------------------------------------------- what is written
 
 
+def _hash_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _remember_table(out: Path) -> None:
+    """Keep the table of answers to mark as it was written, to know later what somebody filled in."""
+    atomic.write_bytes(out / _TABLE_BEFORE, (out / TO_MARK_FILE).read_bytes())
+    atomic.write_json(out / RECORD, {**_record(out), TO_MARK_FILE: _hash_of(out / TO_MARK_FILE)})
+
+
+def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: Marks) -> ledger.Latest:
+    """What people decided: before, by the table that they were given, and by what they filled in in the folder's."""
+    path, before, rows = out / TO_MARK_FILE, out / _TABLE_BEFORE, dict(given)
+    if path.exists() and _record(out).get(TO_MARK_FILE) != _hash_of(path):
+        old = read_marks(before, settings.maxima) if before.exists() else {}
+        was = {at: (mark.points, mark.comment) for at, mark in old.items()}
+        filled = read_marks(path, settings.maxima).items()
+        # A row that is as it was written is no news: the page to mark in may have decided anew since.
+        rows = {**{at: mark for at, mark in filled if was.get(at) != (mark.points, mark.comment)}, **rows}
+    new = []
+    known = {one.key: one for one in there}
+    for (key, id), mark in rows.items():
+        text = _of_all_attempts(out, known[key])[0].written.get(id, "") if key in known else mark.answer
+        # Whoever marks marks what stands beside the points; a table without answers is of those that are there.
+        same = not mark.answer or ledger.print_of(mark.answer) == ledger.print_of(visible(text))
+        new.append(
+            ledger.Decision(key, id, mark.points, mark.comment, text=ledger.print_of(text if same else mark.answer))
+        )
+    return ledger.latest(ledger.add(out, new))
+
+
+def _of_all_attempts(out: Path, submission: Submission) -> tuple[Result, dict[str, str] | None]:
+    """What is kept of a student, and when what counts was handed in, by exercise, where there are several attempts."""
+    result = kept(out, submission.key)
+    if not submission.earlier:
+        return result, None
+    return attempts.best(result, submission.when, [(one.when, kept(out, one.key)) for one in submission.earlier])
+
+
 def _write(
-    out: Path, collection: Collection, settings: Settings, marks: Mapping[tuple[str, str], tuple[float, str]]
-) -> int:
-    from teach.reports.tables import with_marks
+    out: Path,
+    collection: Collection,
+    settings: Settings,
+    given: Marks,
+    people: Mapping[str, Person],
+    back: Back,
+) -> tuple[int, int, int, list[str]]:
+    """Write all that is told; how many problems there are, how many files of them, how many answers wait, and lines."""
+    from teach.reports import lms
     from teach.reports.write import write_all
 
     keys = [submission.key for submission in collection.submissions]
     found = collection.by_key
+    decisions = _decided(out, collection.submissions, settings, given)
 
     def results() -> Iterator[Result]:
-        for key in keys:
-            result = with_marks(_kept(out, key), marks)
+        for submission in collection.submissions:
+            key = submission.key
+            result, times = _of_all_attempts(out, submission)
+            result = ledger.applied(result, decisions)
+            if back.late is not None:
+                result = back.late.applied(result, submission, times)
             told = {problem.file for problem in found.get(key, ())}
             # What could not be collected could not be read either: once is enough.
             new = [p for p in result.problems if not (p.file in told and p.what.startswith(UNREADABLE))]
@@ -344,13 +488,70 @@ def _write(
         "lectures": list(settings.lectures),
         "timeout": settings.timeout,
         "points": settings.maxima,
-        "problems": tuple(found.get("", ())),
+        "people": people,
+        "problems": (
+            *found.get("", ()),
+            *ledger.absent(decisions, keys),
+            *(back.late.problems if back.late is not None else ()),
+        ),
     }
-    problems = write_all(out, results, facts)
+    whole = write_all(out, results, facts)
+    title = back.title or lms.TITLE
+    lines = lms.write_lms(
+        out, results, collection.submissions, people, collection.layout, title=title, waiting=back.waiting
+    )
+    _remember_table(out)
     # Students who are no longer among the submissions leave nothing behind.
-    known = set(keys)
-    for folder, ending in ((out / _RESULTS, ".json"), (out / "feedback", ".html")):
+    known = {*keys, *(one.key.removeprefix("earlier/") for s in collection.submissions for one in s.earlier)}
+    for folder, ending in (
+        (out / _RESULTS, ".json"),
+        (out / _RESULTS / "earlier", ".json"),
+        (out / _AROUND, ".json"),
+        (out / _AROUND / "earlier", ".json"),
+        (out / "feedback", ".html"),
+    ):
         for path in folder.glob(f"*{ending}"):
             if path.stem not in known:
                 path.unlink(missing_ok=True)
-    return problems
+    return whole.problems.total(), whole.unreadable, whole.count([TO_MARK]), lines
+
+
+# ------------------------------------------------------------------------------------------------- decisions by hand
+
+
+def correct(out: Path, student: str, id: str, points: float | None, why: str, who: str) -> str:
+    """Decide by hand what a student gets for an exercise or question; None takes the last decision back.
+
+    ``student``: the key, or the name if it is one student's alone. Gives what is told the teacher; raises
+    :class:`GradingError` for a folder, student or exercise that there is not, and for points out of range.
+    """
+    found = [one for one in all_kept(out) if student in (one.key, one.student)]
+    if len(found) != 1:
+        told = f"{len(found)} students are called so" if found else "no student is called so"
+        hint = f"Give one of the keys in {out / 'summary.csv'}"
+        raise GradingError(told, where=student, hint=hint)
+    result = found[0]
+    grade = next((one for one in result.grades if one.id == id), None)
+    if grade is None:
+        listed = ", ".join(one.id for one in result.grades)
+        raise GradingError("this exercise is not graded here", where=id, hint=f"Use one of {listed}")
+    if points is not None and points > grade.maximum:
+        raise GradingError(f"{points:g} is more than the maximum of {grade.maximum:g}", where=id, hint="Give less")
+    text = ledger.print_of(result.written.get(id, "")) if isinstance(exercises.get(id), Question) else ""
+    with _alone(out):
+        before = len(ledger.read(out))
+        ledger.add(out, [ledger.Decision(result.key, id, points, why, text=text)], who)
+        changed = len(ledger.read(out)) > before
+    graded = "nothing yet" if grade.points is None else f"{grade.points:g}"
+    if not changed:
+        return f"{result.student}, {id}: nothing to change."
+    now = f"{points:g} of {grade.maximum:g}" if points is not None else f"again what was graded ({graded})"
+    return f"{result.student}, {id}: {now}, where {graded} was graded."
+
+
+def all_kept(out: Path) -> Iterator[Result]:
+    """The results of all students in a graded folder; raises :class:`GradingError` for any other folder."""
+    if not (out / RECORD).is_file():
+        raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
+    for path in sorted((out / _RESULTS).glob("*.json")):
+        yield kept(out, path.stem)

@@ -10,6 +10,8 @@ from a2d.errors import CourseError
 
 # How an exercise can end; each comes with a reason in words.
 OUTCOMES = ("right", "partly right", "wrong", "empty", "error", "timeout", "killed", "missing", "unreadable")
+# How the problem of a file begins of which nothing could be read.
+UNREADABLE = "unreadable: "
 # How a question in words can stand: a person still has to mark it, or has; or "empty", "missing", "unreadable".
 TO_MARK, MARKED = "to mark", "marked"
 
@@ -22,12 +24,15 @@ class GradingError(CourseError):
 class File:
     """One file that a student handed in; ``name`` is its path in the submission, ``size`` in bytes.
 
-    ``read`` gives its bytes when asked, and raises :class:`GradingError` if that is impossible.
+    ``read`` gives its bytes when asked, and raises :class:`GradingError` if that is impossible. ``when`` it was handed
+    in (ISO 8601, "" where nothing says it), and whether the LMS calls it ``late``.
     """
 
     name: str
     size: int
     read: Callable[[], bytes]
+    when: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,9 @@ class Submission:
     """What one student handed in.
 
     ``key`` is unique in the class and safe as a file name (ASCII letters, digits, ``-``, ``_``, ``.``; at most 80
-    characters), ``student`` the name as found, ``number`` the LMS's number of the student, or "".
+    characters), ``student`` the name as found, ``number`` the LMS's number of the student, or "". ``when`` is the time
+    of the last file (ISO 8601, or ""), ``email`` what the download says, ``origin`` the beginning of the name that the
+    LMS gave it, by which it knows the feedback again. ``earlier`` are the attempts before, if they are graded too.
     """
 
     key: str
@@ -53,6 +60,10 @@ class Submission:
     number: str = ""
     files: tuple[File, ...] = ()
     late: bool = False
+    when: str = ""
+    email: str = ""
+    origin: str = ""
+    earlier: tuple[Submission, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,9 @@ class Result:
     """All grades of one student, in the course's order, and what else was found.
 
     ``written`` are the answers in words to questions, by id. ``prints`` are fingerprints for noticing equal answers:
-    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree.
+    by exercise, the hash of the normalised answer and its size in nodes of the syntax tree. ``around`` is what stands
+    around the words, see :func:`teach.grading.around.packed`; it is kept in a file of its own. ``penalty`` are the
+    points taken for ``days_late``, of which the grades know nothing; ``late_note`` tells it to the student.
     """
 
     key: str
@@ -93,6 +106,10 @@ class Result:
     problems: tuple[Problem, ...] = ()
     written: dict[str, str] = field(default_factory=dict)
     prints: dict[str, tuple[str, int]] = field(default_factory=dict)
+    around: dict[str, Any] = field(default_factory=dict)
+    days_late: int = 0
+    penalty: float = 0.0
+    late_note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for a JSON file."""

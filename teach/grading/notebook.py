@@ -7,9 +7,11 @@ imports, helpers and constants that it refers to; the rest of the notebook is le
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import re
 import symtable
+import sys
 import textwrap
 import warnings
 from bisect import bisect_left, bisect_right
@@ -19,7 +21,9 @@ from functools import cached_property
 from typing import Any
 
 from a2d.checks.verdicts import is_stub
+from a2d.checks.watch import PACKAGES
 from a2d.exercises import Exercise, Question
+from teach.grading.around import Shown, around, lifted, shown
 from teach.grading.model import GradingError
 from teach.lectures.texts import WRITE_HERE
 
@@ -30,6 +34,13 @@ TEXT_CHARACTERS, CELL_CHARACTERS = 200_000, 20_000
 CELLS, CODE = 5_000, 1_000_000
 ANSWER_CHARACTERS, _DEEPEST = 10_000, 100
 _LONGEST_ID = 200
+# A question's answer may go on in so many cells behind its own; ids of the lectures' cells; what begins another thing.
+_BEHIND = 4
+_LECTURES = re.compile(r"\d\d-")
+_BEGINS = re.compile(r"^\s*##+\s*(?:\d|Question|Exercise|Quiz|You can now|What to read|.*place to stop)")
+_PICTURE = re.compile(r"!\[[^\]]*\]\(|<img\b", re.I)
+# What can change names without naming them.
+_SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell")
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
 # result of either as a value.
 _MAGIC = re.compile(r"^([ \t]*)(?:[%!](?:.*\\\n)*.*|\?{1,2}[\w.*]+[ \t]*|[\w.*]+\?{1,2}[ \t]*)$", re.M)
@@ -38,12 +49,13 @@ _MAGIC_VALUE = re.compile(r"^([\w., \t]+=)[ \t]*[%!](?:.*\\\n)*.*$", re.M)
 
 @dataclass(frozen=True)
 class NotebookCell:
-    """One cell: ``number`` counts from 1 as a person would."""
+    """One cell: ``number`` counts from 1 as a person would; ``shown`` is what stands below its source."""
 
     number: int
     kind: str
     source: str
     id: str = ""
+    shown: Shown = field(default=Shown(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +96,8 @@ class Notebook:
     name: str
     cells: tuple[NotebookCell, ...]
     problems: list[str] = field(default_factory=list)
+    language: str = "python"
+    version: tuple[int, ...] = ()
 
     @property
     def weight(self) -> int:
@@ -190,6 +204,33 @@ class Notebook:
         found = Answered(name, source, self._where(self.statements[chosen].cell), notes=tuple(notes))
         return replace(found, broken=told) if (told := _unfit(found)) else found
 
+    def may_differ(self, exercise: Exercise, found: Answered | None) -> bool:
+        """Whether an answer may be another one when the whole notebook is run than it is when it is cut out.
+
+        It may not where all that it refers to is imported, or defined or given a number or text just once, and nothing
+        in the notebook can change names behind its back.
+        """
+        if found is None:
+            return any(exercise.name in s.source or f'"{exercise.id}"' in s.source for s in self.statements)
+        if found.broken or any(_SLEIGHTS.search(one.source) for one in self.statements):
+            return True
+        numbers = self._makers.get(found.function, ())
+        if not numbers or not self._once(found.function):
+            return True
+        if found.stub:
+            return False
+        kept = _closure(self.statements, self._makers, numbers[-1])
+        needed = {name for n in kept for name in self.statements[n].needs}
+        if any(name not in self._makers and not hasattr(builtins, name) for name in needed):
+            return True
+        made = {name for n in kept for name in self.statements[n].gives}
+        return not all(map(self._once, made)) or not all(_is_plain(self.statements[n].node) for n in kept)
+
+    def _once(self, name: str) -> bool:
+        """Whether a name is given once, or by the same words each time."""
+        first, *others = (self.statements[n] for n in self._makers[name])
+        return all(_same(first.node, other.node) for other in others)
+
     def slice_of(self, name: str) -> str:
         """The code that defines a name, with all that it refers to; raises KeyError where nothing defines it."""
         found = self._makers.get(name)
@@ -197,28 +238,93 @@ class Notebook:
             raise KeyError(name)
         return self._sliced(name, found).source
 
+    def elsewhere(self, exercise: Exercise) -> str:
+        """Why an exercise's function may not be found though it is there, or ""."""
+        if self.language not in ("python", "ipython"):
+            return f"{self.name} is a notebook of {self.language}; the exercises are written in Python."
+        defined = re.compile(rf"^[ \t]*def[ \t]+{exercise.name}\b", re.M)
+        for cell in self.cells:
+            if cell.kind != "code" and defined.search(cell.source):
+                kind = "a text cell" if cell.kind == "markdown" else "a cell that is not run"
+                return f"{exercise.name} stands in {kind} ({self._where(cell)}): make it a code cell."
+        return ""
+
     def _where(self, cell: NotebookCell) -> str:
         return f"{self.name}, cell {cell.number}"
 
     def written(self, question: Question) -> tuple[str, str] | None:
-        """A student's words to a question and where they stand; None where no place for it is found."""
-        place = self._place(question)
-        if place is None:
-            return None
-        return place.source.replace(WRITE_HERE, "").strip(), self._where(place)
+        """A student's words to a question and where they stand; None where no place for it is found.
 
-    def _place(self, question: Question) -> NotebookCell | None:
+        They may stand in the answer's cell and in cells added behind it, in one of these alone, in the question's own
+        cell, or in comments of a cell with code. A picture is told of, with its cell.
+        """
+        asked, place = self._places(question)
+        said = self._said(question, asked, place)
+        where = said[0][0] if said else place or asked
+        return ("\n\n".join(text for _, text in said), self._where(where)) if where is not None else None
+
+    def around(self, question: Question) -> dict[str, Any]:
+        """What stands around the words to a question that were found, see :func:`~teach.grading.around.around`."""
+        asked, place = self._places(question)
+        return around(self, [cell for cell, _ in self._said(question, asked, place)], asked)
+
+    def _said(
+        self, question: Question, asked: NotebookCell | None, place: NotebookCell | None
+    ) -> list[tuple[NotebookCell, str]]:
+        """The cells with words to a question, and these words."""
+        if asked is None and place is None:
+            return []
+        found: list[tuple[NotebookCell, str]] = []
+        at = self.cells.index(place) if place is not None else self.cells.index(asked)
+        if place is not None:
+            found.append((place, self._words(place)))
+        for cell in self.cells[at + 1 : at + 1 + _BEHIND]:
+            if not self._is_added(cell) or _BEGINS.search(cell.source):
+                break
+            found.append((cell, self._words(cell)))
+        if asked is not None and not any(text for _, text in found):
+            found.append((asked, _behind(asked.source, question.text)))
+        return [(cell, text) for cell, text in found if text]
+
+    def _words(self, cell: NotebookCell) -> str:
+        """What a cell says: its text, or the comments of a cell that has nothing but comments."""
+        text = cell.source.replace(WRITE_HERE, "").strip()
+        if cell.kind == "code":
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            if not all(line.startswith("#") for line in lines):
+                return ""
+            text = "\n".join(line.lstrip("# ") for line in lines)
+        if _PICTURE.search(text):
+            text += f"\n(There is a picture in it: look at {self._where(cell)}.)"
+        return text
+
+    def _is_added(self, cell: NotebookCell) -> bool:
+        """Whether a cell is the student's own: the lectures' have ids of their own, if the file has kept them."""
+        kept = any(_LECTURES.match(one.id) for one in self.cells)
+        return kept and not _LECTURES.match(cell.id)
+
+    def _places(self, question: Question) -> tuple[NotebookCell | None, NotebookCell | None]:
+        """The cell that asks, and the one that is to hold the answer."""
+        heading = re.compile(rf"^#+\s*Question {re.escape(question.id)}\b", re.M)
+        asked = next((cell for cell in self.cells if cell.kind == "markdown" and heading.search(cell.source)), None)
         ending = f"answer-{question.id.replace('.', '-')}"
         for cell in self.cells:
             if cell.id.endswith(ending) and (cell.id == ending or cell.id[-len(ending) - 1] == "-"):
-                return cell
-        heading = re.compile(rf"^#+\s*Question {re.escape(question.id)}\b", re.M)
-        for at, cell in enumerate(self.cells):
-            if cell.kind == "markdown" and heading.search(cell.source):
-                # The next text, with at most two cells of code between, that does not begin something else.
-                texts = [c for c in self.cells[at + 1 : at + 4] if c.kind in ("markdown", "raw")]
-                return texts[0] if texts and not texts[0].source.lstrip().startswith("#") else None
-        return None
+                return asked, cell
+        if asked is None:
+            return None, None
+        # The next text, with at most two cells of code between, that does not begin something else.
+        at = self.cells.index(asked)
+        texts = [c for c in self.cells[at + 1 : at + 4] if c.kind in ("markdown", "raw")]
+        fits = bool(texts) and not _BEGINS.search(texts[0].source)
+        return (asked, texts[0]) if fits else (asked if _behind(asked.source, question.text) else None, None)
+
+
+def _behind(source: str, text: str) -> str:
+    """What stands in a cell behind a text that it holds, whatever its spaces; "" if it does not hold it."""
+    words = [re.escape(word) for word in text.split()]
+    found = re.search(r"\s+".join(words), source) if words else None
+    return source[found.end() :].strip() if found else ""
 
 
 # ---------------------------------------------------------------------------------------------------- reading a file
@@ -240,7 +346,19 @@ def read_notebook(name: str, data: bytes) -> Notebook:
         raise GradingError("this is not a notebook (it has no cells)", where=name, hint=hint)
     if len(found) > CELLS:
         problems.append(f"it has {len(found)} cells; only the first {CELLS} were read")
-    return Notebook(name, tuple(found[:CELLS]), problems)
+    language, version = _language(content)
+    return Notebook(name, tuple(found[:CELLS]), problems, language, version)
+
+
+def _language(content: dict[str, Any]) -> tuple[str, tuple[int, ...]]:
+    """The language that a notebook's kernel speaks, in small letters, and the version of Python that ran it."""
+    metadata = content.get("metadata")
+    told = metadata.get("language_info") if isinstance(metadata, dict) else None
+    told = told if isinstance(told, dict) else {}
+    language, version = told.get("name"), told.get("version")
+    numbers = re.match(r"(\d{1,3})\.(\d{1,3})", version) if isinstance(version, str) else None
+    language = language.casefold()[:40] if isinstance(language, str) and language else "python"
+    return language, (int(numbers[1]), int(numbers[2])) if numbers else ()
 
 
 def _decoded(data: bytes, problems: list[str]) -> str:
@@ -275,7 +393,11 @@ def _cells(content: dict[str, Any]) -> Iterator[NotebookCell]:
         # JSON can hold halves of letters, which no file in UTF-8 can.
         source = source.encode("utf-8", "replace").decode()
         kind = kind if kind in ("code", "markdown", "raw") else "other"
-        yield NotebookCell(number, kind, source if kind == "code" else source[:TEXT_CHARACTERS], id)
+        seen = shown(cell)
+        if kind == "markdown":
+            source, pasted = lifted(source)
+            seen = Shown(seen.outputs, {**seen.attached, **pasted})
+        yield NotebookCell(number, kind, source if kind == "code" else source[:TEXT_CHARACTERS], id, seen)
 
 
 # ------------------------------------------------------------------------------------------------------- reading code
@@ -400,6 +522,35 @@ def _makes(node: ast.AST, name: str) -> bool:
     if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda | ast.Name)):
         return False
     return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+
+
+def _is_plain(node: ast.stmt) -> bool:
+    """Whether a statement gives names once and for all: an import, an undecorated function, a number or text.
+
+    An import is only plain of what an answer may use: where it is cut out, nothing else is there.
+    """
+    if isinstance(node, ast.ImportFrom):
+        return all(alias.name != "*" for alias in node.names) and _may_import(node.module or "")
+    if isinstance(node, ast.FunctionDef):
+        defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)]
+        return not node.decorator_list and all(map(_is_fixed, defaults))
+    if isinstance(node, ast.Assign):
+        return _is_fixed(node.value)
+    return isinstance(node, ast.Import) and all(_may_import(alias.name) for alias in node.names)
+
+
+def _may_import(name: str) -> bool:
+    root = name.partition(".")[0]
+    return root in PACKAGES or root in sys.stdlib_module_names
+
+
+def _is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is a number, a text, or a tuple of these."""
+    if isinstance(node, ast.UnaryOp):
+        return _is_fixed(node.operand)
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_fixed, node.elts))
+    return isinstance(node, ast.Constant)
 
 
 def _is_stub(node: ast.stmt) -> bool:

@@ -20,3 +20,8 @@ def slugs(root: Path = settings.ROOT) -> tuple[str, ...]:
 def numbers(root: Path = settings.ROOT) -> tuple[int, ...]:
     """The numbers of the lectures, in order."""
     return tuple(int(slug[:2]) for slug in slugs(root))
+
+
+def slug_of(lecture: int) -> str:
+    """The name of a lecture's notebook without its ending, or "" where there is no such lecture."""
+    return next((slug for slug in slugs() if int(slug[:2]) == lecture), "")

@@ -40,9 +40,9 @@ from teach.rehearsal.wording import (
     right_source,
     wrong,
 )
-from teach.settings import LAYOUTS
+from teach.settings import REHEARSED
 
-__all__ = ["LAYOUTS", "declared_source", "rehearse", "right_source", "short_notebook"]
+__all__ = ["REHEARSED", "declared_source", "rehearse", "right_source", "short_notebook"]
 
 KINDS, SHARES = ("right", "wrong", "empty", "raising"), (0.70, 0.20, 0.08, 0.02)
 _METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
@@ -76,8 +76,8 @@ def rehearse(
     from tqdm.auto import tqdm
 
     out = Path(out)
-    if layout not in LAYOUTS:
-        raise CourseError("there is no such layout", where=layout, hint=f"Use one of {', '.join(LAYOUTS)}")
+    if layout not in REHEARSED:
+        raise CourseError("there is no such layout", where=layout, hint=f"Use one of {', '.join(REHEARSED)}")
     if students < 1:
         raise CourseError("a class has at least one student", where=f"--students {students}", hint="Use 1 or more")
     templates = _templates(lectures, one_notebook)

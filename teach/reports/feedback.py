@@ -13,7 +13,7 @@ from a2d.exercises import Question
 from a2d.io.atomic import write_text
 from teach.grading.model import MARKED, Grade, GradingError, Result
 from teach.reports.pages import SIGNS, render
-from teach.reports.tables import Results, lecture_of, percent, totals
+from teach.reports.tables import Results, after, lecture_of, percent, totals
 
 FOLDER = "feedback"
 
@@ -37,8 +37,9 @@ def page(result: Result) -> str:
         title=f"Feedback for {result.student}",
         result=result,
         earned=points,
+        left=after(result, points),
         maximum=maximum,
-        share=percent(points, maximum),
+        share=percent(after(result, points), maximum),
         waiting=waiting,
         lectures=[_lecture(number, list(grades), result) for number, grades in groupby(result.grades, _number)],
         used=[outcome for outcome in SIGNS if outcome in states],

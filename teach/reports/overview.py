@@ -7,20 +7,30 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from a2d import exercises
 from a2d.io.atomic import write_text
-from teach.grading.model import TO_MARK, Result
+from teach.grading.model import TO_MARK, UNREADABLE, Result
 from teach.reports.alike import WARNING, Group
 from teach.reports.feedback import FOLDER
 from teach.reports.pages import SIGNS, render
-from teach.reports.tables import Results, lecture_of, totals
+from teach.reports.tables import Results, after, lecture_of, totals
 
 # How an answer can end without a judgement about what it gives.
 _UNJUDGED = ("timeout", "killed", "unreadable")
 _UNANSWERED = ("empty", "missing", "unreadable")
 _MOST_DRAWN, _MOST_MISTAKES, _MOST_LISTED = 15, 30, 100
+
+
+class Row(NamedTuple):
+    """A student in the list: key, name, points, points that a person still has to give, and what is to be looked at."""
+
+    key: str
+    name: str
+    points: float
+    waiting: float
+    look: int
 
 
 @dataclass
@@ -38,16 +48,22 @@ class Class:
     misconceptions: Counter[tuple[str, str]] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     unjudged: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    listed: list[Row] = field(default_factory=list)
+    unreadable: int = 0
 
     def add(self, result: Result) -> None:
         """Take a student in."""
         points, maximum, waiting = totals(result)
+        points = after(result, points)
         self.students += 1
         self.late += result.late
         self.waiting += waiting
         if maximum:
             self.shares.append(min(max(points / maximum, 0.0), 1.0))
         self.problems.update(problem.what for problem in result.problems)
+        self.unreadable += sum(problem.what.startswith(UNREADABLE) for problem in result.problems)
+        unjudged = sum(grade.outcome in _UNJUDGED for grade in result.grades)
+        self.listed.append(Row(result.key, result.student, points, waiting, len(result.problems) + unjudged))
         for grade in result.grades:
             self.outcomes[grade.id][grade.outcome] += 1
             self.maximum[grade.id] = grade.maximum
@@ -94,6 +110,7 @@ def page(whole: Class, groups: Sequence[Group], facts: Mapping[str, Any]) -> str
         maximum=sum(facts["points"].values()),
         short=_short(whole, facts),
         rows=[_row(whole, id) for id in ids],
+        students=sorted(whole.listed, key=lambda one: (not one.look, one.name.casefold(), one.key)),
         used=[outcome for outcome in SIGNS if whole.count([outcome])],
         mistakes=mistakes,
         groups=groups,

@@ -44,13 +44,13 @@ SIGNS = {
 }
 
 
-def render(template: str, **values: object) -> str:
-    """Fill in a template of the folder ``templates``, such as ``feedback.html.j2``; every value is escaped."""
-    return _environment().get_template(template).render(**values)
+def render(template: str, package: str = "teach.reports", **values: object) -> str:
+    """Fill in a template of a package's ``templates``, such as ``feedback.html.j2``; every value is escaped."""
+    return _environment(package).get_template(template).render(**values)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(package: str) -> jinja2.Environment:
     import jinja2
     from markupsafe import Markup
 
@@ -58,7 +58,7 @@ def _environment() -> jinja2.Environment:
         return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("teach.reports"),
+        loader=jinja2.PackageLoader(package),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

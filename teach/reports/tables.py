@@ -12,10 +12,9 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from a2d import exercises
 from a2d.exercises import Question
@@ -25,7 +24,17 @@ from teach.lectures.rubrics import rubric
 from teach.reports.alike import WARNING, Group
 
 Results = Callable[[], Iterator[Result]]
-Marks = dict[tuple[str, str], tuple[float, str]]
+
+
+class Mark(NamedTuple):
+    """A row that a person filled in: points, a comment, and the answer that stood beside them."""
+
+    points: float
+    comment: str
+    answer: str = ""
+
+
+Marks = dict[tuple[str, str], Mark]
 
 TO_MARK_FILE = "to_mark.csv"
 GRADES = (
@@ -108,24 +117,29 @@ def table(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Iterable[Any
         yield lambda row: writer.writerow([_cell(value) for value in row])
 
 
-def write_tables(out: Path, results: Results, points: Mapping[str, float], problems: Iterable[Problem] = ()) -> None:
+def write_tables(
+    out: Path,
+    results: Results,
+    points: Mapping[str, float],
+    problems: Iterable[Problem] = (),
+    people: Mapping[str, Any] | None = None,
+) -> None:
     """Write ``grades.csv``, ``summary.csv``, ``problems.csv`` and ``to_mark.csv`` into the folder ``out``.
 
     ``points``: the maximum of every exercise and question that is graded, in the course's order; ``problems``: those
-    that belong to no student. Raises :class:`GradingError` instead of overwriting marks that ``results`` do not hold.
+    that belong to no student; ``people``: those of the class list by key, whose e-mail and group stand in the summary.
     """
-    keep_marks(out / TO_MARK_FILE, results, points)
     lectures = list(dict.fromkeys(map(lecture_of, points)))
     with (
         table(out / "grades.csv", GRADES) as add_grade,
-        table(out / "summary.csv", _summary_columns(lectures)) as add_summary,
+        table(out / "summary.csv", _summary_columns(lectures, bool(people))) as add_summary,
         table(out / "problems.csv", PROBLEMS) as add_problem,
         table(out / TO_MARK_FILE, MARKING) as add_marking,
     ):
         for one in problems:
             add_problem([one.student, "", one.file, one.what, one.hint])
         for result in results():
-            add_summary(_summary(result, lectures))
+            add_summary(_summary(result, lectures, people or {}))
             for one in result.problems:
                 add_problem([result.student, result.key, one.file, one.what, one.hint])
             for grade in result.grades:
@@ -154,24 +168,42 @@ def _grade_row(result: Result, grade: Grade) -> list[Any]:
     return [*who, grade.id, title, grade.points, grade.maximum, grade.outcome, *told]
 
 
-def _summary_columns(lectures: Sequence[int]) -> list[str]:
+def _summary_columns(lectures: Sequence[int], listed: bool) -> list[str]:
     states = [state.replace(" ", "_") for state in _STATES]
     parts = [f"lecture_{number:02d}" for number in lectures]
-    return ["student", "number", "key", "points", "maximum", "percent", *parts, *states, "late", "points_to_mark"]
+    more = ["email", "group"] if listed else []
+    return [
+        "student",
+        "number",
+        "key",
+        *more,
+        "points",
+        "maximum",
+        "percent",
+        *parts,
+        *states,
+        "late",
+        "points_to_mark",
+        "days_late",
+        "penalty",
+        "points_after",
+    ]
 
 
-def _summary(result: Result, lectures: Sequence[int]) -> list[Any]:
+def _summary(result: Result, lectures: Sequence[int], people: Mapping[str, Any]) -> list[Any]:
     earned: Counter[int] = Counter()
     for grade in result.grades:
         earned[lecture_of(grade.id)] += grade.points or 0  # type: ignore[assignment]
     points, maximum, open_points = totals(result)
     states = Counter(grade.outcome for grade in result.grades)
+    listed = [getattr(people.get(result.key), what, "") for what in ("email", "group")] if people else []
     return [
-        *(result.student, result.number, result.key),
+        *(result.student, result.number, result.key, *listed),
         *(points, maximum, percent(points, maximum)),
         *(earned[lecture] for lecture in lectures),
         *(states[state] for state in _STATES),
         *(result.late, open_points),
+        *(result.days_late, result.penalty, after(result, points)),
     ]
 
 
@@ -180,6 +212,11 @@ def totals(result: Result) -> tuple[float, float, float]:
     points = sum(grade.points or 0 for grade in result.grades)
     waiting = sum(grade.maximum for grade in result.grades if grade.points is None)
     return points, sum(grade.maximum for grade in result.grades), waiting
+
+
+def after(result: Result, points: float) -> float:
+    """What is left of the points when those for late days are taken."""
+    return round(max(points - result.penalty, 0), 4) if result.penalty else points
 
 
 def _marking_row(result: Result, grade: Grade) -> list[Any]:
@@ -197,18 +234,19 @@ def _marking_row(result: Result, grade: Grade) -> list[Any]:
 # ------------------------------------------------------------------------------------------------------------ marks
 
 
-def read_marks(path: Path, points: Mapping[str, float] | None = None, students: Collection[str] | None = None) -> Marks:
-    """The marks of a filled-in ``to_mark.csv``: (key, id of the question) to (points, comment).
+def read_marks(path: Path, points: Mapping[str, float] | None = None) -> Marks:
+    """The marks of a filled-in ``to_mark.csv``: (key, id of the question) to points, comment, and what was marked.
 
     As it was written, or saved by a spreadsheet (``;`` or tab, decimal comma, another encoding). Rows without points
-    are not marked yet. ``points``: the maxima (by default the course's); ``students``: the keys of the class. Raises
-    :class:`GradingError`, with file and line, for points that are not a number from 0 to the maximum, for an unknown
-    student or question, for a question marked twice, and for a comment without points.
+    are not marked yet. ``points``: maxima other than the course's. Raises :class:`GradingError`, with file and line,
+    for points that are not a number from 0 to the maximum, for an unknown question, for a question marked twice, and
+    for a comment without points.
     """
     most = {one.id: float(one.points) for one in exercises.every() if isinstance(one, Question)}
-    most = {id: most[id] if points is None else points[id] for id in most if points is None or id in points}
+    most |= {id: value for id, value in (points or {}).items() if id in most}
     marks: Marks = {}
-    for line, row in _rows(path):
+    needed = {"key", "question", "points", "comment"}
+    for line, row in read_rows(path, needed, f"Keep the first line of {TO_MARK_FILE}"):
         where = f"{path}:{line}"
         given, comment = row["points"].strip(), _unguarded(row["comment"]).strip()
         if not given:
@@ -216,25 +254,28 @@ def read_marks(path: Path, points: Mapping[str, float] | None = None, students: 
                 raise GradingError("a comment without points", where=where, hint="Give points, or take it away")
             continue
         key, id = row["key"].strip(), (row["question"].split() or [""])[0]
-        if students is not None and key not in students:
-            raise GradingError(f"no student has the key {key!r}", where=where, hint="Leave that column as it was")
         if id not in most:
             raise GradingError(f"there is no question {id!r}", where=where, hint="Leave that column as it was")
         if (key, id) in marks:
             raise GradingError(f"{key} is marked twice for question {id}", where=where, hint="Keep one of the rows")
-        marks[key, id] = _mark(given, most[id], where), comment
+        marks[key, id] = Mark(_mark(given, most[id], where), comment, _unguarded(row.get("answer", "")))
     return marks
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line and content of every row with anything in it; columns are found by their names."""
+def read_rows(path: Path, needed: Collection[str], hint: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line and content of every row of a CSV file with anything in it, as a person or a spreadsheet wrote it.
+
+    Columns are found by their names, and the separator by their line; ``needed`` are those that must be there, else
+    :class:`GradingError` says ``hint``.
+    """
     try:
         with open(path, encoding=_encoding(path), errors="replace", newline="") as stream:
             head = stream.readline()
             skipped = int(head.startswith("sep="))
             head = stream.readline() if skipped else head
             separator = max(",;\t", key=head.count)
-            yield from _records(path, csv.reader(chain([head], stream), delimiter=separator), skipped)
+            reader = csv.reader(chain([head], stream), delimiter=separator)
+            yield from _records(path, reader, skipped, needed, hint)
     except OSError as error:
         raise GradingError(f"cannot be read ({error.strerror})", where=path, hint="Check the file's name") from error
 
@@ -253,7 +294,9 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _records(path: Path, reader: Any, skipped: int) -> Iterator[tuple[int, dict[str, str]]]:
+def _records(
+    path: Path, reader: Any, skipped: int, needed: Collection[str], hint: str
+) -> Iterator[tuple[int, dict[str, str]]]:
     names: list[str] = []
     line = 1 + skipped
     try:
@@ -261,9 +304,9 @@ def _records(path: Path, reader: Any, skipped: int) -> Iterator[tuple[int, dict[
             where, at, line = f"{path}:{line}", line, reader.line_num + 1 + skipped
             if not names:
                 names = [name.strip() for name in row]
-                if missing := {"key", "question", "points", "comment"} - set(names):
+                if missing := set(needed) - set(names):
                     text = f"it has no column {', '.join(sorted(missing))}"
-                    raise GradingError(text, where=where, hint=f"Keep the first line of {TO_MARK_FILE}")
+                    raise GradingError(text, where=where, hint=hint)
             elif any(cell.strip() for cell in row):
                 if len(row) != len(names):
                     text = f"the row has {len(row)} cells, the first line has {len(names)}"
@@ -287,35 +330,3 @@ def _mark(text: str, maximum: float, where: str) -> float:
 def _unguarded(text: str) -> str:
     """The reverse of :func:`harmless`, as far as formulas go."""
     return _GUARDED.sub(r"\g<before>", text.replace("\r\n", "\n"))
-
-
-def with_marks(result: Result, marks: Mapping[tuple[str, str], tuple[float, str]]) -> Result:
-    """``result`` with a person's marks for its questions: outcome "marked", the comment as message.
-
-    Raises :class:`GradingError` for more points than the maximum.
-    """
-    grades = []
-    for grade in result.grades:
-        if mark := marks.get((result.key, grade.id)):
-            points, comment = mark
-            if points > grade.maximum:
-                text = f"{number(points)} points are more than the maximum of {number(grade.maximum)}"
-                raise GradingError(text, where=f"{result.key}, question {grade.id}", hint="Correct the mark")
-            grade = replace(grade, outcome=MARKED, points=points, message=comment)
-        grades.append(grade)
-    return replace(result, grades=tuple(grades))
-
-
-def keep_marks(path: Path, results: Results, points: Mapping[str, float]) -> None:
-    """Raise :class:`GradingError` if the ``to_mark.csv`` at ``path`` has marks that ``results`` do not hold."""
-    if not path.exists():
-        return
-    lost = read_marks(path, points)
-    for result in results() if lost else ():
-        for grade in result.grades:
-            held = (grade.points, _unguarded(harmless(grade.message)).strip())
-            if grade.outcome == MARKED and lost.get((result.key, grade.id)) == held:
-                del lost[result.key, grade.id]
-    if lost:
-        text = f"{len(lost)} marks in it would be overwritten"
-        raise GradingError(text, where=path, hint="Grade with these marks, or move the file away")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import math
 import os
 import selectors
 import shutil
@@ -30,37 +31,53 @@ from typing import Any
 
 import a2d
 import teach
-from a2d.checks.verdicts import PACKAGES
+from a2d.checks.watch import PACKAGES
 from teach.grading.model import GradingError
 from teach.sandbox import wire
-from teach.sandbox.worker import SCRATCH, places
+from teach.sandbox.worker import SCRATCH
 
 # The packages' folders, and those of their modules that the box needs; none of them knows an answer.
 _PACKAGES = tuple(Path(str(package.__file__)).parent for package in (a2d, teach))
 _MODULES = (
     "a2d/checks/answers.py",
     "a2d/checks/comparison.py",
+    "a2d/checks/watch.py",
     "a2d/exercises/calls.py",
     "teach/sandbox/confine.py",
     "teach/sandbox/wire.py",
     "teach/sandbox/worker.py",
 )
+# What a whole notebook needs beside these: the course's package as a student has it, but for what knows an answer.
+_SEAT = ("teach/sandbox/seat.py",)
+_IN_PLACE = {
+    "a2d/checks/verdicts.py": "teach/sandbox/in_verdicts.py",
+    "a2d/checks/using.py": "teach/sandbox/in_using.py",
+}
 _INSIDE = "/box"
 _START_SECONDS = 120
 _END_SECONDS = 30
 # More than any exercise has cases.
 _MESSAGES = 1000
-MEMORY = 1 << 30
+MEMORY, NOTEBOOK_MEMORY = 1 << 30, 2 << 30
 SCRATCH_BYTES = 16 << 20
+PATIENCE = 6
+CLOCK = "by the clock"
 INSTALL = (
     "Install bubblewrap (Debian, Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`; "
     "it is for Linux only), or give --no-sandbox: then whatever the notebooks hold runs with all your rights"
 )
 
 
+# Given a message from the box, what is answered, or None.
+Respond = Callable[[dict[str, Any]], dict[str, Any] | None]
+
+
 @dataclass(frozen=True)
 class Ended:
-    """How a job ended: "done", "timeout" or "killed" with the reason, and the messages that came until then."""
+    """How a job ended: "done", "timeout" or "killed" with the reason, and the messages that came until then.
+
+    Of a timeout the reason is :data:`CLOCK` if the job had processor time left: it slept, or the machine was busy.
+    """
 
     how: str
     messages: tuple[dict[str, Any], ...]
@@ -74,7 +91,7 @@ def require_sandbox() -> None:
     if Path(os.path.realpath(sys.base_prefix)).is_relative_to(SCRATCH):
         hint = "Set this up with a Python that is installed elsewhere, or give --no-sandbox"
         raise GradingError(f"the sandbox cannot use a Python that lies in {SCRATCH}", where=sys.base_prefix, hint=hint)
-    command = [*_bubble(()), "--", "/bin/true"]
+    command = [*_bubble(), "--", "/bin/true"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_ENVIRONMENT)
     if done.returncode != 0:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -96,16 +113,16 @@ _ENVIRONMENT = {
 
 
 @cache
-def _folders(shown: Callable[[Path], str]) -> tuple[str, ...]:
+def _folders(shown: Callable[[Path], str], course: bool = False) -> tuple[str, ...]:
     """Where modules are found: the standard library's folders, and those of the installed packages.
 
-    ``shown`` tells the path of a package: :func:`_inside` in the box, ``str`` out of it.
+    ``shown`` tells the path of a package: :func:`_inside` in the box, ``str`` out of it. ``course``: for notebooks.
     """
     names = ("stdlib", "platstdlib")
     standard = [sysconfig.get_path(n, vars={"base": sys.base_prefix, "platbase": sys.base_prefix}) for n in names]
     standard.append(os.path.join(sysconfig.get_path("platstdlib"), "lib-dynload"))
     standard += [p for p in sys.path if p.startswith(sys.base_prefix) and p.endswith(("lib-dynload", ".zip"))]
-    return tuple(dict.fromkeys([*standard, *sorted({os.path.dirname(shown(path)) for path in _packages()})]))
+    return tuple(dict.fromkeys([*standard, *sorted({os.path.dirname(shown(path)) for path in _packages(course)})]))
 
 
 def _inside(path: Path) -> str:
@@ -117,13 +134,19 @@ def _inside(path: Path) -> str:
 
 
 @cache
-def _packages() -> tuple[Path, ...]:
-    """The files and folders, in site-packages, of the packages that an answer may use and of what they need."""
+def _packages(course: bool = False) -> tuple[Path, ...]:
+    """The files and folders, in site-packages, of the packages that an answer may use and of what they need.
+
+    ``course``: of all that a student has, for whole notebooks.
+    """
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     seen: dict[str, importlib.metadata.Distribution] = {}
     waiting = list(PACKAGES)
+    if course:
+        own = [Requirement(text) for text in importlib.metadata.requires("digits-from-sound") or ()]
+        waiting += [r.name for r in own if r.marker is None or r.marker.evaluate({"extra": "course"})]
     while waiting:
         name = canonicalize_name(waiting.pop())
         if name in seen:
@@ -143,8 +166,11 @@ def _packages() -> tuple[Path, ...]:
     return tuple(sorted(path for path in tops if path.exists()))
 
 
-def _bubble(hide: Sequence[str]) -> list[str]:
-    """The bubblewrap command up to what runs in the box; ``hide`` are paths at which nothing is to be seen."""
+def _bubble(course: bool = False) -> list[str]:
+    """The bubblewrap command up to what runs in the box.
+
+    ``course``: a box for whole notebooks, with the course's package and all that a student has.
+    """
     base = os.path.realpath(sys.base_prefix)
     command = ["bwrap", "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in _ENVIRONMENT.items():
@@ -159,26 +185,40 @@ def _bubble(hide: Sequence[str]) -> list[str]:
         command += ["--ro-bind", base, base]
     for name in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d"):
         command += ["--ro-bind-try", name, name]
-    emptied = _site_folders(base)
+    emptied = _site_folders(base, course)
     for folder in emptied:
         command += ["--tmpfs", folder]
-    for path in _packages():
+    for path in _packages(course):
         command += ["--ro-bind", str(path), _inside(path)]
-    for name in _MODULES:
-        package = next(folder for folder in _PACKAGES if folder.name == name.partition("/")[0])
-        command += ["--ro-bind", str(package.parent / name), f"{_INSIDE}/{name}"]
-    for hidden in hide:
-        command += ["--ro-bind", "/dev/null", hidden] if hidden.endswith(".py") else ["--tmpfs", hidden]
+    shown = {name: name for name in (*_MODULES, *(_SEAT if course else ()))}
+    if course:
+        command += _package_without_answers()
+        shown = {name: source for name, source in shown.items() if name.startswith("teach/")} | _IN_PLACE
+    for name, source in shown.items():
+        package = next(folder for folder in _PACKAGES if folder.name == source.partition("/")[0])
+        command += ["--ro-bind", str(package.parent / source), f"{_INSIDE}/{name}"]
     # Nothing may be left there for the next job, nor fill the memory.
-    for folder in (*emptied, *(path for path in hide if not path.endswith(".py"))):
+    for folder in emptied:
         command += ["--remount-ro", folder]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH_BYTES), "--tmpfs", SCRATCH]
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", SCRATCH]
 
 
-def _site_folders(base: str) -> list[str]:
+def _package_without_answers() -> list[str]:
+    """Arguments that show the course's package, without what declares exercises, and without compiled copies of it."""
+    folder = _PACKAGES[0]
+    shown = f"{_INSIDE}/{folder.name}"
+    command = ["--ro-bind", str(folder), shown]
+    for path in sorted((folder / "exercises").glob("e[0-9]*.py")):
+        command += ["--ro-bind", "/dev/null", f"{shown}/exercises/{path.name}"]
+    for path in sorted(folder.rglob("__pycache__")):
+        command += ["--tmpfs", f"{shown}/{path.relative_to(folder)}"]
+    return command
+
+
+def _site_folders(base: str, course: bool = False) -> list[str]:
     """The folders of installed packages that the box would see without this; there, only what is allowed is shown."""
-    found = {os.path.dirname(_inside(path)) for path in _packages()}
+    found = {os.path.dirname(_inside(path)) for path in _packages(course)}
     for root in (base, "/usr", "/usr/local"):
         for pattern in ("lib/python3*/site-packages", "lib/python3*/dist-packages", "lib64/python3*/site-packages"):
             found |= {str(path) for path in Path(root).glob(pattern) if path.is_dir() and not path.is_symlink()}
@@ -190,20 +230,10 @@ def _site_folders(base: str) -> list[str]:
     return sorted(found)
 
 
-def _hidden(module: str) -> list[str]:
-    """Where the box shows a module that a job may not have."""
-    real = places(module, _folders(str))
-    sites = {str(path.parent): os.path.dirname(_inside(path)) for path in _packages()}
-    return [
-        next((path.replace(site, there, 1) for site, there in sites.items() if path.startswith(site + os.sep)), path)
-        for path in real
-    ]
-
-
 def _python(way: str, what: str, *more: str, inside: bool = True) -> list[str]:
     """The command of the worker, in the box or outside it."""
     own = [_INSIDE] if inside else dict.fromkeys(str(package.parent) for package in _PACKAGES)
-    path = [*_folders(_inside if inside else str), *own]
+    path = [*_folders(_inside if inside else str, what == "course"), *own]
     code = f"import sys; sys.path[:] = {path!r}; from teach.sandbox.worker import main; main()"
     return [os.path.realpath(sys.executable), "-I", "-S", "-B", "-c", code, way, what, *more]
 
@@ -235,12 +265,24 @@ class Boxes:
         self._servers.clear()
 
     def run(self, job: dict[str, Any], *, torch: bool, timeout: float) -> Ended:
-        """Run a job (see ``runner.perform``) for at most ``timeout`` seconds, and see that nothing is left of it."""
-        what = "torch" if torch else "numpy"
-        lost = False
+        """Run a job (see ``worker.perform``), and see that nothing is left of it.
+
+        ``timeout``: seconds of processor time, so that a busy machine changes nothing. By the clock it may take
+        :data:`PATIENCE` times as long, as sleeping takes no time of a processor.
+        """
+        return self._run(job, "torch" if torch else "numpy", timeout, None)
+
+    def play(self, job: dict[str, Any], respond: Respond, *, timeout: float) -> Ended:
+        """Run a whole notebook (see :mod:`teach.sandbox.seat`); ``respond`` is given each message, and may answer."""
+        return self._run(job, "course", timeout, respond)
+
+    def _run(self, job: dict[str, Any], what: str, timeout: float, respond: Respond | None) -> Ended:
+        lost, patience = False, PATIENCE * timeout
         while self._nested:
             try:
-                return self._server(what).run(self._dressed(job, timeout, own_mounts=True), timeout)
+                return self._server(what).run(
+                    self._dressed(job, timeout, own_mounts=True), _seconds(timeout), patience, respond
+                )
             except _ServerLost as error:
                 # The box is gone, for want of memory perhaps: the job gets a second one, but no third.
                 self._servers.pop(what).close()
@@ -250,8 +292,8 @@ class Boxes:
             except _NoNesting:
                 self.close()
                 self._nested = False
-        hide = [path for module in job["hide"] for path in _hidden(module)]
-        return _run_once(self._dressed(job, timeout, own_mounts=False), what, hide, timeout, self.sandbox)
+        dressed = self._dressed(job, timeout, own_mounts=False)
+        return _run_once(dressed, what, patience, self.sandbox, respond)
 
     def _server(self, what: str) -> _Server:
         if what not in self._servers:
@@ -262,11 +304,16 @@ class Boxes:
         limits = {
             "confined": self.sandbox,
             "own_mounts": own_mounts,
-            "memory": MEMORY,
-            "seconds": int(timeout) + 2,
+            "memory": MEMORY if "cells" not in job else NOTEBOOK_MEMORY,
+            "seconds": _seconds(timeout),
             "file_bytes": SCRATCH_BYTES,
         }
-        return wire.dumps({**job, "limits": limits}).encode()
+        return wire.dumps({**job, "limits": limits}).encode() + b"\n"
+
+
+def _seconds(timeout: float) -> int:
+    """Processor time as the kernel counts it, in whole seconds."""
+    return max(1, math.ceil(timeout))
 
 
 class _NoNesting(Exception):
@@ -283,7 +330,7 @@ class _Server:
     def __init__(self, what: str):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         rights = ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
-        command = [*_bubble(()), *rights, "--", *_python("server", what, str(theirs.fileno()))]
+        command = [*_bubble(what == "course"), *rights, "--", *_python("server", what, str(theirs.fileno()))]
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the server)
         try:
             self._process = subprocess.Popen(
@@ -311,7 +358,8 @@ class _Server:
         text = self._log.read(4000).decode("utf-8", "replace").strip()
         return text.splitlines()[-1] if text else "it said nothing"
 
-    def run(self, job: bytes, timeout: float) -> Ended:
+    def run(self, job: bytes, seconds: int, timeout: float, respond: Respond | None = None) -> Ended:
+        """Run a job that may take ``seconds`` of processor time, and ``timeout`` by the clock."""
         read_job, write_job = os.pipe()
         read_result, write_result = os.pipe()
         try:
@@ -323,7 +371,7 @@ class _Server:
         os.close(read_job)
         os.close(write_result)
         deadline = time.monotonic() + timeout
-        lines, how = _talk(write_job, read_result, job, timeout)
+        lines, how = _talk(write_job, read_result, job, timeout, respond)
         # Closing the pipe is not the end: the process may go on.
         status = self._status(max(0.5, deadline - time.monotonic())) if how == "closed" else None
         if status is None:
@@ -333,10 +381,15 @@ class _Server:
             status = self._status(_END_SECONDS)
         if status is None:
             raise _ServerLost("it does not answer")
-        return _ended(lines, how, status)
+        code, used = status
+        # Of a process that is the first in its namespace the kernel takes the harder signal alone.
+        return _ended(lines, how, -signal.SIGXCPU if code == -signal.SIGKILL and used >= seconds else code)
 
-    def _status(self, seconds: float) -> int | None:
-        """The exit status of the job's process, once the kernel says that it is gone; None if it is still there."""
+    def _status(self, seconds: float) -> tuple[int, float] | None:
+        """The exit status of the job's process, and its processor time in s, once the kernel says that it is gone.
+
+        None if it is still there.
+        """
         self._control.settimeout(seconds)
         try:
             told = wire.loads(self._control.recv(200) or b"{}")
@@ -348,7 +401,7 @@ class _Server:
             raise _NoNesting(self._said())
         if "ended" not in told:
             raise _ServerLost(self._said())
-        return told["ended"]
+        return int(told["ended"]), float(told["used"])
 
     def close(self) -> None:
         self._control.close()
@@ -358,13 +411,13 @@ class _Server:
         self._log.close()
 
 
-def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbox: bool) -> Ended:
+def _run_once(job: bytes, what: str, timeout: float, sandbox: bool, respond: Respond | None = None) -> Ended:
     """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without."""
     with tempfile.TemporaryDirectory(prefix="a2d-box-") as scratch:
         own = [sys.executable, *_python("once", what, inside=False)[1:]]
-        command = [*_bubble(hide), "--", *_python("once", what)] if sandbox else own
+        command = [*_bubble(what == "course"), "--", *_python("once", what)] if sandbox else own
         # Loading the libraries is not the learner's time.
-        start = _START_SECONDS if what == "torch" else 30
+        start = 30 if what == "numpy" else _START_SECONDS
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -374,7 +427,7 @@ def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbo
             env=_ENVIRONMENT if sandbox else {**os.environ, **_ENVIRONMENT, "PATH": os.environ.get("PATH", "")},
             start_new_session=True,
         )
-        lines, how = _talk_plainly(process, job, start, timeout)
+        lines, how = _talk_plainly(process, job, start, timeout, respond)
         if how == "closed":
             # Most often it is about to end by itself; its exit code then tells how.
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -383,16 +436,23 @@ def _run_once(job: bytes, what: str, hide: Sequence[str], timeout: float, sandbo
         return _ended(lines, how, process.wait())
 
 
-def _talk_plainly(process: Any, job: bytes, start: float, timeout: float) -> tuple[list[bytes], str]:
+def _talk_plainly(
+    process: Any, job: bytes, start: float, timeout: float, respond: Respond | None = None
+) -> tuple[list[bytes], str]:
     """As :func:`_talk`, with threads instead of a selector: pipes that every system has."""
     stdin, stdout = process.stdin, process.stdout
     data = bytearray()
     loaded, over = threading.Event(), threading.Event()
+    answered = _Answers(respond)
 
     def listen() -> None:
         while piece := stdout.read1(65536):
             loaded.set()
             data.extend(piece)
+            if answer := answered.to(data):
+                with contextlib.suppress(OSError):
+                    stdin.write(answer)
+                    stdin.flush()
             if len(data) > wire.RESULT_BYTES:
                 break
         loaded.set()
@@ -402,7 +462,7 @@ def _talk_plainly(process: Any, job: bytes, start: float, timeout: float) -> tup
     listener.start()
     with contextlib.suppress(OSError):
         stdin.write(job)
-        stdin.close()
+        stdin.flush() if respond else stdin.close()
     loaded.wait(start)
     finished = over.wait(timeout)
     if len(data) > wire.RESULT_BYTES:
@@ -419,12 +479,34 @@ def _end_group(process: subprocess.Popen) -> None:
             process.kill()
 
 
-def _talk(write_job: int, read_result: int, job: bytes, timeout: float) -> tuple[list[bytes], str]:
+class _Answers:
+    """What is answered to the lines of a growing text, each once."""
+
+    def __init__(self, respond: Respond | None):
+        self._respond, self._read = respond, 0
+
+    def to(self, data: bytearray) -> bytes:
+        """The answers to the lines that came since the last call."""
+        if self._respond is None:
+            return b""
+        told = b""
+        while (end := data.find(b"\n", self._read)) >= 0:
+            for message in _read([bytes(data[self._read : end])]):
+                answer = self._respond(message)
+                told += wire.dumps(answer).encode() + b"\n" if answer is not None else b""
+            self._read = end + 1
+        return told
+
+
+def _talk(
+    write_job: int, read_result: int, job: bytes, timeout: float, respond: Respond | None = None
+) -> tuple[list[bytes], str]:
     """Send a job, and read lines until the other side closes, the time is over, or too much came.
 
     How it ended is "closed", "timeout" or "too much". Both pipes are closed.
     """
     data, sent, deadline, how = bytearray(), 0, time.monotonic() + timeout, "timeout"
+    answered = _Answers(respond)
     os.set_blocking(write_job, False)
     with selectors.DefaultSelector() as selector:
         selector.register(read_result, selectors.EVENT_READ)
@@ -435,11 +517,17 @@ def _talk(write_job: int, read_result: int, job: bytes, timeout: float) -> tuple
                     sent, over = _feed(write_job, job, sent)
                     if over:
                         selector.unregister(write_job)
-                        os.close(write_job)
-                        write_job = -1
+                        if respond is None or sent < len(job):
+                            os.close(write_job)
+                            write_job = -1
                     continue
                 piece = os.read(read_result, 1 << 16)
                 data += piece
+                if (more := answered.to(data)) and write_job >= 0:
+                    waiting = sent < len(job)
+                    job, sent = job[sent:] + more, 0
+                    if not waiting:
+                        selector.register(write_job, selectors.EVENT_WRITE)
                 if not piece or len(data) > wire.RESULT_BYTES:
                     how = "too much" if piece else "closed"
                     deadline = 0.0
@@ -466,11 +554,13 @@ def _ended(lines: Sequence[bytes], how: str, status: int) -> Ended:
     if messages and messages[-1].get("done") and how == "closed":
         return Ended("done", messages[:-1])
     if how == "timeout":
-        return Ended("timeout", messages)
+        return Ended("timeout", messages, CLOCK)
     if how == "too much":
         return Ended("killed", messages, f"it gave more than {wire.RESULT_BYTES // 10**6} MB of results")
     if messages and "failed" in messages[-1] and how == "closed":
         return Ended("done", messages)
+    if status in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
+        return Ended("timeout", messages)
     return Ended("killed", messages, _reason(status))
 
 
@@ -496,7 +586,6 @@ def _reason(status: int) -> str:
         told = {
             "SIGSEGV": "it used memory that is not its own (SIGSEGV)",
             "SIGKILL": "the system ended it (SIGKILL), most often for want of memory or time",
-            "SIGXCPU": "it used up its processor time (SIGXCPU)",
             "SIGXFSZ": "it wrote a file that is too large (SIGXFSZ)",
         }
         return told.get(name, f"its process was ended by {name}")

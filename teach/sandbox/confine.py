@@ -7,11 +7,12 @@ manual pages unshare(2), mount(2), prctl(2), capset(2), seccomp(2) and of ``linu
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import platform
 import signal
 import struct
-from collections.abc import Sequence
+import time
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWPID = 0x00020000, 0x08000000, 0x20000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_RDONLY = 2, 4, 8, 1
@@ -99,8 +100,8 @@ def die_with_parent() -> None:
     _ask(_libc().prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0), "PR_SET_PDEATHSIG")
 
 
-def own_mounts(scratch: str, bytes: int, files: int, hide: Sequence[str]) -> None:
-    """An empty scratch folder of limited size, no /proc, and nothing at the paths ``hide`` (folders or files)."""
+def own_mounts(scratch: str, bytes: int, files: int) -> None:
+    """An empty scratch folder of limited size, and no /proc."""
     libc = _libc()
 
     def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
@@ -110,11 +111,6 @@ def own_mounts(scratch: str, bytes: int, files: int, hide: Sequence[str]) -> Non
     safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     mount("tmpfs", scratch, "tmpfs", safe, f"size={bytes},nr_inodes={files},mode=700")
-    for path in hide:
-        if os.path.isdir(path):
-            mount("tmpfs", path, "tmpfs", safe | _MS_RDONLY, "size=4k,mode=000")
-        else:
-            mount("/dev/null", path, None, _MS_BIND)
     # Programs are not started here, and what /proc tells of a process is nobody's business.
     mount("tmpfs", "/proc", "tmpfs", safe | _MS_RDONLY, "size=4k,mode=000")
 
@@ -127,7 +123,7 @@ def limit(memory: int, seconds: int, file_bytes: int) -> None:
         mapped = int(stream.read().split()[0]) * resource.getpagesize()
     limits = {
         resource.RLIMIT_AS: mapped + memory,
-        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_CPU: seconds + math.ceil(time.process_time()),
         resource.RLIMIT_FSIZE: file_bytes,
         resource.RLIMIT_NOFILE: 64,
         resource.RLIMIT_CORE: 0,
@@ -136,7 +132,9 @@ def limit(memory: int, seconds: int, file_bytes: int) -> None:
     for which, value in limits.items():
         _, hard = resource.getrlimit(which)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+        # The signal of the softer limit on time tells why; the harder one ends who would not hear of it.
+        over = 1 if which == resource.RLIMIT_CPU and hard in (resource.RLIM_INFINITY, value + 1) else 0
+        resource.setrlimit(which, (value, value + over))
 
 
 def drop_privileges() -> None:

@@ -13,22 +13,24 @@ import importlib
 import io
 import linecache
 import os
+import random
 import select
 import signal
 import socket
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from a2d.checks.answers import Answer, answer, brief
+from a2d.checks.watch import Watch
 from a2d.exercises import calls
 from teach.sandbox import confine, wire
 
 SCRATCH = "/tmp"
-# What answers often load; none of it holds a function that an exercise forbids.
+# What answers often load.
 _USUAL = ("scipy.special", "scipy.spatial.distance")
 _FILE = "<answer>"
 _write, _exit = os.write, os._exit
@@ -40,18 +42,19 @@ _write, _exit = os.write, os._exit
 def perform(job: dict[str, Any], send: Callable[[dict[str, Any]], None]) -> None:
     """Run a job and send a message for each case; "failed" where the function could not even be made."""
     cases = [wire.decode(case) for case in job["cases"]]
-    call = getattr(calls, job["call"])
+    call, chance = getattr(calls, job["call"]), int(job.get("chance", 0))
+    _fix_entropy(chance)
     with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
         try:
-            _leave_out(job["leave_out"])
             _provide(job["given"])
             function = _make(job["source"], job["function"])
         except BaseException as error:
             send({"failed": _failed(error)})
             return
         for args in cases:
-            found = answer(function, args, call, job["parameters"], quiet=False)
-            send(_message(found))
+            watch = Watch(job["forbidden"], job["may_use"])
+            found = answer(function, args, call, job["parameters"], quiet=False, watch=watch, chance=chance)
+            send(message_of(found))
     send({"done": True})
 
 
@@ -67,7 +70,8 @@ class Nowhere(io.TextIOBase):
         return len(text)
 
 
-def _message(found: Answer) -> dict[str, Any]:
+def message_of(found: Answer) -> dict[str, Any]:
+    """What is sent of one case's answer."""
     message: dict[str, Any] = {"value": wire.encode(found.value)}
     if found.error:
         message = {"error": str(found.error)[:2000]}
@@ -115,21 +119,10 @@ def _line(error: BaseException) -> int | None:
     return found
 
 
-def _leave_out(names: list[str]) -> None:
-    """Put a refusal in the place of each function (``torch.nn.functional.fold``) whose module is loaded already."""
-    for name in names:
-        module, _, function = name.rpartition(".")
-        torch = sys.modules.get("torch") if module.partition(".")[0] == "torch" else None
-        found = [sys.modules.get(module)]
-        if torch is not None:
-            with contextlib.suppress(ImportError):
-                found[0] = importlib.import_module(module)
-            # The same function has other names there.
-            found += [torch, torch.ops.aten, torch._C._nn, torch._C._VariableFunctions]
-        for place in found:
-            with contextlib.suppress(AttributeError, TypeError):
-                if hasattr(place, function):
-                    setattr(place, function, _refusal(name))
+def _fix_entropy(chance: int) -> None:
+    """Have the system's own random bytes follow from a number: ``default_rng()`` begins with them, and much else."""
+    source = random.Random(chance)
+    os.urandom = random._urandom = source.randbytes  # type: ignore[attr-defined]
 
 
 def _provide(given: dict[str, str]) -> None:
@@ -142,31 +135,35 @@ def _provide(given: dict[str, str]) -> None:
         setattr(importlib.import_module(parent), last, module)
 
 
-def _refusal(name: str) -> Callable[..., Any]:
-    def refused(*args: Any, **options: Any) -> Any:
-        raise RuntimeError(f"{name} is the answer itself, so it is left out here")
-
-    return refused
-
-
 def run_job(read: int, write: int) -> None:
     """Read a job from a file descriptor, run it, and write its messages to another, one on a line."""
-    with open(read, "rb", closefd=True) as stream:
-        job = wire.loads(stream.read())
+    stream = open(read, "rb", closefd=True)  # noqa: SIM115 (a notebook's answers come by it, one after the other)
+    job = wire.loads(stream.readline())
     limits = job["limits"]
     if limits["confined"]:
         # What is left afterwards: this process, the pipe for its results, and a folder for scratch.
         if limits["own_mounts"]:
-            hide = [path for module in job["hide"] for path in places(module, sys.path)]
             confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
-            confine.own_mounts(SCRATCH, limits["file_bytes"], 1000, hide)
+            confine.own_mounts(SCRATCH, limits["file_bytes"], 1000)
         else:
             confine.limit(limits["memory"], limits["seconds"], limits["file_bytes"])
         confine.drop_privileges()
         confine.refuse_calls()
         os.chdir(SCRATCH)
     send_line(write, {"ready": True})
-    perform(job, lambda message: send_line(write, message))
+    if "cells" in job:
+        play(job, lambda message: send_line(write, message), lambda: wire.loads(stream.readline()))
+    else:
+        perform(job, lambda message: send_line(write, message))
+
+
+def play(job: dict[str, Any], send: Callable[[dict[str, Any]], None], ask: Callable[[], dict[str, Any]]) -> None:
+    """Run a whole notebook; see :mod:`teach.sandbox.seat`."""
+    from teach.sandbox.seat import Seat
+
+    with contextlib.redirect_stdout(Nowhere()), contextlib.redirect_stderr(Nowhere()):
+        Seat(job["cells"], job["wanted"], job["seconds"], send, ask).play()
+    send({"done": True})
 
 
 def send_line(write: int, message: dict[str, Any]) -> None:
@@ -174,13 +171,6 @@ def send_line(write: int, message: dict[str, Any]) -> None:
     data = wire.dumps(message).encode() + b"\n"
     while data:
         data = data[_write(write, data) :]
-
-
-def places(module: str, folders: Sequence[str]) -> list[str]:
-    """The folder or file of a module, as ``scipy.fft``, in the folders that modules are found in; nothing is loaded."""
-    inside = module.replace(".", os.sep)
-    found = [os.path.join(folder, inside + ending) for folder in folders if folder for ending in ("", ".py")]
-    return [path for path in found if os.path.exists(path)]
 
 
 # ---------------------------------------------------------------------------------------------------- the two ways
@@ -194,7 +184,7 @@ def warm(what: str) -> None:
     for module in _USUAL:
         with contextlib.suppress(ImportError):
             importlib.import_module(module)
-    if what == "torch":
+    if what in ("torch", "course"):
         import torch
 
         torch.set_num_threads(1)
@@ -202,6 +192,10 @@ def warm(what: str) -> None:
         x = torch.ones(1, 1, 4, 4, requires_grad=True)
         torch.nn.functional.conv2d(x, torch.ones(1, 1, 2, 2)).sum().backward()
         torch.manual_seed(0)
+    if what == "course":
+        from teach.sandbox import seat
+
+        seat.warm()
     # What is loaded stays: a job's process need not look through it, which would copy it page by page.
     gc.collect()
     gc.freeze()
@@ -226,19 +220,23 @@ def serve(control: socket.socket) -> None:
             os.close(pipe)
         # A "kill" that came too late has nothing to end.
         if message == b"run":
-            told = {"broken": True} if child < 0 else {"ended": _watch(control, child)}
+            told: dict[str, Any] = {"broken": True}
+            if child > 0:
+                code, used = _watch(control, child)
+                told = {"ended": code, "used": used}
             control.send(wire.dumps(told).encode())
 
 
-def _watch(control: socket.socket, child: int) -> int:
-    """Wait for a job's process to end, and end it when the grader says so; gives its exit code."""
+def _watch(control: socket.socket, child: int) -> tuple[int, float]:
+    """Wait for a job's process to end, and end it when the grader says so; its exit code and processor time in s."""
     handle = os.pidfd_open(child)
     both: list[socket.socket | int] = [control, handle]
     while True:
         ready, _, _ = select.select(both, [], [])
         if handle in ready:
             os.close(handle)
-            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            _, status, usage = os.wait4(child, 0)
+            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if not control.recv(16):
             _exit(0)
         with contextlib.suppress(ProcessLookupError):
@@ -275,7 +273,7 @@ def main() -> None:
         warm(what)
         serve(socket.socket(fileno=int(sys.argv[3])))
         return
-    if what == "torch":
+    if what != "numpy":
         warm(what)
     write = os.dup(1)
     os.dup2(2, 1)

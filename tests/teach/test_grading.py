@@ -141,6 +141,17 @@ def test_marks_of_a_person_are_added(made: Path, graded: Path, tmp_path: Path):
     assert done.returncode == 0, done.stderr
     marked = [value for value in points_of(out).values() if value[0] == "marked"]
     assert marked == [("marked", 1.5)] * len(rows)
+    # They are remembered: a later run needs no table, and what is filled in in the folder's own counts.
+    done = grade(made / "submissions", "--out", out, "--lectures", LECTURES)
+    assert done.returncode == 0, done.stderr
+    assert [value for value in points_of(out).values() if value[0] == "marked"] == marked
+    path = out / "to_mark.csv"
+    path.write_text(path.read_text(encoding="utf-8-sig").replace(",1.5,good", ",2,better", 1), encoding="utf-8-sig")
+    done = grade(made / "submissions", "--out", out, "--lectures", LECTURES)
+    assert done.returncode == 0, done.stderr
+    assert sorted(value[1] for value in points_of(out).values() if value[0] == "marked") == [1.5] * (len(rows) - 1) + [
+        2
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------------ clusters
@@ -241,13 +252,14 @@ def test_what_the_grader_failed_at_is_told_and_tried_again(tmp_path: Path):
 
     settings = Settings((1,), 0)
     student = Submission("k", "S")
-    result, marked = grading._result_of(Lost(), student, settings)
-    assert not marked
+    marked = grading._result_of(Lost(), student, settings)
+    result = marked.result
+    assert not marked.fully
     assert [grade.outcome for grade in result.grades] == ["unreadable"] * len(exercises.of_lecture(1))
     assert "a worker without memory" in result.problems[0].what
     grading._keep(tmp_path, result, "")
     assert not grading._is_done(tmp_path, student, grading._print(student, settings))
-    assert grading._kept(tmp_path, "k") == result
+    assert grading.kept(tmp_path, "k") == result
 
 
 # ----------------------------------------------------------------------------------- the code that grades depend on

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
 
 from a2d import exercises
 from a2d.checks.comparison import Other
+from teach.grading import marking
 from teach.grading.marking import Handed, _find, age
 from teach.grading.model import GradingError
-from teach.grading.notebook import read_notebook
+from teach.grading.notebook import Notebook, read_notebook
 from teach.sandbox import wire
 
 FRAME = exercises.get("1.1")
@@ -159,6 +161,30 @@ def test_later_files_come_later():
     assert sorted(reversed(names), key=age) == names
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "01_{}_old",
+        "01_{}-checkpoint",
+        "01_{}_test",
+        "01_{}-Copy1",
+        "backup/01_{}",
+        "01_{} (2)",
+        "Copy of 01_{}",
+        "01_{}_final",
+    ],
+)
+def test_the_lecture_s_own_name_counts_most(other):
+    slug = "from_sound_to_numbers"
+    own, beside = f"01_{slug}.ipynb", f"{other.format(slug)}.ipynb"
+    assert max([own, beside], key=age) == own
+    assert max([f"bob_{own}", f"bob_{beside}"], key=age) == f"bob_{own}"
+
+
+def test_copies_count_least():
+    assert max(["01_x-Copy1.ipynb", "01_mine.ipynb", "01_x_old.ipynb"], key=age) == "01_mine.ipynb"
+
+
 # --------------------------------------------------------------------------------------------------------- questions
 
 
@@ -174,9 +200,38 @@ def test_words(cells: list):
     assert read(*cells).written(QUESTION)[0] == "It is so."
 
 
+PLACE = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
+ASKED = cell(f"### Question 1.6: why?\n\n{QUESTION.text}", "01-77ea90eb87", "markdown")
+EMPTY = cell(PLACE, "01-answer-1-6", "markdown")
+
+
+@pytest.mark.parametrize(
+    ("cells", "wanted"),
+    [
+        ([ASKED, EMPTY, cell("It is so.", "9f3a", "markdown")], "It is so."),  # in a cell of its own behind the place
+        ([cell(f"{ASKED['source']}\n\nIt is so.", "01-77ea90eb87", "markdown"), EMPTY], "It is so."),
+        ([ASKED, EMPTY, cell("# It is so.\n# Yes.", "9f3a")], "It is so.\nYes."),  # as comments
+        ([ASKED, cell("", "01-answer-1-6", "markdown"), cell("It is so.", "", "raw")], "It is so."),
+        ([cell("### Question 1.6: why?", "", "markdown"), cell("# My answer\nIt is so.", "", "markdown")],
+         "# My answer\nIt is so."),
+        ([ASKED, cell("It", "01-answer-1-6", "markdown"), cell("is so.", "a1", "raw"), cell("Yes.", "a2", "raw")],
+         "It\n\nis so.\n\nYes."),
+        ([ASKED, EMPTY, cell("x = 1\n# a note", "9f3a"), cell("## 3. Next", "01-aaaa", "markdown")], ""),
+        ([ASKED, EMPTY, cell("Text of the lecture.", "01-bbbb", "markdown")], ""),
+    ],
+)  # fmt: skip
+def test_words_beside_their_place(cells: list, wanted: str):
+    assert read(*cells).written(QUESTION)[0] == wanted
+
+
+def test_a_picture_is_told_of():
+    text, where = read(ASKED, cell("![](attachment:photo.png)", "01-answer-1-6", "markdown")).written(QUESTION)
+    assert "look at" in text
+    assert where in text
+
+
 def test_words_that_are_not_there():
-    place = "*Your answer: double-click here, replace this line, then press Shift+Enter.*"
-    assert read(cell(place, "01-answer-1-6", "markdown")).written(QUESTION)[0] == ""
+    assert read(cell(PLACE, "01-answer-1-6", "markdown")).written(QUESTION)[0] == ""
     after = cell("## 3. The next section", "", "markdown")
     assert read(cell("### Question 1.6: why?", "", "markdown"), after).written(QUESTION) is None
     assert read("x = 1").written(QUESTION) is None
@@ -327,3 +382,30 @@ def test_broken_messages_are_refused(message: object):
 def test_broken_lines_are_refused(line: bytes):
     with pytest.raises(wire.WireError):
         wire.loads(line)
+
+
+# ------------------------------------------------------------------------------------------- languages and versions
+
+
+def test_the_language_and_the_version_are_read():
+    told = {"metadata": {"language_info": {"name": "python", "version": "3.13.1"}}}
+    assert read_notebook("a", notebook("x = 1", **told)).version == (3, 13)
+    for odd in ({}, {"metadata": 3}, {"metadata": {"language_info": []}}, {"metadata": {"language_info": {"name": 3}}}):
+        found = read_notebook("a", notebook("x = 1", **odd))
+        assert (found.language, found.version) == ("python", ())
+
+
+def test_why_a_function_is_not_found_is_told():
+    of_r = read_notebook("a.ipynb", notebook("f <- 1", metadata={"language_info": {"name": "R"}}))
+    assert "notebook of r" in of_r.elsewhere(FRAME)
+    assert "stands in a text cell (01_x.ipynb, cell 1)" in read(cell(ANSWER, "", "markdown")).elsewhere(FRAME)
+    assert "a cell that is not run" in read(cell(ANSWER, "", "raw")).elsewhere(FRAME)
+    assert read(ANSWER).elsewhere(FRAME) == ""
+
+
+def test_a_newer_python_is_named():
+    newer = (sys.version_info[0], sys.version_info[1] + 1)
+    told = marking._newer([Notebook("a", (), version=newer)])
+    assert f"Python {newer[0]}.{newer[1]}" in told
+    assert marking._newer([Notebook("a", (), version=tuple(sys.version_info[:2]))]) == ""
+    assert marking._newer([Notebook("a", ())]) == marking._newer([]) == ""

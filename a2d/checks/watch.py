@@ -1,0 +1,174 @@
+"""What a learner's function calls while it runs: whether the answer itself is among it, however it is come by.
+
+A name in a source can be hidden (``getattr``, an alias, a registry); a call cannot. Python tells a *profile function*
+of each call that is made in Python, and PyTorch tells a *dispatch mode* of each of its operators, those of automatic
+differentiation included. Both note what is forbidden, and change nothing.
+
+>>> import numpy as np
+>>> watch = Watch(("numpy.cumsum",))
+>>> watch.over(lambda: getattr(np, "cum" + "sum")([1, 2]))()
+array([1, 3])
+>>> watch.used
+'numpy.cumsum'
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+# What answers may use beside the standard library; grading has nothing else.
+PACKAGES = ("numpy", "scipy", "torch")
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Python's own modules, and those that it was built with.
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+# Where a notebook's code says that it stands.
+_CELLS = ("<ipython", "<answer", "<stdin")
+_SITES = ("site-packages", "dist-packages", os.path.join("box", "site"))
+# What would end the watch before the function ends.
+_ENDS = ("setprofile", "settrace", "_disable_current_modes", "_pop_mode", "script", "compile")
+
+
+class Watch:
+    """Notes in :attr:`used` the first forbidden function that is called.
+
+    ``forbidden``: functions and classes in full, as ``torch.nn.functional.fold``; one is recognised by its package and
+    its last name, which may have stars (``torch.conv*``). Whatever is of this package, or of packages other than
+    :data:`PACKAGES`, is forbidden, too, but for the functions ``given`` and what these call.
+    """
+
+    def __init__(self, forbidden: Sequence[str] = (), given: Sequence[str] = ()):
+        self.used = ""
+        self._names: dict[str, list[str]] = {}
+        for name in forbidden:
+            self._names.setdefault(name.partition(".")[0], []).append(name)
+        self._given = {name.rpartition(".")[2] for name in given}
+        self._inside: FrameType | None = None
+
+    def over(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, watched whenever it is called."""
+
+        @functools.wraps(function)
+        def watched(*args: Any, **options: Any) -> Any:
+            before = sys.getprofile()
+            with self._operators():
+                sys.setprofile(self._event)
+                try:
+                    return function(*args, **options)
+                finally:
+                    sys.setprofile(before)
+
+        return watched
+
+    @contextlib.contextmanager
+    def _operators(self) -> Iterator[None]:
+        """Have PyTorch tell of its operators, where it is loaded and one of them is forbidden."""
+        if "torch" not in self._names or "torch" not in sys.modules:
+            yield
+            return
+        from torch.utils._python_dispatch import TorchDispatchMode
+
+        note = self._operator
+
+        class Told(TorchDispatchMode):
+            def __torch_dispatch__(
+                self, function: Any, types: Any, args: Sequence[Any] = (), options: dict[str, Any] | None = None
+            ) -> Any:
+                note(str(function._schema.name).rpartition("::")[2])
+                return function(*args, **(options or {}))
+
+        with Told():
+            yield
+
+    def _operator(self, name: str) -> None:
+        self.used = self.used or self._match("torch", name)
+
+    def _event(self, frame: FrameType, event: str, argument: Any) -> None:
+        if self.used:
+            return
+        if self._inside is not None:
+            if frame is self._inside and event == "return":
+                self._inside = None
+        elif event == "call":
+            self._called(frame)
+        elif event == "c_call":
+            self._called_in_c(frame, argument)
+
+    def _called(self, frame: FrameType) -> None:
+        code = frame.f_code
+        package = package_of(code)
+        if package == "a2d":
+            if code.co_name in self._given:
+                self._inside = frame
+            elif not _is_of_the_check(code):
+                self.used = f"a2d's {code.co_name}"
+            return
+        if package not in (*PACKAGES, None):
+            # What NumPy, SciPy and PyTorch call themselves is theirs.
+            if _caller(frame) is None:
+                self.used = str(package)
+            return
+        root = package or str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        self.used = self._match(root, code.co_name) or self._match(root, _outer(code))
+        if package == "torch" and code.co_name in _ENDS and _caller(frame) is None:
+            self.used = self.used or f"torch's {code.co_name}"
+
+    def _called_in_c(self, frame: FrameType, function: Any) -> None:
+        name = str(getattr(function, "__name__", ""))
+        if name in _ENDS and function in (sys.setprofile, sys.settrace):
+            # The watch's own end is the only one that may.
+            self.used = "" if frame.f_code.co_filename == __file__ else f"sys.{name}"
+            return
+        module = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
+        self.used = self._match(str(module).partition(".")[0], name)
+
+    def _match(self, package: str, name: str) -> str:
+        for full in self._names.get(package, ()):
+            if name and fnmatch.fnmatchcase(name, full.rpartition(".")[2]):
+                return full
+        return ""
+
+
+def _outer(code: CodeType) -> str:
+    """The class that a method is of: making an object of a class calls its ``__init__``."""
+    return str(getattr(code, "co_qualname", "")).partition(".")[0]
+
+
+def _caller(frame: FrameType) -> str | None:
+    """The package whose code called, by way of the standard library perhaps; None for an answer's own code."""
+    back = frame.f_back
+    while back is not None and (found := package_of(back.f_code)) is None and _is_standard(back.f_code):
+        back = back.f_back
+    return None if back is None else found
+
+
+@cache
+def package_of(code: CodeType) -> str | None:
+    """The package that a function's code is of; None for the standard library's and for what was written elsewhere."""
+    path = code.co_filename
+    if path.startswith(_OWN + os.sep):
+        return "a2d"
+    for site in _SITES:
+        _, there, rest = path.partition(f"{os.sep}{site}{os.sep}")
+        if there:
+            return rest.partition(os.sep)[0].removesuffix(".py")
+    return None
+
+
+def _is_standard(code: CodeType) -> bool:
+    """Whether code is the standard library's, or was made of a text: that is whose it is that called it."""
+    path = code.co_filename
+    return path.startswith(_STANDARD) or (path.startswith("<") and not path.startswith(_CELLS))
+
+
+def _is_of_the_check(code: CodeType) -> bool:
+    """Whether code of the course is the check's own, which an answer cannot help being called by."""
+    inside = code.co_filename.removeprefix(_OWN + os.sep).replace(os.sep, "/")
+    return inside.startswith("checks/") or inside == "exercises/calls.py"

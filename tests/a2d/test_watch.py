@@ -1,0 +1,105 @@
+"""What the watch sees of an answer's calls: whatever name they go by, and nothing that is allowed."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import fft, stats
+
+from a2d import features, vae
+from a2d.checks.watch import Watch
+
+CONVOLUTIONS = ("torch.conv*", "torch.*fold*")
+X, W = torch.ones(1, 1, 8), torch.ones(1, 1, 2)
+AS_TRANSPOSED = (None, [1], [0], [1], True, [0], 1)
+
+
+def used(function, forbidden=(), given=()) -> str:
+    watch = Watch(forbidden, given)
+    watch.over(function)()
+    assert sys.getprofile() is None
+    return watch.used
+
+
+def by_gradient():
+    y = torch.zeros(1, 1, 9, requires_grad=True)
+    return torch.autograd.grad(torch.conv1d(y, W), y, X)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: torch.conv_transpose1d(X, W),
+        lambda: getattr(torch, "conv_" + "transpose3d")(X[None, None], W[None, None]),
+        lambda: torch.nn.functional.conv_transpose1d(X, W),
+        lambda: torch.convolution(X, W, *AS_TRANSPOSED),
+        lambda: torch.ops.aten.convolution(X, W, *AS_TRANSPOSED),
+        lambda: torch.ops.aten.convolution.default(X, W, *AS_TRANSPOSED),
+        lambda: torch.nn.grad.conv1d_input((1, 1, 8), W, torch.ones(1, 1, 7)),
+        by_gradient,
+        lambda: torch.nn.ConvTranspose1d(1, 1, 2)(X),
+        lambda: torch.nn.functional.fold(torch.ones(1, 4, 9), (4, 4), 2),
+        lambda: torch._C._nn.col2im(torch.ones(1, 4, 9), (4, 4), (2, 2), (1, 1), (0, 0), (1, 1)),
+        lambda: functools.partial(torch.conv_transpose1d, X)(W),
+        lambda: list(map(torch.conv_transpose1d, [X], [W])),
+    ],
+)
+def test_a_forbidden_call_is_seen_whatever_name_it_goes_by(call):
+    assert used(call, (*CONVOLUTIONS, "torch.col2im")) != ""
+
+
+def test_what_is_not_forbidden_is_not_noted():
+    def answer():
+        y = torch.zeros(9)
+        for i in range(8):
+            y[i : i + 2] += X[0, 0, i] * W[0, 0]
+        return torch.einsum("i,j->ij", y, y).sum(), np.cumsum([1, 2]), stats.describe([1.0, 2.0]), fft.fft(np.ones(8))
+
+    assert used(answer, (*CONVOLUTIONS, "scipy.fft.dct*", "scipy.stats.zmap", "numpy.median")) == ""
+
+
+def test_functions_of_one_module_are_told_apart():
+    assert used(lambda: fft.dct(np.ones(8)), ("scipy.fft.dct*",)) == "scipy.fft.dct*"
+    assert used(lambda: fft.rfft(np.ones(8)), ("scipy.fft.dct*",)) == ""
+    assert used(lambda: stats.zmap([1.0, 2.0], [1.0, 2.0]), ("scipy.stats.zmap",)) == "scipy.stats.zmap"
+
+
+def test_the_registry_of_divergences_is_no_way_round():
+    normal = torch.distributions.Normal(0.0, 1.0)
+    registered = torch.distributions.kl._KL_REGISTRY[type(normal), type(normal)]
+    assert used(lambda: registered(normal, normal), ("torch._kl_*",)) == "torch._kl_*"
+
+
+def test_the_package_gives_what_an_exercise_gives_and_nothing_else():
+    assert used(lambda: features.frames(np.ones(100), 10, 5)) == "a2d's frames"
+    logits = torch.zeros(1, 2, 2)
+    assert used(lambda: vae.bernoulli_nll(logits, logits), given=("a2d.vae.bernoulli_nll",)) == ""
+    assert used(lambda: vae.bernoulli_nll(logits, logits)) != ""
+
+
+def test_packages_beyond_the_three_are_noted():
+    neighbors = pytest.importorskip("sklearn.neighbors")
+    assert used(lambda: neighbors.NearestNeighbors().fit(np.ones((5, 2)))) == "sklearn"
+
+
+@pytest.mark.parametrize("turn", [lambda: sys.setprofile(None), lambda: sys.settrace(None)])
+def test_the_watch_cannot_be_switched_off_unseen(turn):
+    def answer():
+        turn()
+        return features.frames(np.ones(100), 10, 5)
+
+    assert used(answer).startswith("sys.set")
+
+
+def test_what_was_watching_before_watches_afterwards():
+    seen = []
+    sys.setprofile(lambda *event: seen.append(event))
+    try:
+        Watch().over(len)([])
+        assert sys.getprofile() is not None
+    finally:
+        sys.setprofile(None)
