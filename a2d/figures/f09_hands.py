@@ -24,7 +24,8 @@ def frontier(rows: Mapping[str, tuple[Any, Any]], curve: Sequence[str] = (), cho
     ``rows``: name to (variety, share read as asked), one value for each training, from 0 on and in [0, 1];
     ``curve``: names to be joined by a line, in that order; ``chosen``: a name to be ringed. An ellipse is Hotelling's,
     for four trainings or more; of fewer, each has a small mark. The text names the rows that no other one beats in
-    both: variety beyond handwriting's, 1, counts as 1. Raises :class:`DataError` for values out of range, and names that are no rows.
+    both: variety beyond handwriting's, 1, counts as 1. Raises :class:`DataError` for values out of range, and names
+    that are no rows.
     """
     points = _points(rows, [*curve, *([chosen] if chosen else [])])
     with base.one_panel(5.2, 8.2) as (figure, axes):
