@@ -12,7 +12,7 @@ RIGHT = f"def frame(x, n_fft, hop_length):\n    return {GIVES}"
 STUB = "def frame(x, n_fft, hop_length):\n    ..."
 
 ODD: dict[str, tuple[str, ...]] = {
-    # ------------------------------------------------------------------------------------------------------- imports
+    # ---------------------------------------------------------------------------------------------- imports
     "several imports in a line": ("import numpy as np, matplotlib.pyplot as plt", RIGHT),
     "librosa beside numpy": ("import numpy as np, librosa", RIGHT),
     "imports in a try": (
@@ -24,12 +24,14 @@ ODD: dict[str, tuple[str, ...]] = {
     "future annotations": (
         "from __future__ import annotations\nfrom typing import TYPE_CHECKING\nimport numpy as np\n"
         "if TYPE_CHECKING:\n    from numpy.typing import NDArray",
-        f"from __future__ import annotations\ndef frame(x: NDArray, n_fft: int, hop_length: int) -> NDArray:\n    return {GIVES}",
+        "from __future__ import annotations\n"
+        f"def frame(x: NDArray, n_fft: int, hop_length: int) -> NDArray:\n    return {GIVES}",
     ),
-    # -------------------------------------------------------------------------------------------- code after the answer
+    # ------------------------------------------------------------------------------------------ code after the answer
     "a helper corrected later": (
         "def starts(n, size, hop):\n    return range(0, n, hop)",
-        "def frame(x, n_fft, hop_length):\n    return np.stack([x[i : i + n_fft] for i in starts(len(x), n_fft, hop_length)])",
+        "def frame(x, n_fft, hop_length):\n"
+        "    return np.stack([x[i : i + n_fft] for i in starts(len(x), n_fft, hop_length)])",
         "def starts(n, size, hop):\n    return range(0, n - size + 1, hop)",
     ),
     "a constant corrected later": (
@@ -43,7 +45,7 @@ ODD: dict[str, tuple[str, ...]] = {
         "def turned(f):\n    def inner(*a):\n        return f(*a)[:, ::-1]\n    return inner",
         "frame = turned(frame)",
     ),
-    # ----------------------------------------------------------------------------------------------- changes by a call
+    # --------------------------------------------------------------------------------------------- changes by a call
     "a list that is filled": (
         "ONE = []\nfor k in (1,):\n    ONE.append(k)",
         f"def frame(x, n_fft, hop_length):\n    return {GIVES.replace('+ 1', '+ ONE[0]')}",
@@ -79,7 +81,8 @@ ODD: dict[str, tuple[str, ...]] = {
     ),
     "singledispatch": (
         "from functools import singledispatch\n@singledispatch\ndef cut(x, n, h):\n    raise TypeError",
-        "@cut.register\ndef _(x: np.ndarray, n, h):\n    return np.stack([x[i : i + n] for i in range(0, len(x) - n + 1, h)])",
+        "@cut.register\ndef _(x: np.ndarray, n, h):\n"
+        "    return np.stack([x[i : i + n] for i in range(0, len(x) - n + 1, h)])",
         "def frame(x, n_fft, hop_length):\n    return cut(x, n_fft, hop_length)",
     ),
     # ------------------------------------------------------------------------------------------- bound in another way
@@ -113,7 +116,7 @@ ODD: dict[str, tuple[str, ...]] = {
         f"%%writefile my_frames.py\nimport numpy as np\n{RIGHT}",
         "from my_frames import frame",
     ),
-    # ---------------------------------------------------------------------------------------------------------- magics
+    # ------------------------------------------------------------------------------------------------- magics
     "black's layout below a magic": (
         "%matplotlib inline\nlast = 7\nrest = (\n    last\n    % 3\n)",
         f"def frame(x, n_fft, hop_length):\n    return {GIVES.replace('+ 1', '+ rest')}",
@@ -125,7 +128,7 @@ ODD: dict[str, tuple[str, ...]] = {
     "a cell magic that runs the cell": (f"%%time\n{RIGHT}",),
     "captured": (f"%%capture out\n{RIGHT}",),
     "help beside it": (f"{RIGHT}\nframe?",),
-    # ------------------------------------------------------------------------------------------------- failing neighbours
+    # ------------------------------------------------------------------------------------------ failing neighbours
     "a cell that fails before": ("1 / 0", RIGHT),
     "a package that is not there": ("import there_is_no_such_package", RIGHT),
     "half a cell that fails": (f"{RIGHT}\nraise RuntimeError",),
@@ -155,8 +158,14 @@ def _ways(name: str) -> dict[str, str]:
             "import functools\ndef logged(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n"
             f"        return f(*a, **k)\n    return inner\n{name} = logged({name})"
         ),
-        "object": f"class Odd:\n    f = staticmethod({name})\n    def __call__(self, *a):\n        return self.f(*a)\n{name} = Odd()",
-        "method": f"class Odd:\n    f = staticmethod({name})\n    def go(self, *a):\n        return self.f(*a)\n{name} = Odd().go",
+        "object": (
+            f"class Odd:\n    f = staticmethod({name})\n    def __call__(self, *a):\n        return self.f(*a)\n"
+            f"{name} = Odd()"
+        ),
+        "method": (
+            f"class Odd:\n    f = staticmethod({name})\n    def go(self, *a):\n        return self.f(*a)\n"
+            f"{name} = Odd().go"
+        ),
         "registry": f"KNOWN = {{}}\nKNOWN.update(f={name})\ndel {name}\n{name} = lambda *a: KNOWN['f'](*a)",
         "maker": f"def make(f):\n    def inner(*a):\n        return f(*a)\n    return inner\n{name} = make({name})",
         "globals": f"globals()['{name}'] = globals().pop('{name}')",

@@ -78,6 +78,11 @@ class Watch:
         note = self._operator
 
         class Told(TorchDispatchMode):
+            @classmethod
+            def _should_skip_dynamo(cls) -> bool:
+                """Nothing is compiled in a check, and keeping the compiler out would load it first: five seconds."""
+                return False
+
             def __torch_dispatch__(
                 self, function: Any, types: Any, args: Sequence[Any] = (), options: dict[str, Any] | None = None
             ) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import subprocess
 import sys
 
 import numpy as np
@@ -103,3 +104,14 @@ def test_what_was_watching_before_watches_afterwards():
         assert sys.getprofile() is not None
     finally:
         sys.setprofile(None)
+
+
+def test_watching_loads_no_compiler():
+    code = (
+        "import sys, torch; from a2d.checks.watch import Watch\n"
+        "watch = Watch(('torch.cumsum',)); print(watch.over(lambda: torch.ones(3) + 1)())\n"
+        "watch.over(lambda: torch.ones(3).cumsum(0))()\n"
+        "print(watch.used, 'torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "torch.cumsum False"

@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -623,7 +624,8 @@ def test_what_was_not_filled_in_in_the_table_does_not_undo_the_page(out):
 
     def write() -> None:
         """Write the table as a run of the grading does."""
-        decisions = grading._decided(out, STUDENTS, settings, {})
+        there = [SimpleNamespace(key=key, earlier=()) for key in STUDENTS]
+        decisions = grading._decided(out, there, settings, {})
         tables.write_tables(out, lambda: (ledger.applied(r, decisions) for r in grading.all_kept(out)), settings.maxima)
         grading._remember_table(out)
 
@@ -691,8 +693,7 @@ def test_three_answers_are_marked_by_keyboard_alone(out):
         assert page.get_by_label("Comment for the student").input_value() == "Name the figure 2."
         keys.press("2")
         keys.press("u")
-        arrive(2)
-        assert page.get_by_role("radio", name="0.5").is_checked()
+        page.get_by_role("radio", name="0.5", checked=True).wait_for()
         stands = ledger.latest(ledger.read(out))
         assert [stands[key, ONE].points for key in STUDENTS] == [1.5, 2, 0.5]
         assert {one.comment for one in stands.values()} == {"Name the figure 2."}
