@@ -27,7 +27,7 @@ from a2d.checks import answers, using
 from a2d.checks.answers import Answer
 from a2d.checks.comparison import describe, difference, pattern, plain
 from a2d.checks.points import local_points, number, points_of, scaled
-from a2d.checks.watch import PACKAGES, Watch
+from a2d.checks.watch import PACKAGES, TELLING, Watch
 from a2d.errors import A2DError
 from a2d.exercises import Case, Exercise, Question, Wrong
 
@@ -253,12 +253,13 @@ def forbidden_name(tree: ast.AST, forbidden: Sequence[str], namespace: Mapping[s
 def foreign_name(tree: ast.AST, given: Sequence[str], namespace: Mapping[str, Any]) -> str:
     """The first thing a function's source uses that grading does not have, or "".
 
-    That is whatever comes from a package other than :data:`PACKAGES`, but for the functions and modules ``given``.
+    That is whatever comes from a package other than :data:`PACKAGES` and :data:`TELLING`, but for the functions and
+    modules ``given``.
     """
     own = _own_names(tree)
     for full, known in _used_names(tree, {name: value for name, value in namespace.items() if name not in own}):
         root = full.partition(".")[0]
-        there = root in sys.stdlib_module_names or root in PACKAGES or root == "__main__"
+        there = root in sys.stdlib_module_names or root in (*PACKAGES, *TELLING, "__main__")
         allowed = (f"{name}.".startswith(f"{full}.") or f"{full}.".startswith(f"{name}.") for name in given)
         if known and not there and not any(allowed):
             return full

@@ -26,6 +26,11 @@ from typing import Any
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
+# What tells a person something while an answer runs, and computes nothing: what prints in a notebook goes through it.
+TELLING = ("tqdm", "IPython", "ipykernel", "ipywidgets", "comm", "jupyter_client", "tornado", "traitlets", "zmq")
+# What starts something else beside the answer, which nothing watches.
+THREADS = "threads or processes"
+_STARTS = ("start_new_thread", "start_new", "start_joinable_thread", "fork", "forkpty", "fork_exec", "posix_spawn")
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Python's own modules, and those that it was built with.
 _STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
@@ -115,6 +120,8 @@ class Watch:
             elif not _is_of_the_check(code):
                 self.used = f"a2d's {code.co_name}"
             return
+        if package in TELLING:
+            return
         if package not in (*PACKAGES, None):
             # What NumPy, SciPy and PyTorch call themselves is theirs.
             if _caller(frame) is None:
@@ -130,6 +137,9 @@ class Watch:
         if name in _ENDS and function in (sys.setprofile, sys.settrace):
             # The watch's own end is the only one that may.
             self.used = "" if frame.f_code.co_filename == __file__ else f"sys.{name}"
+            return
+        if name in _STARTS and _whose(frame) is None:
+            self.used = THREADS
             return
         module = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
         self.used = self._match(str(module).partition(".")[0], name)
@@ -148,10 +158,14 @@ def _outer(code: CodeType) -> str:
 
 def _caller(frame: FrameType) -> str | None:
     """The package whose code called, by way of the standard library perhaps; None for an answer's own code."""
-    back = frame.f_back
-    while back is not None and (found := package_of(back.f_code)) is None and _is_standard(back.f_code):
-        back = back.f_back
-    return None if back is None else found
+    return _whose(frame.f_back)
+
+
+def _whose(frame: FrameType | None) -> str | None:
+    """The package whose code a frame runs, seen through the standard library; None for an answer's own."""
+    while frame is not None and (found := package_of(frame.f_code)) is None and _is_standard(frame.f_code):
+        frame = frame.f_back
+    return None if frame is None else found
 
 
 @cache

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 # The file that tells how a folder was graded; what makes it a folder that may be written to again.
 RECORD = "grading.json"
 _RESULTS, _AROUND = "results", "around"
+# Of who handed in several times: what counts of all attempts, and from which of them each answer in words is.
+_COUNTS = "counts"
 _LOCK = ".lock"
 # The table of answers to mark as it was written: what differs from it, somebody filled in.
 _TABLE_BEFORE = ".to_mark.csv"
@@ -244,13 +246,30 @@ def kept(out: Path, key: str) -> Result:
         raise GradingError("this result cannot be read", where=path, hint="Delete it and run this again") from error
 
 
-def kept_around(out: Path, key: str) -> dict[str, Any]:
-    """What stands around a student's words (:func:`teach.grading.around.packed`); {} where no run has kept it."""
+def kept_around(out: Path, key: str, id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What stands around a student's words to a question, and the pictures in it (see
+    :func:`teach.grading.around.packed`); {} where no run has kept it."""
+    found = _read(_around_path(out, _counts(out, key).get("from", {}).get(id, key)))
+    return found.get("answers", {}).get(id, {}), found.get("pictures", {})
+
+
+def _counts(out: Path, key: str) -> dict[str, Any]:
+    return _read(out / _COUNTS / f"{key}.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file of JSON holds; {} where there is none."""
     try:
-        found = json.loads(_around_path(out, key).read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def counted(out: Path, key: str) -> Result:
+    """What counts of a student in a graded folder: of several attempts, where they were graded so, the best."""
+    found = _counts(out, key)
+    return Result.from_json(found["result"]) if "result" in found else kept(out, key)
 
 
 # ------------------------------------------------------------------------------------------------------- the workers
@@ -447,10 +466,16 @@ def _decided(out: Path, there: Sequence[Submission], settings: Settings, given: 
 
 def _of_all_attempts(out: Path, submission: Submission) -> tuple[Result, dict[str, str] | None]:
     """What is kept of a student, and when what counts was handed in, by exercise, where there are several attempts."""
-    result = kept(out, submission.key)
+    last, path = kept(out, submission.key), out / _COUNTS / f"{submission.key}.json"
     if not submission.earlier:
-        return result, None
-    return attempts.best(result, submission.when, [(one.when, kept(out, one.key)) for one in submission.earlier])
+        path.unlink(missing_ok=True)
+        return last, None
+    earlier = [(one.when, kept(out, one.key)) for one in submission.earlier]
+    result, times = attempts.best(last, submission.when, earlier)
+    words = [(id, text) for id, text in result.written.items() if last.written.get(id) != text]
+    whose = {id: one.key for id, text in words for _, one in earlier if one.written.get(id) == text}
+    atomic.write_json(path, {"result": result.to_json(), "from": whose})
+    return result, times
 
 
 def _write(
@@ -507,6 +532,7 @@ def _write(
         (out / _RESULTS, ".json"),
         (out / _RESULTS / "earlier", ".json"),
         (out / _AROUND, ".json"),
+        (out / _COUNTS, ".json"),
         (out / _AROUND / "earlier", ".json"),
         (out / "feedback", ".html"),
     ):
@@ -554,4 +580,4 @@ def all_kept(out: Path) -> Iterator[Result]:
     if not (out / RECORD).is_file():
         raise GradingError("this folder was not written by `teach grade`", where=out, hint="Name its --out")
     for path in sorted((out / _RESULTS).glob("*.json")):
-        yield kept(out, path.stem)
+        yield counted(out, path.stem)

@@ -41,6 +41,8 @@ _BEGINS = re.compile(r"^\s*##+\s*(?:\d|Question|Exercise|Quiz|You can now|What t
 _PICTURE = re.compile(r"!\[[^\]]*\]\(|<img\b", re.I)
 # What can change names without naming them.
 _SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell")
+# What changes more than names, and may be asked for by name only: the environment, files, other programs.
+_BEYOND = re.compile(r"^[ \t]*%%?(?:env|set_env|run|load|store|reset|cd)\b|\b(?:environ|putenv|chdir)\b", re.M)
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
 # result of either as a value.
 _MAGIC = re.compile(r"^([ \t]*)(?:[%!](?:.*\\\n)*.*|\?{1,2}[\w.*]+[ \t]*|[\w.*]+\?{1,2}[ \t]*)$", re.M)
@@ -213,6 +215,8 @@ class Notebook:
         if found is None:
             return any(exercise.name in s.source or f'"{exercise.id}"' in s.source for s in self.statements)
         if found.broken or any(_SLEIGHTS.search(one.source) for one in self.statements):
+            return True
+        if any(_BEYOND.search(cell.source) for cell in self.cells if cell.kind == "code"):
             return True
         numbers = self._makers.get(found.function, ())
         if not numbers or not self._once(found.function):

@@ -16,7 +16,7 @@ from typing import Any
 from a2d import exercises
 from a2d.exercises import Question
 from teach.grading import ledger
-from teach.grading.grade import all_kept, kept, kept_around
+from teach.grading.grade import all_kept, counted, kept_around
 from teach.grading.ledger import FIRST, SECOND, SETTLED, Decision
 from teach.grading.model import Grade, GradingError, Result
 from teach.marking import agreement
@@ -107,7 +107,7 @@ class Desk:
         if not 0 <= n < len(self.order):
             raise GradingError("there is no such answer", where=str(n + 1), hint=f"There are {len(self.order)}")
         key, id = self.order[n]
-        result = kept(self.out, key)
+        result = counted(self.out, key)
         grade = next((one for one in result.grades if one.id == id), None)
         question = exercises.get(id)
         if grade is None or id not in result.written or not isinstance(question, Question):
@@ -119,8 +119,7 @@ class Desk:
         last = self._mine(decisions, settle=settle).get((key, id))
         current = last if last is None or last.points is None or last.text == print else None
         stale = last if current is None else None
-        beside = kept_around(self.out, key)
-        around = beside.get("answers", {}).get(id, {})
+        around, pictures = kept_around(self.out, key, id)
         twice = [one for one in self.twice() if (one.key, one.id) == (key, id)] if settle else []
         return Sheet(
             n,
@@ -132,7 +131,7 @@ class Desk:
             current,
             stale,
             around,
-            beside.get("pictures", {}),
+            pictures,
             twice[-1] if twice else None,
         )
 

@@ -8,6 +8,7 @@ results out. What is right is known outside only.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import importlib.util
@@ -129,9 +130,9 @@ def shell() -> Any:
     setattr(history.HistoryManager, "enabled", False)  # noqa: B010 (a trait, and no plain truth value)
     config = Config()
     config.InteractiveShell.colors = "NoColor"
-    config.InteractiveShell.autoawait = False
     config.HistoryManager.hist_file = ":memory:"
     made: Any = interactiveshell.InteractiveShell.instance(config=config)
+    made.loop_runner = _waited_for
     # Pictures are made when they are shown, and nobody looks here.
     made.display_formatter.active_types = ["text/plain"]
     made.showtraceback = _nothing  # nobody reads it
@@ -142,6 +143,30 @@ def shell() -> Any:
         made.register_magic_function(_nothing, "line", name)
     sys.path.insert(0, "")
     return made
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop of a single thread: it needs no pair of sockets, which is not to be had here, to be woken."""
+
+    def _make_self_pipe(self) -> None:
+        pass
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        pass
+
+
+def _waited_for(coroutine: Any) -> Any:
+    """What a cell that awaits something gives."""
+    if (loop := _loops[0] if _loops else None) is None:
+        _loops.append(loop := _Loop())
+        asyncio.set_event_loop(loop)
+    return loop.run_until_complete(coroutine)
+
+
+_loops: list[_Loop] = []
 
 
 def _nothing(*args: Any, **options: Any) -> None:

@@ -49,33 +49,55 @@ def markers() -> Iterator[dict[int, Marker]]:
         marker.close()
 
 
+# One process loads what notebooks load, and is forked for each of them: each has a shell of its own.
 _FRESH = """
-import contextlib, io, json, sys
+import contextlib, io, json, os, sys
+import matplotlib.pyplot, numpy, scipy.signal, torch
+import a2d.exercises
 from IPython.core.interactiveshell import InteractiveShell
-shell = InteractiveShell.instance()
-shell.enable_gui = lambda gui=None: None  # a kernel has one of its own
-told = io.StringIO()
-with contextlib.redirect_stdout(told), contextlib.redirect_stderr(io.StringIO()):
-    for cell in json.load(sys.stdin):
-        shell.run_cell(cell)
-print(told.getvalue())
+for name, cells in json.load(sys.stdin).items():
+    folder = os.path.join(sys.argv[1], name.replace("'", "").replace(" ", "_"))
+    os.mkdir(folder)
+    if os.fork() == 0:
+        os.chdir(folder)
+        sys.path.insert(0, "")
+        told = io.StringIO()
+        with contextlib.redirect_stdout(told), contextlib.redirect_stderr(io.StringIO()):
+            shell = InteractiveShell.instance()
+            shell.enable_gui = lambda gui=None: None  # a kernel has one of its own
+            for cell in cells:
+                shell.run_cell(cell, store_history=True)
+        with open("told", "w") as stream:
+            stream.write(told.getvalue())
+        os._exit(0)
+    os.wait()
+    with open(os.path.join(folder, "told")) as stream:
+        print(json.dumps([name, stream.read()]), flush=True)
 """
 
 
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What each odd notebook prints in a fresh run, by its name."""
+    folder = tmp_path_factory.mktemp("fresh")
+    notebooks = json.dumps({name: odd.cells_of(name) for name in (*odd.ODD, *odd.REFUSED)})
+    command = [sys.executable, "-c", _FRESH, str(folder)]
+    run = subprocess.run(command, input=notebooks, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return dict(json.loads(line) for line in run.stdout.splitlines())
+
+
 @pytest.mark.parametrize("name", odd.ODD)
-def test_what_the_check_calls_right_grading_calls_right(name, markers, tmp_path):
-    cells = odd.cells_of(name)
-    run = subprocess.run(
-        [sys.executable, "-c", _FRESH],
-        input=json.dumps(cells),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=True,
-    )
-    assert "Exercise 1.1: Right" in run.stdout, run.stdout[-2000:]
-    grade = graded(markers[1], 1, cells)["1.1"]
+def test_what_the_check_calls_right_grading_calls_right(name, markers, fresh):
+    assert "Exercise 1.1: Right" in fresh[name], fresh[name][-2000:]
+    grade = graded(markers[1], 1, odd.cells_of(name))["1.1"]
     assert (grade.outcome, grade.points) == ("right", grade.maximum), grade.message
+
+
+@pytest.mark.parametrize("name", odd.REFUSED)
+def test_what_grading_refuses_the_check_refuses(name, markers, fresh):
+    assert odd.REFUSED[name][1] in fresh[name].replace("\n", " "), fresh[name]
+    assert graded(markers[1], 1, odd.cells_of(name))["1.1"].points == 0
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -616,6 +617,28 @@ def test_the_command_serves_until_it_is_interrupted(out):
 
 
 # ------------------------------------------------------------------------------------------------ beside the CSV's way
+
+
+def test_of_several_attempts_the_words_that_count_are_on_the_desk(out):
+    (out / "results" / "earlier").mkdir()
+    (out / "around" / "earlier").mkdir()
+    beside = around.packed({TWO: notebook(picture()).around(exercises.get(TWO))})
+    _keep(out, written("earlier/bob.1", {TWO: "What I wrote first."}, beside), "")
+    last = grading.kept(out, "bob")
+    _keep(out, replace(last, grades=(last.grades[0], Grade(TWO, "empty", 0, 2, ""))), "")
+    attempts = [SimpleNamespace(key="earlier/bob.1", when="2024-02-01T09:00:00")]
+    handed = SimpleNamespace(key="bob", earlier=attempts, when="2024-02-02T09:00:00")
+    before = len(Desk(out, "Bo").order)
+    grading._of_all_attempts(out, handed)
+    desk = Desk(out, "Bo")
+    assert len(desk.order) == before + 1
+    sheet = desk.sheet(desk.order.index(("bob", TWO)))
+    assert sheet.text == "What I wrote first."
+    assert sheet.around["cells"]
+    assert sheet.pictures
+    handed.earlier = []
+    grading._of_all_attempts(out, handed)
+    assert len(Desk(out, "Bo").order) == before
 
 
 def test_what_was_not_filled_in_in_the_table_does_not_undo_the_page(out):
