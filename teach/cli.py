@@ -165,6 +165,12 @@ def release(out: Path, lectures: str | None, points: Path | None, nbgrader: bool
 @click.option(
     "--sandbox/--no-sandbox", default=True, help="Run answers apart from everything (needs bubblewrap), or not."
 )
+@click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Another Python with this course, for notebooks that ran with a newer one than this.",
+)
 def grade(
     submissions: Path,
     out: Path,
@@ -182,6 +188,7 @@ def grade(
     seed: int | None,
     timeout: float,
     sandbox: bool,
+    python: Path | None,
 ) -> None:
     """Grade what came back: students' folders, files that name their student, an LMS's download, or a zip of these.
 
@@ -210,6 +217,7 @@ def grade(
             seed=seed,
             timeout=timeout,
             sandbox=sandbox,
+            python=python,
             progress=sys.stderr.isatty(),
         )
     except KeyboardInterrupt:

@@ -110,6 +110,9 @@ class Watch:
             self._called(frame)
         elif event == "c_call":
             self._called_in_c(frame, argument)
+        elif event == "c_return" and getattr(argument, "__name__", "") in _STARTS and _whose(frame) is None:
+            # Where it is refused, nothing has begun: who gets by without it may.
+            self.used = THREADS
 
     def _called(self, frame: FrameType) -> None:
         code = frame.f_code
@@ -137,9 +140,6 @@ class Watch:
         if name in _ENDS and function in (sys.setprofile, sys.settrace):
             # The watch's own end is the only one that may.
             self.used = "" if frame.f_code.co_filename == __file__ else f"sys.{name}"
-            return
-        if name in _STARTS and _whose(frame) is None:
-            self.used = THREADS
             return
         module = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
         self.used = self._match(str(module).partition(".")[0], name)

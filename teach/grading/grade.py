@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +27,8 @@ from a2d.io import atomic
 from teach.closure import code_hash
 from teach.grading import attempts, ledger
 from teach.grading.collect import Collection, collect, listing_seed
-from teach.grading.marking import Handed, Marker, Settings
+from teach.grading.elsewhere import Elsewhere, version_of
+from teach.grading.marking import Handed, Marker, Settings, needs_newer
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result, Submission
 from teach.grading.roster import Person, join, read_roster
 from teach.grading.rules import Lateness, prepared, read_rules
@@ -99,6 +101,7 @@ def grade(
     seed: int | None = None,
     timeout: float = ANSWER_SECONDS,
     sandbox: bool = True,
+    python: Path | None = None,
     progress: bool = False,
 ) -> Run:
     """Grade what a class handed in, into the folder ``out``; ``layout`` and ``attempt`` as in :func:`collect`.
@@ -119,11 +122,15 @@ def grade(
         collection, people = join(collection, read_roster(roster))
     back = Back(prepared(late_rules, collection.submissions) if late_rules is not None else None, title, waiting)
     chosen = tuple(sorted((points or {}).items()))
-    settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen)
+    newer = "" if python is None else os.path.abspath(python)
+    settings = Settings(tuple(lectures), int(seed), float(timeout), sandbox, chosen, newer)
     if not settings.asked:
         raise GradingError("these lectures have no exercises", where=str(lectures), hint="Choose others")
     if sandbox and scheduler is None:
         require_sandbox()
+    if newer and version_of(newer) <= sys.version_info[:2]:
+        here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise GradingError(f"it is no newer than the Python that grades, {here}", where=newer, hint="Leave it out")
     given = read_marks(marks, settings.maxima) if marks is not None else {}
     taken = list(earlier.get(_TAKEN, ()))
     if marks is not None and (digest := _hash_of(marks)) in taken:
@@ -275,6 +282,7 @@ def counted(out: Path, key: str) -> Result:
 # ------------------------------------------------------------------------------------------------------- the workers
 
 _markers: dict[Settings, Marker] = {}
+_elsewhere: dict[Settings, Elsewhere] = {}
 
 
 def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, Any]:
@@ -287,6 +295,10 @@ def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, A
         if settings.sandbox:
             require_sandbox()
         _markers[settings] = Marker(settings)
+    if settings.python and (wanted := needs_newer(handed)) and wanted <= version_of(settings.python):
+        if settings not in _elsewhere:
+            _elsewhere[settings] = Elsewhere(settings.python, settings)
+        return _elsewhere[settings].mark(handed)
     marker = _markers[settings]
     result = marker.mark(handed)
     return {"result": result.to_json(), "hurried": marker.hurried}
@@ -294,9 +306,12 @@ def mark_on_worker(handed: Handed, settings: Settings, code: str) -> dict[str, A
 
 @atexit.register
 def _close_markers() -> None:
-    for old in _markers.values():
-        old.close()
+    for marker in _markers.values():
+        marker.close()
+    for other in _elsewhere.values():
+        other.close()
     _markers.clear()
+    _elsewhere.clear()
 
 
 def _mark_all(

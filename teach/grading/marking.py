@@ -6,6 +6,7 @@ This never imports or runs anything of a student's.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import sys
 import textwrap
@@ -51,13 +52,18 @@ _LISTED = 20
 
 @dataclass(frozen=True)
 class Settings:
-    """What grades depend on beside the notebooks; ``points`` are the points of ids that differ from the declared."""
+    """What grades depend on beside the notebooks.
+
+    ``points`` are the points of ids that differ from the declared, ``python`` is the path of another, newer Python that
+    has the course, for notebooks that ran with a newer one than this.
+    """
 
     lectures: tuple[int, ...]
     seed: int
     timeout: float = ANSWER_SECONDS
     sandbox: bool = True
     points: tuple[tuple[str, float], ...] = ()
+    python: str = ""
 
     @property
     def asked(self) -> tuple[Exercise | Question, ...]:
@@ -135,18 +141,22 @@ class Marker:
             outcome, message = _absent(exercise, notebooks, problems)
             return Grade(exercise.id, outcome, 0, full, message)
         newer = _newer(notebooks)
+        if found.broken and newer:
+            return Grade(exercise.id, "unreadable", 0, full, _calm(f"{newer}\n{found.broken}"), where=found.where)
         if found.broken:
-            told = "\n".join(filter(None, [found.broken, newer]))
-            return Grade(exercise.id, "error", 0, full, _calm(told), where=found.where)
+            return Grade(exercise.id, "error", 0, full, _calm(found.broken), where=found.where)
         if found.stub:
             return Grade(exercise.id, "empty", 0, full, f"{exercise.name} is not written yet.", where=found.where)
         if name := forbidden_name(found.tree, exercise.forbidden):
             message = f"It uses {name}, which is the answer itself. Write it with simpler steps."
             return Grade(exercise.id, "wrong", 0, full, message, "uses the answer itself", where=found.where)
         judged = self._run(exercise, found)
-        notes = [*found.notes, *([newer] if newer and judged.kind == "error" else [])]
-        message = "\n".join([judged.message, *notes])
-        return _graded(exercise, judged, dict(self.settings.points), message, found.where)
+        message = "\n".join([judged.message, *found.notes])
+        grade = _graded(exercise, judged, dict(self.settings.points), message, found.where)
+        if newer and judged.kind == "error":
+            # What fails here may be right there: it is not called wrong, and a person looks at it.
+            return replace(grade, outcome="unreadable", message=_calm(f"{newer}\n{message}"))
+        return grade
 
     def _run(self, exercise: Exercise, found: Answered) -> Outcome:
         # Who draws lots is asked twice: an answer that is right by luck is not right.
@@ -240,13 +250,23 @@ class Marker:
         return Grade(question.id, outcome, 0, full, message), "", None
 
 
+def needs_newer(handed: Handed) -> tuple[int, ...]:
+    """The version of Python that ran a submission's notebooks, where it is newer than this one; else ()."""
+    newest: tuple[int, ...] = ()
+    for name, content in handed.files:
+        with contextlib.suppress(GradingError):
+            if isinstance(content, bytes):
+                newest = max(newest, read_notebook(name, content).version)
+    return newest if newest > sys.version_info[:2] else ()
+
+
 def _newer(notebooks: Sequence[Notebook]) -> str:
     """What to know where a student's Python is newer than the one that grades."""
     newest, ours = max((one.version for one in notebooks), default=()), sys.version_info[:2]
     if newest <= ours:
         return ""
     theirs, here = (".".join(map(str, version)) for version in (newest, ours))
-    return f"This notebook was run with Python {theirs}, and is judged by Python {here}: it may need the newer one."
+    return f"It may need Python {theirs}, with which this notebook was run; it is judged by Python {here}."
 
 
 def _told(judged: Outcome, public: Outcome | None) -> Outcome:
@@ -401,14 +421,19 @@ def _both(asked: Sequence[Exercise], grades: Sequence[Grade]) -> Iterator[tuple[
 
 
 def _better(one: Grade | None, other: Grade | None) -> Grade:
-    """Of two grades of an exercise the one with more points; of equal ones the first, unless it found no answer."""
+    """Of two grades of an exercise the one with more points; of equal ones the first, unless it found no answer.
+
+    An error of the first may come of what was cut out, so what the second has found beside an error is nearer to it.
+    """
     if one is None or other is None:
         found = one or other
         assert found is not None
         return found
     if (other.points or 0) > (one.points or 0):
         return other
-    return other if one.outcome in ("missing", "empty", "error") and not one.points else one
+    if one.outcome == "error" and not one.points and other.outcome != "error":
+        return other
+    return other if one.outcome in ("missing", "empty") and not one.points else one
 
 
 def counting(notebooks: Sequence[Notebook], lecture: int) -> Notebook | None:
@@ -472,7 +497,7 @@ def _read_all(handed: Handed) -> tuple[list[Notebook], list[Problem]]:
         notebooks.append(notebook)
         problems += [Problem(handed.student, name, text) for text in notebook.problems]
         if told := _newer([notebook]):
-            hint = "Where an answer fails for that, install this course with that Python, and grade there"
+            hint = "Where an answer fails for that, install this course with that Python, and give it as --python"
             problems.append(Problem(handed.student, name, told, hint))
         broken = list(notebook.broken.items())
         problems += [Problem(handed.student, f"{name}, cell {number}", text) for number, text in broken[:_LISTED]]

@@ -140,6 +140,8 @@ def run_job(read: int, write: int) -> None:
     stream = open(read, "rb", closefd=True)  # noqa: SIM115 (a notebook's answers come by it, one after the other)
     job = wire.loads(stream.readline())
     limits = job["limits"]
+    if "cells" not in job:
+        stream.close()  # only a notebook is told more
     if limits["confined"]:
         # What is left afterwards: this process, the pipe for its results, and a folder for scratch.
         if limits["own_mounts"]:
