@@ -383,7 +383,7 @@ _ENDS: dict[str, Attack] = {
 
 _RESULTS: dict[str, Attack] = {
     "text": _result("'right'"),
-    "none": _result("None", "empty"),
+    "none": _result("None", "wrong"),
     "outcome as text": _result("'Exercise 1.1: Right (3 of 3 points).'"),
     "NaN": _result("right * np.nan", told="NaN"),
     "infinite": _result("right + np.inf"),
@@ -691,10 +691,8 @@ _PLAIN = ("dct", "dct by another name", "convolution", "convolution by another n
 
 
 def _back_door(name: str, source: str, id: str) -> Attack:
-    """What the source shows is told as that; the rest is not there when it is run."""
-    if name in _PLAIN:
-        return Attack(source, ("wrong",), id, "which is the answer itself")
-    return Attack(source, ("error",), id)
+    """What the source shows is told as that, and what is called when it is run."""
+    return Attack(source, ("wrong",), id, "which is the answer itself" if name in _PLAIN else "")
 
 
 # Where nothing is forbidden, each of them is right.
@@ -793,16 +791,16 @@ NOTEBOOKS: dict[str, Broken] = {
     "magic that writes": _code("%%writefile ../../hostile-was-here\nhello"),
     "a chain of names": _code("x = 1", *["x = x\n" * 100] * 40),
     "statements on a line": _code("x;" * 4_000),
-    "answer with minus": _answer(_HEAD + "return " + "-" * 900 + "1", "error"),
+    "answer with minus": _answer(_HEAD + "return " + "-" * 900 + "1", "error", "wrong"),
     "answer with dots": _answer(_HEAD + "return x" + ".b" * 900, "error"),
     "answer with many dots": _answer(_HEAD + "return [" + ",".join(["x" + ".b" * 90] * 50) + "]", "error"),
     "answer with brackets": _answer(_HEAD + "return " + "(" * 5000, "error"),
     "answer with a huge number": _answer(_HEAD + "return 0x" + "f" * 9_000, "wrong"),
-    "long answer": _answer(_HEAD + "return [" + "1," * 8_000 + "]", "error"),
+    "long answer": _answer(_HEAD + "return [" + "1," * 8_000 + "]", "error", "wrong"),
     "answers that differ": _code(*[f"{_HEAD}return 0xf{n:04000x}" for n in range(20)]),
     "return outside": _answer("frame = lambda *a: 1\nif frame:\n    return frame = 2", "missing", "error"),
     "only a stub": _answer(_HEAD + "...", "empty"),
-    "stub that raises": _answer(_HEAD + "raise NotImplementedError(" + "-" * 900 + "1)", "empty", "error"),
+    "stub that raises": _answer(_HEAD + "raise NotImplementedError(" + "-" * 900 + "1)", "empty", "error", "wrong"),
     "edited check": _answer(
         'import a2d\na2d.check = lambda *a: print("Exercise 1.1: Right (3 of 3 points).")\n'
         'frame = None\na2d.check("1.1", frame)',

@@ -26,7 +26,7 @@ from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question
 from teach.grading.around import packed
 from teach.grading.model import TO_MARK, UNREADABLE, Grade, GradingError, Problem, Result
-from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook
+from teach.grading.notebook import Answered, Notebook, NotebookCell, read_notebook, too_deep
 from teach.lectures.names import slugs
 from teach.reports.alike import fingerprint
 from teach.sandbox import wire
@@ -411,6 +411,8 @@ def _tree(source: Any) -> ast.AST:
     try:
         tree = ast.parse(textwrap.dedent(source))
     except (TypeError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.Module([], [])
+    if too_deep(tree):
         return ast.Module([], [])
     return next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), tree)
 

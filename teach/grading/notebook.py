@@ -577,14 +577,21 @@ def _unfit(found: Answered) -> str:
     if len(found.source) > ANSWER_CHARACTERS:
         return f"{found.function}, with what it refers to, has over {ANSWER_CHARACTERS:,} characters: write it shorter"
     try:
-        level: list[ast.AST] = [found.tree]
+        if not too_deep(found.tree):
+            return ""
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return _syntax_error(error)
+    return f"{found.function}, or what it refers to, is nested over {_DEEPEST} levels deep: write it in several steps"
+
+
+def too_deep(tree: ast.AST) -> bool:
+    """Whether a syntax tree has so many levels that what walks it would fail."""
+    level = [tree]
     for _ in range(_DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
-            return ""
-    return f"{found.function}, or what it refers to, is nested over {_DEEPEST} levels deep: write it in several steps"
+            return False
+    return True
 
 
 def _checks(node: ast.stmt) -> Iterator[tuple[str, str]]:

@@ -363,7 +363,7 @@ class _Server:
         read_job, write_job = os.pipe()
         read_result, write_result = os.pipe()
         try:
-            socket.send_fds(self._control, [b"run"], [read_job, write_result])
+            socket.send_fds(self._control, [b"run" if respond is None else b"play"], [read_job, write_result])
         except OSError as error:
             for pipe in (read_job, write_job, read_result, write_result):
                 os.close(pipe)
@@ -381,12 +381,15 @@ class _Server:
             status = self._status(_END_SECONDS)
         if status is None:
             raise _ServerLost("it does not answer")
-        code, used = status
+        code, used, slept = status
+        how = "timeout" if slept else how
         # Of a process that is the first in its namespace the kernel takes the harder signal alone.
         return _ended(lines, how, -signal.SIGXCPU if code == -signal.SIGKILL and used >= seconds else code)
 
-    def _status(self, seconds: float) -> tuple[int, float] | None:
-        """The exit status of the job's process, and its processor time in s, once the kernel says that it is gone.
+    def _status(self, seconds: float) -> tuple[int, float, bool] | None:
+        """The exit status of the job's process, its processor time in s, and whether it was ended for sleeping.
+
+        Once the kernel says that it is gone.
 
         None if it is still there.
         """
@@ -401,7 +404,7 @@ class _Server:
             raise _NoNesting(self._said())
         if "ended" not in told:
             raise _ServerLost(self._said())
-        return int(told["ended"]), float(told["used"])
+        return int(told["ended"]), float(told["used"]), bool(told["slept"])
 
     def close(self) -> None:
         self._control.close()

@@ -32,6 +32,8 @@ from teach.sandbox import confine, wire
 SCRATCH = "/tmp"
 # What answers often load.
 _USUAL = ("scipy.special", "scipy.spatial.distance")
+# A notebook that computes less than so many seconds in so long a time waits for what does not come.
+IDLE_SECONDS, _NOTHING = 15.0, 0.03
 _FILE = "<answer>"
 _write, _exit = os.write, os._exit
 
@@ -210,7 +212,7 @@ def serve(control: socket.socket) -> None:
         message, pipes, _, _ = socket.recv_fds(control, 16, 2)
         if not message:
             return
-        if message == b"run":
+        if message in (b"run", b"play"):
             try:
                 child = confine.fork_apart()
             except (OSError, KeyError) as error:
@@ -221,28 +223,43 @@ def serve(control: socket.socket) -> None:
         for pipe in pipes:
             os.close(pipe)
         # A "kill" that came too late has nothing to end.
-        if message == b"run":
+        if message in (b"run", b"play"):
             told: dict[str, Any] = {"broken": True}
             if child > 0:
-                code, used = _watch(control, child)
-                told = {"ended": code, "used": used}
+                code, used, slept = _watch(control, child, IDLE_SECONDS if message == b"play" else None)
+                told = {"ended": code, "used": used, "slept": slept}
             control.send(wire.dumps(told).encode())
 
 
-def _watch(control: socket.socket, child: int) -> tuple[int, float]:
-    """Wait for a job's process to end, and end it when the grader says so; its exit code and processor time in s."""
+def _watch(control: socket.socket, child: int, idle: float | None) -> tuple[int, float, bool]:
+    """Wait for a job's process to end, and end it when the grader says so, or when it computed nothing for so long.
+
+    Its exit code, its processor time in s, and whether it slept. ``idle``: in s; None: it may sleep.
+    """
     handle = os.pidfd_open(child)
     both: list[socket.socket | int] = [control, handle]
+    before, slept = -1.0, False
     while True:
-        ready, _, _ = select.select(both, [], [])
+        ready, _, _ = select.select(both, [], [], idle)
         if handle in ready:
             os.close(handle)
             _, status, usage = os.wait4(child, 0)
-            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
-        if not control.recv(16):
+            return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, slept
+        if control in ready and not control.recv(16):
             _exit(0)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+        if not ready:
+            now = _processor_time(child)
+            slept, before = now - before < _NOTHING, now
+        if ready or slept:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+def _processor_time(process: int) -> float:
+    """Of a process that runs, in s."""
+    with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as stream:
+        fields = stream.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _child(read: int, write: int) -> None:
