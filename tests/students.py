@@ -33,6 +33,7 @@ PARTLY = {
     ("3.3", 5): 2,  # logarithm cut off: the same
     ("3.3", 6): 2,  # exp runs over: the same
     ("3.3", 7): 2,  # logarithm kept finite: the same
+    ("4.1", 6): 1,  # rounded and cut off: right at the two ends
     ("4.2", 8): 2,  # a class without images gives NaN: right where each has some
     ("4.4", 6): 1,  # divided by r - 1: right where the variance is 0, for targets that are always the same
     ("5.2", 4): 2,  # padding not cut off: right without padding
@@ -54,6 +55,9 @@ PARTLY = {
     ("7.5", 5): 1,  # a fixed share for a clear gain: the same
     ("7.5", 6): 1,  # an error for different drawings: the same
     ("8.2", 1): 1,  # recordings pooled: right where speakers have equally many
+    ("10.1", 2): 1,  # no floor: right without silence
+    ("10.1", 3): 1,  # mean and deviation before the floor: the same
+    ("10.1", 4): 1,  # a floor that does not move: the same
 }
 # What the students give who make the n-th mistake of an exercise that has fewer.
 # One student more than the longest list of mistakes, so that each exercise is left empty by somebody.

@@ -34,7 +34,15 @@ from teach.sandbox.box import CLOCK, PATIENCE, Boxes, Ended
 from teach.settings import ANSWER_SECONDS, CELL_TIMES, NOTEBOOK_TIMES
 
 # Ways of calling that hand tensors or networks to the function.
-_TORCH_CALLS = ("tensors", "gradients", "judge_like", "reader_with_dropout", "steps_of_a_vae")
+_TORCH_CALLS = (
+    "tensors",
+    "gradients",
+    "judge_like",
+    "reader_with_dropout",
+    "steps_of_a_vae",
+    "in_a_field",
+    "trains_a_field",
+)
 _MESSAGE = 2000
 # Of all notebooks of a student, as one's :attr:`Notebook.weight`; all lectures together have 500,000.
 _CODE = 3_000_000
@@ -165,7 +173,8 @@ class Marker:
         (first_end, first), *more = [self._tried(exercise, found, seed, seed + chance) for chance in chances]
         for end, other in more:
             if end != first_end and not first.kind == other.kind == "right":
-                return _by_chance(min(first, other, key=lambda one: one.points))
+                known = first.misconception or other.misconception
+                return _by_chance(min(first, other, key=lambda one: one.points), known)
         if first.kind in ("right", "timeout"):
             return first if first.kind == "right" else _told(first, None)
         return self._in_words(exercise, found, first)
@@ -288,13 +297,15 @@ def _told(judged: Outcome, public: Outcome | None) -> Outcome:
     return replace(judged, message="\n".join(lines), expected="", got="")
 
 
-def _by_chance(worse: Outcome) -> Outcome:
+def _by_chance(worse: Outcome, known: str) -> Outcome:
     """What is said of an answer that came out in two ways; the same words in each run of the grading."""
     message = (
         "Its result depends on chance, or on the time: two runs on the same input gave two results. If it is to draw "
         "lots, let it draw from the generator or the seed that it is given."
     )
-    return replace(worse, message=message, expected="", got="", misconception="")
+    if known:
+        message += f"\nThis looks like a known mistake: {known}."
+    return replace(worse, message=message, expected="", got="", misconception=known)
 
 
 class _Judge:
