@@ -41,7 +41,7 @@ from a2d.vae import kl_divergence
 from results import evaluators, faithful, goals, pool
 from results.comparisons import sharpness, slug
 
-SEEDS = (0,)
+SEEDS = (0, 1, 2)
 KNOB_SEEDS = SEEDS[:1]  # of the four weights of the adversarial VAE, each of which takes as long as the flow
 JUDGES = evaluators.SEEDS[:3]  # trainings of each evaluator
 SHIPPED = "latent flow"

@@ -1288,7 +1288,8 @@ for name, value in more["between"].items():
 #
 # So a generator earns its place by what can be *asked* of it, and by what it does not give away.
 # For a sharp picture of a known digit it was never needed.
-#
+
+# %% [markdown]
 # {question 9.7}
 
 # %% [markdown] id="answer-9-7" tags=["answer"]

@@ -1079,7 +1079,8 @@ for name, row in ears["end to end"].items():
 # Two stages can be mended one by one, and either can be exchanged for a better one.
 # One network can use what a label throws away.
 # Which of them is ahead, and by how much, the lines say.
-#
+
+# %% [markdown]
 # {question 10.7}
 
 # %% [markdown] id="answer-10-7" tags=["answer"]
