@@ -70,7 +70,8 @@ def show(picture: Picture) -> None:
     from IPython.display import display
 
     display(picture)
-    print(textwrap.fill(picture.text.replace(" %", "\N{NO-BREAK SPACE}%"), 90))
+    text = picture.text.replace(" %", "\N{NO-BREAK SPACE}%")
+    print(textwrap.fill(text, 90, break_on_hyphens=False))
 
 
 def record(name: str, value: float, text: str = "") -> None:

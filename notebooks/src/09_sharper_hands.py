@@ -184,7 +184,8 @@ from a2d.lab import results
 hands = results("hands")
 rows = hands["rows"]
 print(f"results/hands.json: {hands['command']}, n = {hands['n']:,} drawings")
-print(f"{len(hands['seeds'])} trainings of each, read by {len(hands['judges'])} of each evaluator")
+seeds, judges = len(hands["seeds"]), len(hands["judges"])
+print(f"{seeds} trainings of each, read by {judges} of each evaluator")
 heads = "read", "by Adam's", "greyness", "variety", "score", "nearest"
 KEYS = dict(zip(LIMITS, heads, strict=True))
 KEYS |= {"frechet": "Fréchet", "frechet_of_classes": "by class"}
@@ -652,7 +653,7 @@ error = np.hypot(*(entry[keys[1]]["sd"] / entry[keys[1]]["n"] ** 0.5 for entry i
 fewer = change[keys[1]] < -2 * error
 more = change[keys[0]] > 0
 answer = "a)" if fewer and more else "b)" if more else "neither of the two"
-hint = " (A hint: it was trained once with each weight.)" if top[keys[0]]["n"] == 1 else ""
+hint = " (A hint: each weight was trained with once.)" if top[keys[0]]["n"] == 1 else ""
 print(f"This is answer {answer}.{hint}")
 
 # %% [markdown]

@@ -73,7 +73,8 @@ from a2d import datasets, features
 from a2d.ears.cnn import EarConfig, window_of
 from a2d.lab.kinds.ear import sounds_of
 
-config = EarConfig(seconds=0.9, hop_length=160, n_mels=24, channels=(8, 16, 32), blocks=(1, 1, 1))
+size = {"channels": (8, 16, 32), "blocks": (1, 1, 1)}
+config = EarConfig(seconds=0.9, hop_length=160, n_mels=24, **size)
 spoken = datasets.load_spoken(DATA)
 waves = sounds_of(spoken, config).floats().numpy()
 r, N, L, H = config.sample_rate, config.n_samples, config.n_fft, config.hop_length
