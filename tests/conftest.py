@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     place = {name: n for n, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
     absent = pytest.mark.skip(reason="the real data of ../shared/data is not here")
-    seldom = pytest.mark.skip(reason="compares with another program, once a week: A2D_WEEKLY=1 runs it")
+    seldom = pytest.mark.skip(reason="minutes long, once a week: A2D_WEEKLY=1 runs it")
     for item in items:
         if "real" in item.keywords and not REAL.is_dir():
             item.add_marker(absent)
