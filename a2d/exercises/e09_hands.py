@@ -563,7 +563,7 @@ EXERCISES = (
             "Same voice, same hand; another voice, another hand; and every hand is one that the generator knows from "
             "its training. Your function gives the speakers of this lecture their hands."
         ),
-        forbidden=("a2d.hands.voice.Voice",),
+        forbidden=("a2d.hands.voice.hand_of",),
     ),
     Question(
         id="9.7",
