@@ -173,7 +173,8 @@ class Marker:
         (first_end, first), *more = [self._tried(exercise, found, seed, seed + chance) for chance in chances]
         for end, other in more:
             if end != first_end and not first.kind == other.kind == "right":
-                known = first.misconception or other.misconception
+                _, public = self._tried(exercise, found, PUBLIC_SEED, 0)
+                known = first.misconception or other.misconception or public.misconception
                 return _by_chance(min(first, other, key=lambda one: one.points), known)
         if first.kind in ("right", "timeout"):
             return first if first.kind == "right" else _told(first, None)
