@@ -975,10 +975,13 @@ for where, shares in changes.items():
     full = np.mean(shares["all"])
     lost[where] = {name: 100 * (np.mean(values) - full) for name, values in shares.items()}
     one = {name: points for name, points in lost[where].items() if name.startswith("without")}
-    print(f"{where}: most is lost {min(one, key=one.get)} ({min(one.values()):+.1f} points);", end=" ")
-    print(f"the single losses add up to {sum(one.values()):+.1f}, and without all it is {lost[where]['none']:+.1f}")
+    worst = min(one, key=one.get)
+    print(f"{where}: most is lost {worst} ({one[worst]:+.1f} points);", end=" ")
+    none = lost[where]["none"]
+    print(f"single losses add up to {sum(one.values()):+.1f}, without all it is {none:+.1f}")
 plain, rough = (lost[where]["none"] for where in lost)
-print("b) is right" if plain > 0 > rough else "a) is right" if plain < 0 else "neither is right")
+answer = "b)" if plain > 0 > rough else "a)" if plain < 0 else "neither"
+print(f"{answer} is right")
 
 # %% [markdown]
 # Whoever learns little else learns it sooner: in eight epochs, an ear that meets plain recordings alone has only plain
