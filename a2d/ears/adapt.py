@@ -18,7 +18,6 @@ import copy
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ from a2d.ears.cnn import NO_DIGIT, Ear
 from a2d.errors import DataError
 
 # What a step away from the shipped weights costs, from dear to cheap; infinity: they stay as they are.
-STRENGTHS = (math.inf, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+STRENGTHS = (math.inf, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 # What happens to one person's takes at home: another distance, another room, some noise. The voice stays.
 AT_HOME = AugmentConfig(speed=0.06, room=0.3, equaliser=2.0, babble=0.0, hum=0.0, snr_low=5.0)
 _FOLDS = 5
@@ -52,59 +51,51 @@ def adapted(ear: Ear, takes: Tensor, digits: Tensor, *, copies: int = 12, seed: 
 
     ``copies``: how many changed copies of each take are learned from, beside the take itself; ``seed`` fixes what is
     random in them. The ear that is given stays as it is. Of all takes that were held back in the choice, the new ear
-    mishears at most as many as the old one: it stays the old one otherwise.
+    mishears at most as many as the old one: else it stays the old one.
     Raises :class:`~a2d.errors.DataError` for fewer than two takes of a digit, or digits that do not fit the takes.
     """
     _check(ear, takes, digits)
-    rng = torch.Generator().manual_seed(seed)
-    clean = _kept(ear, takes)
-    changed = [_kept(ear, augment(takes, AT_HOME, ear.config.sample_rate, rng)) for _ in range(copies)]
-    none = torch.cat([takes.flip(-1), no_words(len(takes), ear.config.n_samples, ear.config.sample_rate, rng)])
-    nothing = _kept(ear, none)  # so that the ear does not forget what is no digit
-    many = torch.stack([clean, *changed])  # (copies + 1, n, d)
-    fold, linear = folds(digits), _last(ear)
+    rng, rate = torch.Generator().manual_seed(seed), ear.config.sample_rate
+    clean = kept(ear, takes)
+    many = torch.stack([clean, *(kept(ear, augment(takes, AT_HOME, rate, rng)) for _ in range(copies))])
+    none = kept(ear, torch.cat([takes.flip(-1), no_words(len(takes), ear.config.n_samples, rate, rng)]))
+    nothing = torch.full((len(none),), NO_DIGIT)  # so that the ear does not forget what is no digit
+
+    def learned(which: Tensor, strength: float) -> nn.Linear:
+        x, labels = many[:, which].flatten(0, 1), digits[which].repeat(len(many))
+        return fitted(last_layer(ear), torch.cat([x, none]), torch.cat([labels, nothing]), strength)
+
+    fold = folds(digits)
     losses, errors = dict.fromkeys(STRENGTHS, 0.0), dict.fromkeys(STRENGTHS, 0)
     for held in range(int(fold.max()) + 1):
         out = fold == held
         for strength in STRENGTHS:
-            layer = _fitted(linear, many[:, ~out], digits[~out], nothing, strength)
-            scores = layer(clean[out])
+            scores = learned(~out, strength)(clean[out])
             losses[strength] += float(F.cross_entropy(scores, digits[out], reduction="sum")) / len(digits)
             errors[strength] += int((scores[:, :NO_DIGIT].argmax(-1) != digits[out]).sum())
     no_worse = [strength for strength in STRENGTHS if errors[strength] <= errors[math.inf]]
     best = min(no_worse, key=lambda strength: losses[strength])
-    learned = copy.deepcopy(ear).eval()
-    learned.head[-1] = _fitted(linear, many, digits, nothing, best)
-    return Adapted(learned, best, losses, errors)
+    new = copy.deepcopy(ear).eval()
+    new.head[-1] = learned(torch.ones(len(digits), dtype=torch.bool), best)
+    return Adapted(new, best, losses, errors)
 
 
 def folds(digits: Tensor) -> Tensor:
     """The part ``(n,)`` in which each take is held back: the first take of each digit in 0, the second in 1, ..."""
-    numbers = np.array([int((digits[:i] == digits[i]).sum()) for i in range(len(digits))])
-    return torch.from_numpy(numbers % min(_FOLDS, int(torch.bincount(digits).max())))
+    numbers = torch.tensor([int((digits[:i] == digit).sum()) for i, digit in enumerate(digits)])
+    return numbers % min(_FOLDS, int(torch.bincount(digits).max()))
 
 
-def _check(ear: Ear, takes: Tensor, digits: Tensor) -> None:
-    if takes.ndim != 2 or takes.shape[1] != ear.config.n_samples or len(takes) != len(digits):
-        what = f"expected takes of shape (n, {ear.config.n_samples}) and n digits"
-        raise DataError(f"{what}, got {tuple(takes.shape)} and {tuple(digits.shape)}", where="takes")
-    if digits.dtype != torch.int64 or len(digits) == 0 or digits.min() < 0 or digits.max() > 9:
-        raise DataError("every digit must be a whole number from 0 to 9", where="digits")
-    counts = torch.bincount(digits, minlength=10)
-    if few := [c for c in range(10) if counts[c] == 1]:
-        hint = "Record two takes or more of each digit: one to learn from, one to see whether it helped"
-        raise DataError(f"there is one take only of {', '.join(map(str, few))}", where="takes", hint=hint)
-
-
-def _last(ear: Ear) -> nn.Linear:
+def last_layer(ear: Ear) -> nn.Linear:
+    """The layer that turns what an ear keeps of a sound into eleven scores."""
     last = ear.head[-1]
     assert isinstance(last, nn.Linear)
     return last
 
 
 @torch.no_grad()
-def _kept(ear: Ear, samples: Tensor) -> Tensor:
-    """What the ear keeps of sounds ``(b, n_samples)`` before its last layer, ``(b, d)``."""
+def kept(ear: Ear, samples: Tensor) -> Tensor:
+    """What an ear keeps of sounds ``(b, n_samples)`` before its last layer, ``(b, d)``."""
     was_training = ear.training
     ear.eval()
     try:
@@ -113,26 +104,36 @@ def _kept(ear: Ear, samples: Tensor) -> Tensor:
         ear.train(was_training)
 
 
-def _fitted(start: nn.Linear, many: Tensor, digits: Tensor, nothing: Tensor, strength: float) -> nn.Linear:
-    """The last layer with the least cross-entropy on takes ``(copies, n, d)`` and on what is none ``(m, d)``.
+def fitted(start: nn.Linear, x: Tensor, labels: Tensor, strength: float) -> nn.Linear:
+    """The layer with the least loss on what an ear keeps of sounds ``x (n, d)``, with ``labels (n,)`` from 0 to 10.
 
-    In nats: the mean over the takes, a tenth of the mean over what is none, and ``strength`` times the squared distance
-    from the layer at the start, each weight times the spread of the number that it weighs.
+    The loss in nats: cross-entropy, mean over the sounds, plus ``strength`` times the squared distance from the layer
+    ``start``, the sum over all weights and biases. It is convex; it is followed to its minimum by L-BFGS.
     """
-    layer = copy.deepcopy(start).cpu().requires_grad_(True)
+    layer = copy.deepcopy(start).cpu()
     if math.isinf(strength):
         return layer.requires_grad_(False)
-    x, labels = many.flatten(0, 1), digits.repeat(len(many))
-    spread, before = x.std(0).clamp(min=1e-3), [p.detach().cpu().clone() for p in start.parameters()]
-    steps = torch.optim.LBFGS(layer.parameters(), max_iter=100, line_search_fn="strong_wolfe")
+    before = [p.detach().cpu().clone() for p in start.parameters()]
+    steps = torch.optim.LBFGS(layer.requires_grad_(True).parameters(), max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         steps.zero_grad()
-        away = ((layer.weight - before[0]) * spread).square().sum() + (layer.bias - before[1]).square().sum()
-        none = F.cross_entropy(layer(nothing), torch.full((len(nothing),), NO_DIGIT))
-        total = F.cross_entropy(layer(x), labels) + 0.1 * none + strength * away
+        away = torch.stack([(p - q).square().sum() for p, q in zip(layer.parameters(), before, strict=True)]).sum()
+        total = F.cross_entropy(layer(x), labels) + strength * away
         total.backward()
         return total
 
     steps.step(loss)
     return layer.requires_grad_(False)
+
+
+def _check(ear: Ear, takes: Tensor, digits: Tensor) -> None:
+    if takes.ndim != 2 or takes.shape[1] != ear.config.n_samples or len(takes) != len(digits):
+        what = f"expected takes of shape (n, {ear.config.n_samples}) and n digits"
+        raise DataError(f"{what}, got {tuple(takes.shape)} and {tuple(digits.shape)}", where="takes")
+    if digits.dtype != torch.int64 or len(digits) == 0 or digits.min() < 0 or digits.max() > 9:
+        raise DataError("every digit must be a whole number from 0 to 9", where="digits")
+    counts = torch.bincount(digits, minlength=10).tolist()
+    if few := [str(c) for c in range(10) if counts[c] < 2]:
+        hint = "Record two takes or more of each digit: one to learn from, one to see whether it helped"
+        raise DataError(f"there are fewer than two takes of {', '.join(few)}", where="takes", hint=hint)

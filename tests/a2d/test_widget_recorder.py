@@ -343,7 +343,7 @@ def press(widget: Any, name: str) -> None:
 
 def record(widget: Any, seconds: float) -> None:
     """Press Record, wait until the widget asks to speak, speak for a while, press Stop."""
-    widget.get_by_role("button", name="Record").click()
+    widget.get_by_role("button", name="Record", exact=True).click()
     widget.get_by_text("now, then press Stop").wait_for()
     widget.page.wait_for_timeout(1000 * seconds)
     press(widget, "Stop")
@@ -357,7 +357,7 @@ class TestInABrowser:
         said = word(0.7, 0.8, 48000).samples
         with browser(*spoken_by(folder, "seven", said)) as chromium:
             notebook, widget = opened(chromium, lab, "seven")
-            record_button = widget.get_by_role("button", name="Record")
+            record_button = widget.get_by_role("button", name="Record", exact=True)
             assert record_button.is_disabled(), "nothing is recorded before the person agrees"
             assert "voice-seven/01" in widget.inner_text()
             widget.get_by_role("checkbox").check()
@@ -401,7 +401,7 @@ class TestInABrowser:
             _, widget = opened(chromium, lab, "speech")
             widget.get_by_role("checkbox").check()
             widget.get_by_text("You agreed").wait_for()
-            widget.get_by_role("button", name="Record").click()
+            widget.get_by_role("button", name="Record", exact=True).click()
             widget.get_by_text("A take of").wait_for()  # it ends by itself
             told = widget.get_by_role("img").get_attribute("aria-label")
             assert 4.5 < float(re.search(r"of ([\d.]+) s", told)[1]) < 5.5
@@ -413,7 +413,7 @@ class TestInABrowser:
             notebook, widget = opened(chromium, lab, "denied")
             widget.get_by_role("checkbox").check()
             widget.get_by_text("You agreed").wait_for()
-            widget.get_by_role("button", name="Record").click()
+            widget.get_by_role("button", name="Record", exact=True).click()
             widget.get_by_role("alert").get_by_text("The microphone was not allowed").wait_for()
             choose = widget.get_by_label("or a sound file")
             (folder / "letter.wav").write_text("no sound at all")
