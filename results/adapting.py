@@ -1,8 +1,8 @@
 """What a few takes are worth (lecture 11): the shipped ear learns the voice of each of FSDD's six speakers in turn.
 
 The ear was trained on none of them. It learns from the first takes of each digit; what it has learned is measured on
-the takes from ``FIRST_TEST`` on, which nothing was chosen by. What it costs is measured on the other five speakers, and on
-words played backwards.
+the takes from ``FIRST_TEST`` on. They were looked at with an earlier form of the same fit as well; nothing was chosen
+by them. What it costs is measured on the other five speakers, and on words played backwards.
 """
 
 from __future__ import annotations
