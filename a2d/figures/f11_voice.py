@@ -1,7 +1,8 @@
-"""Figures of lecture 11: takes of a voice, one recording by many generators, and an ear before and after."""
+"""Figures of lecture 11: takes of a voice, one recording by all generators, and an ear before and after."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,33 +33,34 @@ def counted_takes(counts: Sequence[int], goal: int) -> base.Picture:
     return base.finish(figure, f"{text}; {told}.")
 
 
-def by_each(rows: Mapping[str, Any], digit: int, read: Mapping[str, Any]) -> base.Picture:
-    """Show what each generator draws of one recording, a row for each with several draws (lecture 11).
+def in_a_row(pictures: Mapping[str, Any], digit: int, read: Sequence[int]) -> base.Picture:
+    """Show what each generator draws of one recording, all in one row (lecture 11).
 
-    ``rows``: name to images (k, 28, 28) in [0, 1], k the same for all; ``digit``: what was said; ``read``: the same
-    names to k digits, what the evaluator reads. The text says how many are read as said.
-    Raises :class:`DataError` for shapes, names or digits that do not fit.
+    ``pictures``: name to an image (28, 28) in [0, 1], at most eight; ``digit``: what was said; ``read``: what the
+    evaluator reads from each. A misread image has a dashed frame, and a cross before its bold title.
+    Raises :class:`DataError` for shapes or digits that do not fit.
     """
-    pictures = base.each(base.as_pictures, rows, "rows")
-    k = len(next(iter(pictures.values())))
-    named = base.as_named(read, "read")
-    if set(named) != set(pictures) or any(len(images) != k for images in pictures.values()):
-        raise DataError("expected as many images and readings of each generator", where="rows")
-    said = base.as_digits([digit], "digit", 1)[0]
-    readings = {name: base.as_digits(named[name], f"read[{name}]", k) for name in pictures}
-    names = [base.shortened(name, 34) for name in pictures]
-    cell = min(0.85, 7.0 / k)
-    with base.one_panel(len(pictures) * cell + 0.3, k * cell + 2.6) as (figure, axes):
-        base.draw_sheet(axes, np.stack(list(pictures.values())), names)
-        for row, seen in enumerate(readings.values()):
-            for column, other in enumerate(seen):
-                if other != said:
-                    place = (column * 30 + 27, row * 30 + 8)
-                    axes.text(
-                        *place, f"\N{MULTIPLICATION X}{other}", color=base.RED, ha="right", fontsize=9, weight="bold"
-                    )
-    told = ", ".join(f"{name} {sum(other == said for other in seen)} of {k}" for name, seen in readings.items())
-    return base.finish(figure, f"Read as the {said} that was said: {told}.")
+    named = base.as_named(pictures, "pictures")
+    images = base.as_pictures(
+        np.stack([base.as_array(one, "pictures", (28, 28)) for one in named.values()]), "pictures"
+    )
+    said, seen = base.as_digits([digit], "digit", 1)[0], base.as_digits(read, "read", len(images))
+    if len(images) > 8:
+        raise DataError(f"{len(images)} images are too many for one row", where="pictures", hint="Take eight")
+    marks = ["" if other == said else "\N{MULTIPLICATION X} " for other in seen]
+    names = ["\n".join(textwrap.wrap(name, 16)[:2]) for name in named]
+    deepest = max(name.count("\n") for name in names)
+    titles = [
+        "\n" * (deepest - name.count("\n")) + f"{name}\n{mark}read {other}"
+        for name, mark, other in zip(names, marks, seen, strict=True)
+    ]
+    with base.style():
+        figure, panels = base.draw_tiles(images, titles, len(images), base.WIDTH / max(len(images), 5))
+        for axes, other in zip(panels, seen, strict=True):
+            if other != said:
+                base.mark_wrong(axes)
+    told = ", ".join(f"{name} as {other}" for name, other in zip(named, seen, strict=True))
+    return base.finish(figure, f"Spoken was {said}. Read are: {told}.")
 
 
 def takes_heard(before: Any, after: Any, digits: Any) -> base.Picture:
@@ -84,3 +86,54 @@ def takes_heard(before: Any, after: Any, digits: Any) -> base.Picture:
     return base.finish(
         figure, f"{text}; on average {base.percent(first.mean())} before, {base.percent(second.mean())} after."
     )
+
+
+def cut_out(energy: Any, hop_s: float, edges: tuple[float, float], below: float) -> base.Picture:
+    """Show the energy of frames, the level above which a frame counts as sound, and the word that was found.
+
+    ``energy`` (frames,), above 0; ``hop_s``: seconds of a frame; ``edges``: begin and end of the word in s; ``below``:
+    decibels below the loudest frame (lecture 11). Raises :class:`DataError` for values out of range.
+    """
+    values = base.as_positive(energy, "energy")
+    step = float(base.as_positive([hop_s], "hop_s")[0])
+    start, stop = (float(t) for t in base.as_rising(edges, "edges"))
+    level = 10 * np.log10(values / values.max())
+    time = (np.arange(len(values)) + 0.5) * step
+    with base.one_panel(2.8) as (figure, axes):
+        axes.plot(time, level.clip(-80), color=base.BLUE, drawstyle="steps-mid", label="energy of a frame")
+        axes.axhline(-below, color=base.DARK, linestyle=base.DASHES[0], linewidth=1.2, label=f"-{below:g} dB")
+        axes.axvspan(start, stop, color=base.GREEN, alpha=0.2, label="the word")
+        axes.set(xlabel="time (s)", ylabel="below the loudest (dB)", xlim=(0, len(values) * step), ylim=(-82, 3))
+        axes.grid(alpha=0.3)
+        base.legend_below(figure, axes)
+    loud = level >= -below
+    outside = int((loud & ((time < start) | (time > stop))).sum())
+    text = f"The word lies from {start:.2f} to {stop:.2f} s of {len(values) * step:.2f} s"
+    return base.finish(figure, f"{text}; {base.count(outside, 'frame')} of sound outside it cut off.")
+
+
+def by_strength(losses: Mapping[float, float], unchanged: float) -> base.Picture:
+    """Show the loss on takes that were held back against the strength of the anchor, strong on the left (lecture 11).
+
+    ``losses``: strength, above 0, to nats per take; ``unchanged``: that of the ear as it came.
+    Raises :class:`DataError` for fewer than two strengths, or values out of range.
+    """
+    x = base.as_positive(list(losses), "losses")
+    y, order = base.as_array(list(losses.values()), "losses"), np.argsort(-x)
+    still = float(base.as_array([unchanged], "unchanged")[0])
+    if len(set(x.tolist())) < 2:
+        raise DataError("expected two or more strengths", where="losses")
+    with base.one_panel(3.4) as (figure, axes):
+        axes.plot(x[order], y[order], color=base.BLUE, marker="o", label="held-back takes")
+        axes.axhline(still, color=base.DARK, linestyle=base.DASHES[0], linewidth=1.2, label="the ear as it came")
+        axes.set_xscale("log")
+        axes.invert_xaxis()
+        axes.set(xlabel="strength of the anchor (strong to weak)", ylabel="loss (nats per take)")
+        axes.set_ylim(0, 1.08 * max(still, float(y.max())))
+        axes.grid(alpha=0.3)
+        base.legend_below(figure, axes)
+    best = int(y.argmin())
+    text = f"Loss of the ear as it came: {still:.2f} nats per take. From strong to weak: "
+    text += ", ".join(f"{x[k]:g} {y[k]:.2f}" for k in order)
+    end = x[best] == x.min()
+    return base.finish(figure, f"{text}. Least with {x[best]:g}{', the weakest' if end else ''}.")
