@@ -3,7 +3,7 @@
 #
 # {badges}
 #
-# About 105 min, CPU, needs 08, 09 and 10. It has two marked places to stop.
+# About 95 min, CPU, needs 08, 09 and 10. It has two marked places to stop.
 #
 # You speak, an ear listens, and hands write.
 # Then the ear learns your voice from a few takes, and you find out whether that helped or was luck.
@@ -17,7 +17,8 @@
 # - adapt the last layer of a network to one voice, and let takes that were held back decide how far it may move
 # - test a gain by a paired exact test, and build an example of what two accuracies do not tell
 # - say what has become of each claim and question of the report, and write its abstract anew
-#
+
+# %% [markdown]
 # ## Before you start
 #
 # You need the ears of lecture 10, the hands of lecture 09, and the paired differences of lecture 08.
@@ -85,7 +86,7 @@ def sentence(clip):
     """What the ear hears, and how sure it is."""
     heard = ear.hear(window(clip)[None])
     named = f"{int(heard.says.argmax())} ({float(heard.says.max()):.0%} sure)"
-    return f"The ear: that was no digit, else {named}" if heard.refused else f"The ear: {named}"
+    return f"The ear: {'that was no digit, else ' if heard.refused else ''}{named}"
 
 
 # %% [markdown]
@@ -100,7 +101,8 @@ def sentence(clip):
 #   (`01/7_01_0.wav`: speaker 01, digit 7, take 0).
 # - *Delete* removes the files. Copies that others make of your folder, such as backups, it cannot reach.
 # - No sound is stored in the notebook.
-#
+
+# %% [markdown]
 # Say each digit five times; that takes about five minutes, and three takes of each are enough to go on.
 # Where there is no microphone, choose sound files.
 
@@ -124,7 +126,7 @@ show(rec)
 # %% id="whose"
 from a2d import datasets
 
-HARD = {"builtin": ("18", 1.8), "fsdd": ("nicolas", 1.0)}  # speaker, and how many times as fast
+HARD = {"builtin": ("18", 1.8), "fsdd": ("nicolas", 1.0)}  # speaker, times as fast
 OWN = min(rec.takes.counts) > LEARN
 source = VOICE if OWN else DATA
 spoken = datasets.load_spoken(source)
@@ -133,8 +135,8 @@ voice = [one for one in spoken.recordings if one.speaker == speaker and one.take
 loaded = [audio.load(one.path) for one in voice]
 clips = [audio.Clip(clip.samples, round(pace * clip.rate)) for clip in loaded]
 digits = torch.tensor([one.digit for one in voice])
-whose = "your voice" if OWN else f"not yours: speaker {speaker} of {DATA}, {pace:g} times as fast"
-print(f"{len(clips)} takes, {whose}")
+made_up = f"not yours: speaker {speaker} of {DATA}, {pace:g} times as fast"
+print(f"{len(clips)} takes, {'your voice' if OWN else made_up}")
 
 # %% [markdown]
 # ## 2. What does the ear hear?
@@ -507,7 +509,7 @@ print(f"won {won} takes, lost {lost}, of {len(said)}")
 
 # %% [markdown]
 # A gain on a few takes may be luck.
-# Both ears heard the *same* takes, so compare them pairwise, as in lecture 08.
+# Both ears heard the *same* takes, so compare them in pairs.
 # Takes on which both are right, or both wrong, say nothing about which is better.
 # If the two were equally good, each of the others would be won or lost like the toss of a fair coin.
 # How likely is it that the tosses fall out at least as one-sidedly as these did?
@@ -518,7 +520,7 @@ print(f"won {won} takes, lost {lost}, of {len(said)}")
 # - $k$: a number of tosses that fall on the rarer side; $\binom{w + l}{k}$: in how many ways they can
 # - $p$: the *p-value*; the 2 counts both directions
 #
-# Source: Q. McNemar (1947), here in its exact form.
+# Source: Q. McNemar (1947), in exact form.
 
 # %% [markdown]
 # {exercise 11.3}
@@ -560,7 +562,8 @@ record("p of the gain on held-out takes", p, f"{p:.2g}")
 # What a small $p$ shows: *this* ear hears *this* voice, in *this* room, better than before.
 # It does not show that the same would happen to another voice; for that, voices must be counted, not takes.
 # And the takes of one afternoon are alike: tomorrow, with a cold, is another test.
-#
+
+# %% [markdown]
 # {exercise 11.4}
 #
 # Two groups report the same: "right before: the same number of takes; right after: the same number, some more".
@@ -578,7 +581,7 @@ record("p of the gain on held-out takes", p, f"{p:.2g}")
 
 # %% id="exercise-11-4"
 def twins(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Two experiments with the same accuracies before and after, one surely a gain, one not."""
+    """Two experiments with the same two accuracies, one hardly chance, one maybe."""
     # SOLUTION BEGIN
     place = np.arange(n)
     before = place < n // 2
@@ -717,7 +720,8 @@ PICTURE = ""  # such as "my_three.png"
 if PICTURE:
     borrowed = draw.Writer(style=writer.hand_in(PICTURE), anyway=True)
     lines = [borrowed.draw_clip(clips[k]) for k in last]
-    show(figures.batch([one.image for one in lines], range(10), [one.digit for one in lines], columns=5))
+    images, readings = [one.image for one in lines], [one.digit for one in lines]
+    show(figures.batch(images, range(10), readings, columns=5))
 else:
     print("Write the name of a picture into PICTURE, and all ten digits come in that hand.")
 
@@ -753,15 +757,16 @@ strangers, order = chain["two stages"]["strangers, drawn and read"], ears["rows"
 cost = 100 * (order["log-mel"]["strangers"]["mean"] - order["mean MFCCs"]["strangers"]["mean"])
 heard, new_voice = plain["evaluator_untouched_sampled"], never["evaluator_untouched_sampled"]
 gone = f"{share(heard)} becomes {share(new_voice)} for a new speaker"
-grey = objectives["rows"]["cross-entropy"]["greyness"]["mean"] / objectives["mnist"]["greyness"]
-row("R1", "from a sound to a digit", f"{share(strangers)} of strangers' digits are read as said", "10")
-row("R2", "30,000 recordings", "not to be had here: FSDD, Speech Commands, synthetic", "02")
+ink, losses = objectives["mnist"]["greyness"], objectives["rows"]
+grey = losses["cross-entropy"]["greyness"]["mean"] / ink
+row("R1", "from a sound to a digit", f"{share(strangers)} of strangers' are read so", "10")
+row("R2", "30,000 recordings", "not here: FSDD, Speech Commands, synthetic", "02")
 row("R3", "40 mean MFCCs", f"the mean costs {cost:.0f} points with strangers", "01, 10")
 row("R4", "split at random", gone, "02, 08")
-row("R5", "encoder: an MLP", f"the sound bounds it: an MLP names {spread(mlp)}", "02, 05")
-row("R6", "decoder: upsampling", "not to blame for the blur: a mean is what it is asked for", "05")
-row("R7", "loss: the ELBO", "a bound; its KL term, too heavy, silences the latent", "03")
-row("R8", "random target", f"varies targets, not drawings: {grey:.1f} times the grey of ink", "04")
+row("R5", "encoder: an MLP", f"bounded by its sound: an MLP names {spread(mlp)}", "02, 05")
+row("R6", "decoder: upsampling", "not to blame for the blur: it is asked for a mean", "05")
+row("R7", "loss: the ELBO", "a bound; a KL term too heavy silences the latent", "03")
+row("R8", "random target", f"targets vary, drawings do not: {grey:.1f} times ink's grey", "04")
 
 # %% id="r9-to-r14"
 on_mnist = results("evaluators")["recipes"]["evaluator"]["mnist_test"]
@@ -776,35 +781,40 @@ row("R12", "100 labels", f"{gain:+.0f} points on drawings, {-loss:+.1f} on MNIST
 row("R13", "82.29 %", f"{spread(tuned)}, on other recordings", "07, 08")
 row("R14", "figures", "a batch and a grid", "05, 08")
 
-# %% id="r15-and-s"
+# %% id="r15"
 flow, knob = hands["rows"]["latent flow"], hands["rows"]
-ends = [knob[f"adversarial VAE, {w}"] for w in ("1", "0.03")]
 sharp = f"greyness {flow['greyness_ratio']['mean']:.2f} of ink's, nobody labelled anything"
-told = [f"{share(one['read_evaluator'])}, variety {one['variety_features']['mean']:.2f}" for one in ends]
+varied = f"a flow has both: variety {flow['variety_features']['mean']:.2f}"
 joint = share(chain["one network"]["strangers, drawn and read"])
-errors = [f"{100 - 100 * order[n]['strangers']['mean']:.1f} %" for n in ("scalogram", "late fusion")]
-score = knob["conditional GAN"]["inception_score"]["mean"]
 row("R15", "clearer, without a human", sharp, "04, 09")
-row("R15", "quality and variation", f"a flow has both: variety {flow['variety_features']['mean']:.2f}", "09")
+row("R15", "quality and variation", varied, "09")
 row("R15", "end to end", f"one network {joint}, two stages {share(strangers)}", "10")
-row("S1", "scalogram, fusion: 2.84 %", f"errors {errors[0]}, fused {errors[1]}: people never heard", "10")
-row("S2", "conditional GAN: 2.83", f"inception score {score:.2f}, of digits: another scale", "09")
-row("S3", "VAE against an adversary", f"its knob goes from {told[0]} to {told[1]}", "09")
-row("S4", "MLP on mean MFCCs: 98 %", f"{spread(mlp)}, speakers that it had heard", "02")
+
+# %% id="s1-to-s5"
+errors = [100 * (1 - order[n]["strangers"]["mean"]) for n in ("scalogram", "late fusion")]
+wrong = "errors {:.1f} %, fused {:.1f} %, people never heard".format(*errors)
+score = knob["conditional GAN"]["inception_score"]["mean"]
+ends = [knob[f"adversarial VAE, {weight}"] for weight in ("1", "0.03")]
+told = " to ".join(share(one["read_evaluator"]) for one in ends)
+row("S1", "scalogram, fusion: 2.84 %", wrong, "10")
+row("S2", "conditional GAN: 2.83", f"score {score:.2f}, of digits: another scale", "09")
+row("S3", "VAE against an adversary", f"by its knob {told} are read", "09")
+row("S4", "MLP on mean MFCCs: 98 %", f"{spread(mlp)}, of speakers it had heard", "02")
 row("S5", "PyTorch's example: 99 %", spread(on_mnist), "06")
 
-# %% id="questions"
+# %% id="q"
 lost_order = results("hearing")["sorts"]
 mean, thirds = (lost_order[name]["heard_speaker"]["mean"] for name in ("mean", "thirds"))
 best = share(chain["two stages"]["FSDD, drawn and read"])
-absolute = objectives["rows"]["absolute error"]["greyness"]["mean"] / objectives["mnist"]["greyness"]
-trained = f"{100 * heard['sd']:.1f} points; {100 * readers.std(ddof=1):.1f} by the reader's training"
-blur = f"the optimum; with absolute error {absolute:.1f} times the grey of ink"
-row("Q1", "a speaker never heard", f"{share(new_voice)}; with new ears and hands {best}", "08, 10")
+absolute = losses["absolute error"]["greyness"]["mean"] / ink
+trained = f"{100 * heard['sd']:.1f} points; over readers {100 * readers.std(ddof=1):.1f}"
+blur = f"it is the optimum; with absolute error {absolute:.1f} times ink's grey"
+row("Q1", "a speaker never heard", f"{share(new_voice)}; new ears, hands: {best}", "08, 10")
 row("Q2", "why the blur?", blur, "04")
-row("Q3", "is a tuned judge neutral?", f"no: it loses {loss:.1f} points of MNIST, and flatters", "07")
+row("Q3", "is a tuned judge neutral?", f"no: loses {loss:.1f} points of MNIST, flatters", "07")
 row("Q4", "five seeds?", f"SD {trained}", "08")
-row("Q5", "order of sounds", f"new speaker {mean:.0%}, with thirds {thirds:.0%}, whole: R3", "08, 10")
+order_kept = f"a new speaker: {mean:.0%}, with thirds {thirds:.0%}; the whole: R3"
+row("Q5", "the order of sounds", order_kept, "08, 10")
 
 # %% id="table" tags=["nbval-check-output"]
 for number, asked, answer, lecture in table:
