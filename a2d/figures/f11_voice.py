@@ -64,28 +64,32 @@ def in_a_row(pictures: Mapping[str, Any], digit: int, read: Sequence[int]) -> ba
 
 
 def takes_heard(before: Any, after: Any, digits: Any) -> base.Picture:
-    """Show how sure two ears are of the digit that was said, take by take: before on one axis, after on the other.
+    """Show how sure two ears are of the digit that was said: a line for each take, from the first ear to the second.
 
-    ``before``, ``after`` (n,): the probability that each ear gives to the digit that was said; ``digits`` (n,). Above
-    the diagonal the second ear is surer of what is right (lecture 11). Raises :class:`DataError` for other values.
+    ``before``, ``after`` (n,): the probability that each ear gives to the digit that was said; ``digits`` (n,). A line
+    to the right: the second ear is surer of what is right (lecture 11). Raises :class:`DataError` for other values.
     """
     first, second = base.as_shares(before, "before"), base.as_shares(after, "after")
-    said = base.as_digits(digits, "digits", len(first))
+    said = np.array(base.as_digits(digits, "digits", len(first)))
     if first.shape != second.shape:
         raise DataError("the two ears have heard different takes", where="after")
-    with base.one_panel(4.6, 5.6) as (figure, axes):
-        axes.plot([0, 1], [0, 1], color=base.DARK, linewidth=1, linestyle=base.DASHES[1])
-        for digit, x, y in zip(said, first, second, strict=True):
-            axes.text(x, y, str(digit), ha="center", va="center", fontsize=10, color=base.BLUE, clip_on=False)
-        axes.set(xlabel="probability of what was said, before", ylabel="after", xlim=(-0.04, 1.04), ylim=(-0.04, 1.04))
-        axes.grid(alpha=0.3)
+    place = np.zeros(len(said))
+    for digit in set(said.tolist()):
+        mine = np.flatnonzero(said == digit)
+        place[mine] = digit + (np.linspace(-0.3, 0.3, len(mine)) if len(mine) > 1 else 0.0)
+    with base.one_panel(4.8) as (figure, axes):
+        axes.hlines(place, first, second, color=base.DARK, linewidth=0.8, alpha=0.5)
+        axes.plot(first, place, "o", color=base.RED, markersize=5, markerfacecolor="white", label="before")
+        axes.plot(second, place, "o", color=base.BLUE, markersize=5, label="after")
+        axes.set_yticks(range(10))
+        axes.set(xlabel="probability of the digit that was said", ylabel="digit", xlim=(-0.02, 1.02), ylim=(9.6, -0.6))
+        axes.grid(axis="x", alpha=0.3)
         base.percent_axis(axes.xaxis)
-        base.percent_axis(axes.yaxis)
+        base.legend_below(figure, axes)
     up, down = int((second > first).sum()), int((second < first).sum())
     text = f"Of {base.count(len(first), 'take')} the second ear is surer of what was said in {up}, less sure in {down}"
-    return base.finish(
-        figure, f"{text}; on average {base.percent(first.mean())} before, {base.percent(second.mean())} after."
-    )
+    means = f"{base.percent(first.mean())} before, {base.percent(second.mean())} after"
+    return base.finish(figure, f"{text}; on average {means}.")
 
 
 def cut_out(energy: Any, hop_s: float, edges: tuple[float, float], below: float) -> base.Picture:
