@@ -46,7 +46,7 @@ def _energy_cases(rng: np.random.Generator) -> list[Case]:
         cough, long, short = (rng.uniform(-12, -4, n) for n in (2, int(rng.integers(5, 8)), int(rng.integers(2, 4))))
         stop = np.full(pause - 1, quiet)  # the frames on either side of it are `pause` apart
         ends = np.full(int(rng.integers(2, 5)), quiet)
-        tail = np.full(2, -0.7 * below)
+        tail = np.array([-below + 0.6, -below + 0.6, -below - 0.6])  # two frames that just count, one that does not
         levels = [
             ends,
             cough,

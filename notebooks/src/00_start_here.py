@@ -50,6 +50,9 @@
 # %% [markdown]
 # ### A map of the course
 #
+# From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
+
+# %% [markdown]
 # | lecture | question | min | needs |
 # |---|---|---|---|
 # | 00 | What is all this? | 40 | - |
@@ -64,9 +67,6 @@
 # | 09 | How does one draw sharp and varied digits, and what for? | 130 | 03, 04, 08 |
 # | 10 | What does it take to understand a stranger? | 120 | 02, 06, 08 |
 # | 11 | Can it learn your own voice, and what has become of the report? | 95 | 08, 09, 10 |
-
-# %% [markdown]
-# From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up

@@ -126,7 +126,7 @@ show(rec)
 # %% id="whose"
 from a2d import datasets
 
-HARD = {"builtin": ("38", 1.9), "fsdd": ("nicolas", 1.0)}  # speaker, times as fast
+HARD = {"builtin": ("18", 1.8), "fsdd": ("nicolas", 1.0)}  # speaker, times as fast
 OWN = min(rec.takes.counts) > LEARN
 source = VOICE if OWN else DATA
 spoken = datasets.load_spoken(source)
