@@ -66,7 +66,7 @@
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 # | 09 | How does one draw sharp and varied digits, and what for? | 130 | 03, 04, 08 |
 # | 10 | What does it take to understand a stranger? | 120 | 02, 06, 08 |
-# | 11 | Can it learn your own voice, and what has become of the report? | 95 | 08, 09, 10 |
+# | 11 | What of your own voice? | 95 | 08, 09, 10 |
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up
