@@ -1,0 +1,101 @@
+"use strict";
+// The microphone, and when a word is over. Nothing is kept: what was said goes to the worker of this page, and is gone.
+
+const LISTENING = `registerProcessor("chunks", class extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.size = Math.round(sampleRate / 50);
+    this.chunk = new Float32Array(this.size);
+    this.n = 0;
+  }
+  process([[samples]]) {
+    for (const x of samples ?? []) {
+      this.chunk[this.n++] = x;
+      if (this.n === this.size) {
+        this.port.postMessage(this.chunk);
+        this.n = 0;
+      }
+    }
+    return true;
+  }
+})`;
+
+// Levels of 20 ms in dB to "a word has begun" and "it is over". Above the quiet, which is what a fifth of the
+// time so far was below, by 12 dB for 60 ms it begins; 0.3 s near the quiet, or far below the loudest, end it.
+class Endpoint {
+  constructor() {
+    this.levels = [];
+    this.begun = null;
+    this.lastLoud = null;
+    this.peak = -Infinity;
+  }
+
+  // Number of the chunk with which the word began, whether it is over; `level` of the next chunk.
+  heard(level) {
+    const at = this.levels.push(level) - 1;
+    if (this.begun === null) {
+      this.quiet = Math.max(-90, [...this.levels].sort((a, b) => a - b)[Math.floor(this.levels.length / 5)]);
+      if (at >= 2 && this.levels.slice(-3).every(one => one > Math.max(this.quiet + 12, -55))) this.begun = at - 2;
+    }
+    this.peak = Math.max(this.peak, level);
+    if (this.begun !== null && level > Math.max(this.quiet + 6, this.peak - 30)) this.lastLoud = at;
+    return this.begun !== null && at - this.lastLoud >= 15;
+  }
+}
+
+// One word from the microphone: `done` gets its samples, their rate and when it ended, or an error.
+class Microphone {
+  constructor({ level, done, most }) {
+    Object.assign(this, { level, done, most, chunks: [], times: [], endpoint: new Endpoint(), open: true });
+    this.start().catch(error => this.end(error));
+  }
+
+  async start() {
+    if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "NotSupportedError");
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
+    if (!this.open) return this.close();
+    this.context = new AudioContext();
+    const address = URL.createObjectURL(new Blob([LISTENING], { type: "text/javascript" }));
+    await this.context.audioWorklet.addModule(address);
+    URL.revokeObjectURL(address);
+    if (!this.open) return this.close();
+    this.node = new AudioWorkletNode(this.context, "chunks", { numberOfOutputs: 0 });
+    this.node.port.onmessage = ({ data }) => this.take(data);
+    this.context.createMediaStreamSource(this.stream).connect(this.node);
+    this.stream.getTracks()[0].onended = () => this.end(new DOMException("", "NotFoundError"));
+    await this.context.resume();
+    this.level(-Infinity, true);
+  }
+
+  take(chunk) {
+    if (!this.open) return;
+    this.chunks.push(chunk);
+    this.times.push(performance.now());
+    const db = levelOf(chunk), over = this.endpoint.heard(db), { begun } = this.endpoint;
+    this.level(db, true);
+    if (over) this.stop();
+    else if (begun !== null && this.chunks.length - begun > 50 * this.most) this.stop(true);
+    else if (begun === null && this.chunks.length >= 300) this.stop();  // 6 s: whatever it is, let the ear judge
+  }
+
+  // Stop, and hand over what is there; `long`: it went on and on.
+  stop(long = false) {
+    const { begun, lastLoud } = this.endpoint, from = begun === null ? 0 : Math.max(0, begun - 20);
+    const chunks = this.chunks.slice(from), size = chunks[0]?.length ?? 0, samples = new Float32Array(size * chunks.length);
+    chunks.forEach((chunk, n) => samples.set(chunk, n * size));
+    this.end(null, { samples, rate: this.context?.sampleRate ?? 8000, ended: lastLoud === null ? null : this.times[lastLoud], long });
+  }
+
+  end(error, word = null) {
+    if (!this.open) return;
+    this.open = false;
+    this.close();
+    this.done(error, word);
+  }
+
+  close() {
+    this.stream?.getTracks().forEach(track => track.stop());
+    this.context?.close();
+  }
+}
