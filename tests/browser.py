@@ -113,13 +113,13 @@ def _end(server: subprocess.Popen, address: str) -> None:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Any]:
-    """Give Chromium, as playwright's ``Browser``."""
+def browser(*more: str) -> Iterator[Any]:
+    """Give Chromium, as playwright's ``Browser``; ``more``: what it is started with on top."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=list(_ARGUMENTS), timeout=PATIENCE
+            executable_path=CHROMIUM, headless=True, args=[*_ARGUMENTS, *more], timeout=PATIENCE
         )
         try:
             yield chromium

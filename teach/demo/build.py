@@ -45,7 +45,7 @@ def page(models: bytes) -> str:
         "policy": policy(script, style),
         "style": style,
         "samples": "\n".join(map(_sample, range(10))),
-        "canvases": "\n".join(['<canvas role="img" width="28" height="28"></canvas>'] * 5),
+        "canvases": "\n".join(['<canvas role="img" aria-label="Not drawn yet" width="28" height="28"></canvas>'] * 5),
         "bars": "\n".join(map(_bar, [*WORDS, "no digit"])),
         "sound": f"\n{file('sound.js')}",
         "net": f"\n{file('net.js')}",
@@ -60,9 +60,9 @@ def page(models: bytes) -> str:
 
 
 def policy(script: str, style: str) -> str:
-    """What the browser is to let the page do: run ``script``, show ``style``, start its worker; no connection at all."""
+    """What the browser lets the page do: run ``script``, show ``style``, start its worker; no connection at all."""
     return (
-        f"default-src 'none'; script-src {_hash(script)} blob:; style-src {_hash(style)}; worker-src 'self' blob:; "
+        f"default-src 'none'; script-src {_hash(script)} data:; style-src {_hash(style)}; worker-src 'self' blob:; "
         "img-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
 

@@ -71,7 +71,7 @@ def narrowed(array: np.ndarray) -> np.ndarray:
 
 
 def of_ear(ear: Ear) -> dict[str, np.ndarray]:
-    """The ear's layers: for each convolution ``weight (out, rows, columns, in)``, ``scale (out,)``, ``shift (out,)``."""
+    """The ear's layers; a convolution's ``weight (out, rows, columns, in)``, ``scale (out,)`` and ``shift (out,)``."""
     config = ear.config
     found = {"ear.window": hann_window(config.n_fft), "ear.bank": _array(ear.picture.bank).T}
     stem: Any = ear.stem
@@ -122,7 +122,10 @@ def of_hands(hands: FlowHands) -> dict[str, np.ndarray]:
     for name in ("up1", "up2"):
         up = getattr(decoder, name)
         # (in, out, rows, columns) to (rows, columns, out, in): one matrix product gives all that a pixel adds.
-        found |= {f"hands.{name}.weight": _array(up.weight).transpose(2, 3, 1, 0), f"hands.{name}.bias": _array(up.bias)}
+        found |= {
+            f"hands.{name}.weight": _array(up.weight).transpose(2, 3, 1, 0),
+            f"hands.{name}.bias": _array(up.bias),
+        }
     # The page keeps channels last: the 7 x 7 pixels that fc gives are written so here.
     for kind in ("weight", "bias"):
         grid = found[f"hands.fc.{kind}"].reshape(decoder.channels, 49, -1).transpose(1, 0, 2)

@@ -2,7 +2,7 @@
 // The page: its buttons, and what it shows and tells of what the worker found.
 const WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
 const the = id => document.getElementById(id);
-const status_ = the("status"), speak = the("speak"), level = the("level"), result = the("result");
+const status_ = the("status"), speak = the("speak"), level = the("level");
 const pictures = [...document.querySelectorAll("#pictures canvas")], needs = [...document.querySelectorAll("[data-needs]")];
 let worker, samples = {}, rate = 8000, most = 10, mels = 48, microphone = null, asked = 0, others = 1, last = null, player = null;
 
@@ -22,7 +22,7 @@ function start() {
   worker.postMessage({ kind: "load", buffer: bytes.buffer }, [bytes.buffer]);
 }
 
-const percent = share => share > 0.995 && share < 1 ? "over 99 %" : `${Math.round(100 * share)} %`;
+const percent = share => share > 0.99 ? "over 99 %" : `${Math.round(100 * share)} %`;
 
 const answers = {
   ready(data) {
@@ -34,7 +34,8 @@ const answers = {
 
   problem({ id, problem }) {
     if (id !== asked) return;
-    result.hidden = true;
+    show("Nothing that can be used", "What was wrong stands below the button.");
+    the("found").hidden = the("why").hidden = the("figure").hidden = true;
     document.body.dataset.state = "problem";
     tell(problem, true);
   },
@@ -43,10 +44,8 @@ const answers = {
     if (id !== asked) return;
     Object.assign(last, { digit, refused, says, nothing });
     pictures.forEach(clear);
-    the("heard").textContent = refused ? "That was no digit" : `${WORDS[digit]}`;
-    the("sure").textContent = refused ? `${percent(nothing)} sure that it was none.` : `${percent(says[digit])} sure.`;
-    the("nearest").hidden = !refused;
-    the("nearest").textContent = `Of the digits, it is most like ${WORDS[digit]}.`;
+    if (refused) show("That was no digit", `${percent(nothing)} sure. Of the digits, it is most like ${WORDS[digit]}.`);
+    else show(WORDS[digit], `${percent(says[digit])} sure.`);
     the("figure").hidden = refused;
     the("anyway").hidden = !refused;
     the("again").hidden = refused;
@@ -58,7 +57,7 @@ const answers = {
       row.classList.toggle("best", refused ? n === 10 : n === digit);
     });
     spectrogram(picture, frames);
-    result.hidden = false;
+    the("found").hidden = the("why").hidden = false;
     document.body.dataset.state = "heard";
     const sure = refused ? percent(nothing) : percent(says[digit]);
     tell(refused ? `That was no digit, ${sure} sure. Say one digit, zero to nine, alone.` : `I heard ${WORDS[digit]}, ${sure} sure.`);
@@ -82,8 +81,13 @@ const answers = {
   },
 };
 
+// The heading of what was found, and a line below it.
+function show(heading, line) {
+  the("heard").textContent = heading;
+  the("sure").textContent = line;
+}
+
 function clear(canvas) {
-  canvas.removeAttribute("aria-label");
   canvas.setAttribute("aria-label", "Not drawn yet");
   canvas.getContext("2d").clearRect(0, 0, 28, 28);
 }
@@ -111,6 +115,8 @@ function hear(taken, itsRate, from, recorded) {
   last = { samples: taken, rate: itsRate, from, recorded };
   others = 1;
   document.body.dataset.state = "hearing";
+  // On a phone what is drawn may be out of sight of the button.
+  the("result").scrollIntoView({ block: "nearest" });
   the("own").textContent = recorded ? "In the hand of this voice" : "In your own hand";
   worker.postMessage({ kind: "hear", id: ++asked, samples: taken, rate: itsRate });
 }
@@ -173,6 +179,7 @@ async function file(chosen) {
 
 function draw(first) {
   last.from = null;
+  document.body.dataset.state = "hearing";
   worker.postMessage({ kind: "draw", id: ++asked, others, first });
 }
 
@@ -195,7 +202,7 @@ the("file").addEventListener("change", event => {
 the("play").addEventListener("click", play);
 the("again").addEventListener("click", () => {
   others++;
-  tell(`Drawn in five other hands.`);
+  tell("Drawn in five other hands.");
   draw(1);
 });
 the("anyway").addEventListener("click", () => {
