@@ -30,6 +30,7 @@ from a2d.errors import A2DError
 from a2d.evaluator import read
 from a2d.hands.voice import hand_of
 from teach.demo import build as building
+from teach.demo import graphs
 from teach.demo.__main__ import main
 from teach.demo.export import SAMPLES, narrowed, packed
 
@@ -245,6 +246,50 @@ def test_what_is_too_high_does_not_fold_back(sheet: Any):
     tone = np.sin(2 * np.pi * 6000 * np.arange(24_000) / 48_000)
     found = floats(sheet.evaluate("given => text(resampled(floats(given), 48000, 8000))", packed_floats(tone)))
     assert np.abs(found[200:-200]).max() < 1e-3
+
+
+# ------------------------------------------------------------------------------------------------ as ONNX graphs
+
+
+def test_graphs_need_packages_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(graphs.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(A2DError, match="onnx and onnxscript cannot be imported"):
+        graphs.export(tmp_path)
+
+
+def test_what_is_exported_is_the_ear_and_the_hands(writer: Writer):
+    """The graphs' modules, which need no Fourier transform and no mixture, before anything is exported."""
+    samples = torch.randn(3, 8000, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        scores = graphs.EarGraph(writer.ear).eval()(samples)
+        style = torch.randn(1, writer.net.style_size, generator=torch.Generator().manual_seed(1))
+        image = graphs.HandsGraph(writer.net).eval()(torch.eye(10)[[3]], style)
+    assert torch.allclose(scores, writer.ear.scores(samples), atol=TOLERANCE)
+    assert torch.allclose(image, writer.net.draw(torch.tensor([3]), style=style), atol=TOLERANCE)
+
+
+@pytest.mark.slow
+def test_two_hundred_recordings_through_onnx_give_pytorchs_numbers(
+    tmp_path: Path, writer: Writer, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("onnx", "onnxscript"):
+        pytest.importorskip(name, reason=f"{name} is not here: pip install 'digits-from-sound[onnx]'")
+    runtime = pytest.importorskip("onnxruntime")
+    hearing, drawing = (runtime.InferenceSession(str(path)) for path in graphs.export(tmp_path))
+    paths = sorted(BUILTIN.glob("*/*.flac"))[::15][:200]
+    own = [prepare(audio.load(path, 8000), 8000) for path in paths]
+    windows = np.stack([window_of(samples, 8000) for samples in own])
+    scores = writer.ear.scores(torch.from_numpy(windows))
+    digits = scores[:, :10].argmax(1)
+    style = torch.randn(len(paths), writer.net.style_size, generator=torch.Generator().manual_seed(0))
+    images = writer.net.draw(digits, style=style).numpy()
+    apart = {"scores": np.abs(hearing.run(None, {"samples": windows})[0] - scores.numpy()).max(), "drawing": 0.0}
+    for n, says in enumerate(np.eye(10, dtype=np.float32)[digits.numpy()]):
+        drawn = drawing.run(None, {"says": says[None], "style": style[n : n + 1].numpy()})[0]
+        apart["drawing"] = max(apart["drawing"], np.abs(drawn[0] - images[n]).max())
+    with capsys.disabled():
+        print(f"\n{len(paths)} recordings through ONNX Runtime, furthest from PyTorch: {apart}")
+    assert max(apart.values()) <= TOLERANCE
 
 
 # ------------------------------------------------------------------------------------------------------- the page

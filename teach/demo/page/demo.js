@@ -95,7 +95,7 @@ function clear(canvas) {
 // White ink on black, as the pictures that were learned from; where the page is light, the style turns it around.
 function paint(canvas, image) {
   const data = new ImageData(28, 28);
-  image.forEach((ink, i) => data.data.set([255 * ink + 0.5, 255 * ink + 0.5, 255 * ink + 0.5, 255], 4 * i));
+  image.forEach((ink, i) => data.data.set([255 * ink, 255 * ink, 255 * ink, 255], 4 * i));
   canvas.getContext("2d").putImageData(data, 0, 0);
 }
 

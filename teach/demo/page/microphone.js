@@ -20,26 +20,31 @@ const LISTENING = `registerProcessor("chunks", class extends AudioWorkletProcess
   }
 })`;
 
-// Levels of 20 ms in dB to "a word has begun" and "it is over". Above the quiet, which is what a fifth of the
-// time so far was below, by 12 dB for 60 ms it begins; 0.26 s near the quiet, or far below the loudest, end it.
+// Levels of 20 ms in dB to "a word has begun" and "it is over". The quiet is what a fifth of the time was below; 60 ms
+// that are 12 dB above it begin a word, wherever they were: somebody may have been quicker than the microphone.
+// 0.26 s near the quiet, or far below the loudest, end it.
 class Endpoint {
   constructor() {
     this.levels = [];
-    this.begun = null;
-    this.lastLoud = null;
-    this.peak = -Infinity;
+    this.begun = this.lastLoud = null;
+    this.quiet = -90;
   }
 
-  // Number of the chunk with which the word began, whether it is over; `level` of the next chunk.
+  // Whether the word is over, with the `level` of the next 20 ms.
   heard(level) {
-    const at = this.levels.push(level) - 1;
+    const { levels } = this, last = levels.push(level) - 1;
     if (this.begun === null) {
-      this.quiet = Math.max(-90, [...this.levels].sort((a, b) => a - b)[Math.floor(this.levels.length / 5)]);
-      if (at >= 2 && this.levels.slice(-3).every(one => one > Math.max(this.quiet + 12, -55))) this.begun = at - 2;
+      // Nothing at all is no quiet room: a microphone begins with it.
+      const sounds = levels.filter(one => one > -100).sort((a, b) => a - b);
+      this.quiet = Math.max(-90, sounds[Math.floor(sounds.length / 5)] ?? -90);
+      const loud = levels.map(one => one > Math.max(this.quiet + 12, -55));
+      const first = loud.findIndex((one, n) => n > 1 && one && loud[n - 1] && loud[n - 2]);
+      if (first < 0) return false;
+      this.begun = first - 2;
     }
-    this.peak = Math.max(this.peak, level);
-    if (this.begun !== null && level > Math.max(this.quiet + 6, this.peak - 30)) this.lastLoud = at;
-    return this.begun !== null && at - this.lastLoud >= 13;
+    const least = Math.max(this.quiet + 6, Math.max(...levels) - 30);
+    this.lastLoud = levels.findLastIndex(one => one > least);
+    return last - this.lastLoud >= 13;
   }
 }
 
