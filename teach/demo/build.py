@@ -62,7 +62,8 @@ def page(models: bytes) -> str:
 def policy(script: str, style: str) -> str:
     """What the browser lets the page do: run ``script``, show ``style``, start its worker; no connection at all."""
     return (
-        f"default-src 'none'; script-src {_hash(script)} data:; style-src {_hash(style)}; worker-src 'self' blob:; "
+        f"default-src 'none'; script-src {_hash(script)} data: 'wasm-unsafe-eval'; "
+        f"style-src {_hash(style)}; worker-src 'self' blob:; "
         "img-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'"
     )
 

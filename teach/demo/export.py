@@ -31,6 +31,7 @@ from a2d.hands.flow import FlowHands
 from a2d.hands.voice import WAVES
 from a2d.io.shipped import shipped
 from a2d.lab import models
+from teach.demo.kernel import kernel
 
 SAMPLES = {0: "01", 1: "07", 2: "12", 3: "18", 4: "23", 5: "29", 6: "34", 7: "40", 8: "46", 9: "51"}
 """The voice of the sample of each digit, among the built-in recordings: as unlike each other as they are."""
@@ -47,6 +48,7 @@ def packed(ear: str = "ear", hands: str = "hands") -> bytes:
     if not isinstance(heard.picture, LogMel):
         raise DataError("this ear listens to a scalogram", where=ear, hint="Give one whose front is log-mel")
     tensors = {**of_ear(heard), **of_voice(heard, drawn.style_size), **of_hands(drawn), **recordings()}
+    tensors["kernel"] = np.frombuffer(kernel(), np.uint8)
     config = {
         "ear": asdict(heard.config),
         "hands": asdict(drawn.config),

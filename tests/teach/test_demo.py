@@ -137,6 +137,7 @@ def sheet(chromium: Any, models: bytes) -> Iterator[Any]:
                 for (const byte of bytes) all += String.fromCharCode(byte);
                 return btoa(all);
             };
+            window.module = found.tensors.kernel.data;
             window.ear = new Ear(found.tensors, found.config);
             window.voice = new Voice(found.tensors, found.config);
             window.hands = new Hands(found.tensors, found.config);
@@ -208,8 +209,9 @@ def test_real_recordings_give_pytorchs_numbers(
 
 
 @pytest.mark.browser
-def test_odd_recordings_give_pytorchs_numbers(sheet: Any, writer: Writer):
-    """Longer than the ear's window, very short, one click, two words with a pause, hum."""
+@pytest.mark.parametrize("with_kernel", [True, False])
+def test_odd_recordings_give_pytorchs_numbers(sheet: Any, writer: Writer, with_kernel: bool):
+    """Longer than the ear's window, very short, one click, two words with a pause, hum; also without WebAssembly."""
     rng = np.random.default_rng(0)
     word = audio.load(BUILTIN / "07" / "7_07_0.flac", 8000).samples
     click = np.zeros(4000, np.float32)
@@ -221,8 +223,30 @@ def test_odd_recordings_give_pytorchs_numbers(sheet: Any, writer: Writer):
         np.concatenate([word, np.zeros(3000, np.float32), 0.3 * word]),
         (0.3 * np.sin(np.arange(12_000) * 0.05)).astype(np.float32),
     ]
+    assert sheet.evaluate("() => Boolean(window.kept = fast)")
+    sheet.evaluate("kernel => { fast = kernel ? kept : null; }", with_kernel)
     apart = compare(sheet, writer, clips)
+    sheet.evaluate("() => { fast = kept; }")
     assert max(apart.values()) <= TOLERANCE, apart
+
+
+@pytest.mark.browser
+def test_the_kernel_multiplies_as_numpy_does(sheet: Any):
+    """Odd and even numbers of rows; what the kernel does not take is multiplied without it."""
+    rng = np.random.default_rng(0)
+    for n, m, k in ((1, 4, 4), (2, 8, 12), (7, 16, 144), (3, 11, 20), (5, 12, 25), (1224, 16, 144)):
+        a, b = rng.normal(size=(n, k)).astype(np.float32), rng.normal(size=(m, k)).astype(np.float32)
+        found = sheet.evaluate(
+            """([a, b, n, m, k]) => {
+                const weights = { b: { data: floats(b) } }, kept = fast;
+                accelerated(module, weights);
+                const out = product(floats(a), n, weights.b.data, m, k);
+                fast = kept;
+                return text(out);
+            }""",
+            [packed_floats(a), packed_floats(b), n, m, k],
+        )
+        assert floats(found).reshape(n, m) == pytest.approx(a @ b.T, abs=1e-4)
 
 
 @pytest.mark.browser
