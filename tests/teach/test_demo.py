@@ -372,7 +372,7 @@ def demo(context: Any, folder: Path) -> Demo:
     return Demo(context, (folder / "index.html").as_uri())
 
 
-def spoken(path: Path, clip: Clip, before: float = 0.7, after: float = 3.0) -> None:
+def spoken(path: Path, clip: Clip, before: float = 1.2, after: float = 3.0) -> None:
     """Write what the microphone plays: a room's quiet, the clip, and quiet again, as a microphone has it."""
     sound = audio.resample(clip.samples, clip.rate, 48_000) if clip.rate != 48_000 else clip.samples
     parts = np.concatenate([np.zeros(int(48_000 * before)), sound, np.zeros(int(48_000 * after))])

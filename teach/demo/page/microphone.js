@@ -57,19 +57,19 @@ class Microphone {
 
   async start() {
     if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "NotSupportedError");
-    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
-    this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
-    if (!this.open) return this.close();
+    // All is ready before the microphone opens, so that no beginning of a word is lost.
     this.context = new AudioContext();
     // A blob's address is refused here where the page is a file.
     await this.context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(LISTENING)}`);
+    await this.context.resume();
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
     if (!this.open) return this.close();
     this.node = new AudioWorkletNode(this.context, "chunks", { numberOfOutputs: 0 });
     this.node.port.onmessage = ({ data }) => this.take(data);
     this.context.createMediaStreamSource(this.stream).connect(this.node);
     this.stream.getTracks()[0].onended = () => this.end(new DOMException("", "NotFoundError"));
-    await this.context.resume();
-    this.level(-Infinity, true);
+    this.level(-Infinity);
   }
 
   take(chunk) {
@@ -77,7 +77,7 @@ class Microphone {
     this.chunks.push(chunk);
     this.times.push(performance.now());
     const db = levelOf(chunk), over = this.endpoint.heard(db), { begun } = this.endpoint;
-    this.level(db, true);
+    this.level(db);
     if (over) this.stop();
     else if (begun !== null && this.chunks.length - begun > 50 * this.most) this.stop(true);
     else if (begun === null && this.chunks.length >= 300) this.stop();  // 6 s: whatever it is, let the ear judge
@@ -100,6 +100,6 @@ class Microphone {
 
   close() {
     this.stream?.getTracks().forEach(track => track.stop());
-    this.context?.close();
+    if (this.context && this.context.state !== "closed") this.context.close();
   }
 }
