@@ -61,7 +61,6 @@ class Microphone {
     this.context = new AudioContext();
     // A blob's address is refused here where the page is a file.
     await this.context.audioWorklet.addModule(`data:text/javascript,${encodeURIComponent(LISTENING)}`);
-    await this.context.resume();
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
     this.stream = await navigator.mediaDevices.getUserMedia({ audio: plain });
     if (!this.open) return this.close();
@@ -69,6 +68,7 @@ class Microphone {
     this.node.port.onmessage = ({ data }) => this.take(data);
     this.context.createMediaStreamSource(this.stream).connect(this.node);
     this.stream.getTracks()[0].onended = () => this.end(new DOMException("", "NotFoundError"));
+    await this.context.resume();
     this.level(-Infinity);
   }
 
