@@ -63,8 +63,8 @@ def _body() -> bytes:
     out += _next(_L, 16, _K)
     for n, part in enumerate(_SUMS):
         # Where out[i + n // 4, j + n % 4] lies.
-        row = _sum(_get(_I), _const(n // 4)) + _get(_M) + bytes([_MUL])
-        place = _sum(_sum(row, _get(_J)), _const(n % 4)) + _const(2) + bytes([_SHIFT])
+        head = _sum(_get(_I), _const(n // 4)) + _get(_M) + bytes([_MUL])
+        place = _sum(_sum(head, _get(_J)), _const(n % 4)) + _const(2) + bytes([_SHIFT])
         out += _sum(_get(_OUT), place) + _total(part) + _STORE
     return out + _next(_J, 4, _M) + _next(_I, 2, _N)
 
