@@ -144,12 +144,12 @@ def recordings() -> dict[str, np.ndarray]:
     return found
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
+def _array(tensor: Any) -> np.ndarray:
     array: np.ndarray = tensor.detach().numpy()
     return array
 
 
-def _linear(name: str, layer: nn.Linear) -> dict[str, np.ndarray]:
+def _linear(name: str, layer: Any) -> dict[str, np.ndarray]:
     return {f"{name}.weight": _array(layer.weight), f"{name}.bias": _array(layer.bias)}
 
 

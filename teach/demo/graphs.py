@@ -43,7 +43,7 @@ class EarGraph(nn.Module):
         self.register_buffer("waves", waves.float()[:, None])
 
     def forward(self, samples: Tensor) -> Tensor:
-        front = self.ear.picture
+        front: Any = self.ear.picture
         loud = samples / samples.abs().amax(-1, keepdim=True).clamp(min=1e-9)
         padded = F.pad(loud, (front.n_fft // 2, front.n_fft // 2))[:, None]
         parts = F.conv1d(padded, self.get_buffer("waves"), stride=front.hop_length).square()  # (b, 258, frames)
@@ -93,7 +93,7 @@ def _write(
     """Trace ``net`` on what it is ``given``; ``open_``: the dimensions that may be of another length."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # of the exporter's own parts, to those who write them
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             net, given, input_names=names, output_names=[found], opset_version=OPSET, dynamic_shapes=open_,
             dynamo=True, external_data=False, verbose=False,
         )  # fmt: skip
