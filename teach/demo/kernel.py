@@ -1,8 +1,8 @@
 """The page's inner loop as WebAssembly: a product of matrices, four numbers at a time.
 
 One function of less than a thousand bytes is written down here instruction by instruction, as no compiler for it is
-part of this project. What it computes is ``product`` in ``page/net.js``, which the page falls back on. Source of the codes: the
-WebAssembly core specification 2.0, chapters 5.4 and 5.5.
+part of this project. What it computes is ``product`` in ``page/net.js``, which the page falls back on.
+Source of the codes: the WebAssembly core specification 2.0, chapters 5.4 and 5.5.
 
 >>> len(kernel()) < 1000
 True
