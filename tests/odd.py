@@ -234,10 +234,6 @@ ODD: dict[str, tuple[str, ...]] = {
         "import torch",
         f"{HEAD}    return torch.as_tensor(np.asarray(x)).unfold(0, n_fft, hop_length).numpy()",
     ),
-    "a bar of progress": (
-        "from tqdm.auto import tqdm",
-        over("tqdm(range(0, len(x) - n_fft + 1, hop_length))"),
-    ),
     "much printing": (f"{HEAD}    print('x' * 100_000)\n    return {GIVES}",),
     "asserts and warnings": (
         "import warnings",
@@ -352,6 +348,13 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
             f"{HEAD}    plt.figure()\n    plt.plot(x)\n    plt.close()\n    return {GIVES}",
         ),
         "It uses matplotlib",
+    ),
+    "a bar of progress": (
+        (
+            "from tqdm.auto import tqdm",
+            over("tqdm(range(0, len(x) - n_fft + 1, hop_length))"),
+        ),
+        "It uses tqdm",
     ),
     "another process": (
         ("import subprocess", f"{HEAD}    subprocess.run(['true'])\n    return {GIVES}"),

@@ -26,8 +26,9 @@ from typing import Any
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
-# What tells a person something while an answer runs, and computes nothing: what prints in a notebook goes through it.
-TELLING = ("tqdm", "IPython", "ipykernel", "ipywidgets", "comm", "jupyter_client", "tornado", "traitlets", "zmq")
+# What prints in a notebook goes through it. What *it* calls counts as the answer's own: it may be asked to run
+# anything.
+TELLING = ("IPython", "ipykernel", "ipywidgets", "comm", "jupyter_client", "dateutil", "tornado", "traitlets", "zmq")
 # What starts something else beside the answer, which nothing watches.
 THREADS = "threads or processes"
 _STARTS = ("start_new_thread", "start_new", "start_joinable_thread", "fork", "forkpty", "fork_exec", "posix_spawn")
@@ -46,7 +47,7 @@ class Watch:
 
     ``forbidden``: functions and classes in full, as ``torch.nn.functional.fold``; one is recognised by its package and
     its last name, which may have stars (``torch.conv*``). Whatever is of this package, or of packages other than
-    :data:`PACKAGES`, is forbidden, too, but for the functions ``given`` and what these call.
+    :data:`PACKAGES` and :data:`TELLING`, is forbidden, too, but for the functions ``given`` and what these call.
     """
 
     def __init__(self, forbidden: Sequence[str] = (), given: Sequence[str] = ()):
@@ -162,10 +163,13 @@ def _caller(frame: FrameType) -> str | None:
 
 
 def _whose(frame: FrameType | None) -> str | None:
-    """The package whose code a frame runs, seen through the standard library; None for an answer's own."""
-    while frame is not None and (found := package_of(frame.f_code)) is None and _is_standard(frame.f_code):
+    """The package whose code a frame runs, seen through Python's and :data:`TELLING`; None for an answer's own."""
+    while frame is not None:
+        found = package_of(frame.f_code)
+        if found not in TELLING and not (found is None and _is_standard(frame.f_code)):
+            return found
         frame = frame.f_back
-    return None if frame is None else found
+    return None
 
 
 @cache

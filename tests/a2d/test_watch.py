@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -115,3 +116,29 @@ def test_watching_loads_no_compiler():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "torch.cumsum False"
+
+
+@pytest.mark.parametrize("library", ["librosa", "__import__('librosa')"])
+def test_what_prints_may_not_be_asked_to_compute(library):
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    shell.user_ns.update(librosa=pytest.importorskip("librosa"), x=np.arange(16.0))
+    watch = Watch()
+    with contextlib.suppress(Exception):
+        watch.over(lambda: shell.ev(f"{library}.util.frame(x, frame_length=4, hop_length=2)"))()
+    assert watch.used in ("librosa", "lazy_loader")
+
+
+def test_in_a_real_kernel_an_answer_may_print_log_warn_and_show():
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    cells = [
+        "import logging, sys, warnings\nimport numpy as np\nimport a2d\nfrom IPython.display import HTML, display",
+        "def frame(x, n_fft, hop_length):\n"
+        "    print(len(x), flush=True)\n    print(len(x), file=sys.stderr)\n"
+        "    logging.warning('so'), warnings.warn('so'), display(HTML('<b>x</b>'), x[:3])\n"
+        "    return np.stack([x[i : i + n_fft] for i in range(0, len(x) - n_fft + 1, hop_length)])",
+        'a2d.check("1.1", frame)',
+    ]
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    nbclient.NotebookClient(made, timeout=300).execute()
+    told = "".join(one["text"] for one in made.cells[-1].outputs if one.get("name") == "stdout")
+    assert "Exercise 1.1: Right (3 of 3 points)." in told
