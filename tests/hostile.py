@@ -280,7 +280,6 @@ _TIME: dict[str, Attack] = {
         while True: pass
         """,
         "timeout",
-        "killed",
     ),
     "fork bomb": _in_function("while True: os.fork()", "error", told="not permitted"),
     "patient fork bomb": _in_function(

@@ -293,7 +293,7 @@ class Boxes:
                 self.close()
                 self._nested = False
         dressed = self._dressed(job, timeout, own_mounts=False)
-        return _run_once(dressed, what, patience, self.sandbox, respond)
+        return _run_once(dressed, what, _seconds(timeout), patience, self.sandbox, respond)
 
     def _server(self, what: str) -> _Server:
         if what not in self._servers:
@@ -414,11 +414,17 @@ class _Server:
         self._log.close()
 
 
-def _run_once(job: bytes, what: str, timeout: float, sandbox: bool, respond: Respond | None = None) -> Ended:
-    """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without."""
+def _run_once(
+    job: bytes, what: str, seconds: int, timeout: float, sandbox: bool, respond: Respond | None = None
+) -> Ended:
+    """Run a job in a process of its own: a whole box with bubblewrap, or an ordinary process without.
+
+    ``seconds`` of processor time and ``timeout`` by the clock as in :meth:`_Server.run`.
+    """
     with tempfile.TemporaryDirectory(prefix="a2d-box-") as scratch:
         own = [sys.executable, *_python("once", what, inside=False)[1:]]
         command = [*_bubble(what == "course"), "--", *_python("once", what)] if sandbox else own
+        begun = time.monotonic()
         # Loading the libraries is not the learner's time.
         start = 30 if what == "numpy" else _START_SECONDS
         process = subprocess.Popen(
@@ -436,7 +442,11 @@ def _run_once(job: bytes, what: str, timeout: float, sandbox: bool, respond: Res
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(1)
         _end_group(process)
-        return _ended(lines, how, process.wait())
+        status = process.wait()
+        # Who ignores the softer signal gets the harder one at the limit, and no processor time is told of a box's
+        # inside; of memory there is an error long before the kernel kills.
+        killed = status in (-signal.SIGKILL, 128 + signal.SIGKILL) and time.monotonic() - begun >= seconds
+        return _ended(lines, how, -signal.SIGXCPU if killed else status)
 
 
 def _talk_plainly(
