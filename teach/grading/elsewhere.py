@@ -66,16 +66,19 @@ class Elsewhere:
     """A marker in another interpreter; used as :class:`~teach.grading.marking.Marker`."""
 
     def __init__(self, python: str, settings: Settings):
-        self.hurried = False
+        self._python, self._settings = python, settings
+        self._start()
+
+    def _start(self) -> None:
         self._process = subprocess.Popen(
-            [python, "-m", "teach.grading.elsewhere"],
+            [self._python, "-m", "teach.grading.elsewhere"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             env=_environment(),
         )
-        self._say(asdict(replace(settings, python="")))
+        self._say(asdict(replace(self._settings, python="")))
 
     def _say(self, what: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -88,7 +91,10 @@ class Elsewhere:
         self._say({**asdict(handed), "files": [_packed(*one) for one in handed.files]})
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the other Python ended ({self._process.wait()})")
+            # It is gone with this submission; the next one gets another.
+            code = self._process.wait()
+            self._start()
+            raise RuntimeError(f"the other Python ended ({code})")
         found: dict[str, Any] = json.loads(line)
         if "failed" in found:
             raise RuntimeError(found["failed"])

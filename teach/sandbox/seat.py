@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from a2d.checks.answers import answer
@@ -158,15 +159,16 @@ class _Loop(asyncio.SelectorEventLoop):
         pass
 
 
+@cache
+def _loop() -> _Loop:
+    """The loop of all cells, so that what one of them began may go on in the next."""
+    asyncio.set_event_loop(loop := _Loop())
+    return loop
+
+
 def _waited_for(coroutine: Any) -> Any:
     """What a cell that awaits something gives."""
-    if (loop := _loops[0] if _loops else None) is None:
-        _loops.append(loop := _Loop())
-        asyncio.set_event_loop(loop)
-    return loop.run_until_complete(coroutine)
-
-
-_loops: list[_Loop] = []
+    return _loop().run_until_complete(coroutine)
 
 
 def _nothing(*args: Any, **options: Any) -> None:
