@@ -32,6 +32,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
+from trees import write_tree
 
 from a2d import datasets
 from a2d.errors import DataError
@@ -114,14 +115,6 @@ def spoken_files() -> dict[str, bytes]:
     """Give a data set in the layout of Audio-MNIST: 2 speakers, 3 digits, 2 takes."""
     names = [f"data/{s:02d}/{d}_{s:02d}_{t}.wav" for s in (1, 2) for d in range(3) for t in range(2)]
     return {"data/meta.txt": b"{}"} | {name: wav_bytes() for name in names}
-
-
-def write_tree(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return folder
 
 
 @pytest.fixture(autouse=True)

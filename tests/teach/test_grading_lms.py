@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from trees import write_tree
 
 from teach.grading.collect import Collection, collect
 from teach.grading.model import GradingError
@@ -72,14 +71,6 @@ BRIGHTSPACE = {
 }
 
 
-def written(root: Path, layout: dict[str, bytes]) -> Path:
-    for name, data in layout.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return root
-
-
 def told(found: Collection) -> dict[str, tuple[str, str, str, dict[str, bytes]]]:
     return {
         one.student: (one.number, one.email, one.when, {file.name: file.read() for file in one.files})
@@ -92,7 +83,7 @@ def what(found: Collection) -> list[str]:
 
 
 def test_gradescope_s_list_names_the_students(tmp_path):
-    found = collect(written(tmp_path / "in", GRADESCOPE))
+    found = collect(write_tree(tmp_path / "in", GRADESCOPE))
     assert told(found) == {
         "Ann Lee": ("0042", "ann@x.org", "2024-01-31T22:30:00+00:00", {"01.ipynb": A}),
         "Bo Diaz": ("bo@x.org", "bo@x.org", "2024-02-01T01:00:00+00:00", {"sub/01.ipynb": B}),
@@ -116,21 +107,21 @@ def test_gradescope_s_list_names_the_students(tmp_path):
     ],
 )
 def test_a_broken_list_is_a_problem_and_all_is_graded(tmp_path, list_, problem):
-    folder = written(tmp_path / "in", {**GRADESCOPE, "assignment_5_export/submission_metadata.yml": list_})
+    folder = write_tree(tmp_path / "in", {**GRADESCOPE, "assignment_5_export/submission_metadata.yml": list_})
     found = collect(folder)
     assert set(told(found)) == {"submission_101", "submission_102"}
     assert any(one.startswith(problem) for one in what(found)), what(found)
 
 
 def test_a_submission_that_the_list_lacks_keeps_its_folder_s_name(tmp_path):
-    found = collect(written(tmp_path / "in", {**GRADESCOPE, "assignment_5_export/submission_103/01.ipynb": C}))
+    found = collect(write_tree(tmp_path / "in", {**GRADESCOPE, "assignment_5_export/submission_103/01.ipynb": C}))
     assert "submission_103" in told(found)
     assert what(found) == ["submission_metadata.yml does not tell whose submission_103 is"]
 
 
 def test_without_its_list_gradescope_is_not_believed(tmp_path):
     layout = {name: data for name, data in GRADESCOPE.items() if not name.endswith(".yml")}
-    folder = written(tmp_path / "in", layout)
+    folder = write_tree(tmp_path / "in", layout)
     found = collect(folder)
     assert (found.layout, set(told(found))) == ("folders", {"submission_101", "submission_102"})
     assert "these folders are called as Gradescope's, but its submission_metadata.yml is not there" in what(found)
@@ -140,7 +131,7 @@ def test_without_its_list_gradescope_is_not_believed(tmp_path):
 
 @pytest.mark.parametrize("top", ["", "gradebook_C1_Sounds_2024-02-01-10-00-00/"])
 def test_blackboard_s_texts_name_the_students_and_their_files(tmp_path, top):
-    found = collect(written(tmp_path / "in", {top + name: data for name, data in BLACKBOARD.items()}))
+    found = collect(write_tree(tmp_path / "in", {top + name: data for name, data in BLACKBOARD.items()}))
     assert told(found) == {
         "Ann Lee": ("al7", "", "2024-01-31T12:00:05", {"lecture 01.ipynb": B}),
         "Bo Diaz": ("bo_d", "", "2024-01-31T12:00:05", {"01.ipynb": C}),
@@ -154,7 +145,7 @@ def test_blackboard_s_texts_name_the_students_and_their_files(tmp_path, top):
 
 
 def test_the_best_of_attempts_keeps_all_of_them(tmp_path):
-    found = collect(written(tmp_path / "in", BLACKBOARD), attempt="best")
+    found = collect(write_tree(tmp_path / "in", BLACKBOARD), attempt="best")
     ann = next(one for one in found.submissions if one.student == "Ann Lee")
     (before,) = ann.earlier
     assert (before.key, before.when, before.files[0].read()) == (f"earlier/{ann.key}.1", "2024-01-30T09:00:00", A)
@@ -165,7 +156,7 @@ def test_the_best_of_attempts_keeps_all_of_them(tmp_path):
 
 def test_attempts_at_two_assignments_are_not_each_other_s(tmp_path):
     layout = {attempt("al7", stamp, "x.ipynb", unit): A for stamp, unit in ((OLD, "Sounds"), (NEW, "Images"))}
-    found = collect(written(tmp_path / "in", layout))
+    found = collect(write_tree(tmp_path / "in", layout))
     (ann,) = found.submissions
     assert sorted(file.when for file in ann.files) == ["2024-01-30T09:00:00", "2024-01-31T12:00:05"]
     assert sorted(file.name for file in ann.files) == ["x (2).ipynb", "x.ipynb"]
@@ -181,7 +172,7 @@ def test_attempts_at_two_assignments_are_not_each_other_s(tmp_path):
 )
 def test_a_blackboard_text_that_says_nothing_or_another_is_told(tmp_path, content, problem):
     found = collect(
-        written(tmp_path / "in", {**BLACKBOARD, attempt("cy", NEW): content, attempt("cy", NEW, "1.ipynb"): A})
+        write_tree(tmp_path / "in", {**BLACKBOARD, attempt("cy", NEW): content, attempt("cy", NEW, "1.ipynb"): A})
     )
     assert told(found)["cy"][0] == "cy"
     assert problem in what(found)
@@ -191,19 +182,19 @@ def test_nobody_s_file_is_another_s_by_its_own_name(tmp_path):
     trick = attempt("al7", NEW, attempt("bo_d", NEW, "01.ipynb"))
     flat = "34101-9 - Ann Lee - Jan 31, 2024 1230 PM - 34102-9 - Bo - Jan 31, 2024 1230 PM - 01.ipynb"
     for layout, name in ((BLACKBOARD, trick), ({}, flat)):
-        found = collect(written(tmp_path / name[:5], {**layout, name: b"{}"}))
+        found = collect(write_tree(tmp_path / name[:5], {**layout, name: b"{}"}))
         owners = [one.student for one in found.submissions for file in one.files if file.read() == b"{}"]
         assert owners == ["Ann Lee"]
 
 
 def test_an_attempt_without_its_text_is_by_the_user(tmp_path):
     layout = {name: data for name, data in BLACKBOARD.items() if name != attempt("al7", NEW)}
-    found = collect(written(tmp_path / "in", layout))
+    found = collect(write_tree(tmp_path / "in", layout))
     assert told(found)["Ann Lee"][3] == {"x1.ipynb": B}  # the other attempt's text tells the name
 
 
 def test_brightspace_s_folders_are_attempts_and_its_page_is_nobody(tmp_path):
-    found = collect(written(tmp_path / "in", BRIGHTSPACE))
+    found = collect(write_tree(tmp_path / "in", BRIGHTSPACE))
     assert told(found) == {
         "Ann Lee": ("34101", "", "2024-01-31T12:30:00", {"01.ipynb": B}),
         "Bo - Diaz": ("34102", "", "2024-01-31T00:05:00", {"01.ipynb": C}),
@@ -213,7 +204,7 @@ def test_brightspace_s_folders_are_attempts_and_its_page_is_nobody(tmp_path):
 
 def test_brightspace_s_user_is_the_number_that_differs_and_files_may_be_flat(tmp_path):
     names = ("9-34101 - Ann Lee - Jan 30, 2024 9:00 AM - 01.ipynb", "9-34102 - Bo - Jan 30, 2024 900 AM - a - b.ipynb")
-    found = collect(written(tmp_path / "in", dict.fromkeys(names, A)))
+    found = collect(write_tree(tmp_path / "in", dict.fromkeys(names, A)))
     assert {one.when for one in found.submissions} == {"2024-01-30T09:00:00"}
     assert [(one.number, one.files[0].name) for one in found.submissions] == [
         ("34101", "01.ipynb"),
@@ -223,8 +214,8 @@ def test_brightspace_s_user_is_the_number_that_differs_and_files_may_be_flat(tmp
 
 @pytest.mark.parametrize("layout", [GRADESCOPE, BLACKBOARD, BRIGHTSPACE])
 def test_an_odd_name_is_told_and_the_layout_can_be_named(tmp_path, layout):
-    known = collect(written(tmp_path / "a", layout))
-    folder = written(tmp_path / "b", {**layout, "kim.ipynb": A})
+    known = collect(write_tree(tmp_path / "a", layout))
+    folder = write_tree(tmp_path / "b", {**layout, "kim.ipynb": A})
     found = collect(folder)
     assert found.layout in ("folders", "flat")
     assert any(f"as {known.layout.title()} writes them" in one for one in what(found))
@@ -249,12 +240,12 @@ def test_an_odd_name_is_told_and_the_layout_can_be_named(tmp_path, layout):
     ],
 )
 def test_flat_names_of_one_student_are_joined_or_the_doubt_is_told(tmp_path, names, students, doubt):
-    found = collect(written(tmp_path / "in", {f"{name}.ipynb": A for name in names}))
+    found = collect(write_tree(tmp_path / "in", {f"{name}.ipynb": A for name in names}))
     assert {one.student: len(one.files) for one in found.submissions} == students
     assert any("one student's lectures" in one or "differ in digits" in one for one in what(found)) == doubt
 
 
 def test_the_newest_version_counts_by_its_number(tmp_path):
-    found = collect(written(tmp_path / "in", {f"niaj_01_v{n}.ipynb": A for n in (2, 10, 9)}))
+    found = collect(write_tree(tmp_path / "in", {f"niaj_01_v{n}.ipynb": A for n in (2, 10, 9)}))
     (problem,) = [one for one in found.problems if "notebooks of lecture 01" in one.what]
     assert problem.file == "niaj_01_v10.ipynb"

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from trees import write_tree
 
 from teach.cli import main
 from teach.grading import grade as grading
@@ -36,11 +37,7 @@ CANVAS = {
 
 
 def found_in(folder: Path, layout: Mapping[str, bytes]) -> Collection:
-    for name, data in layout.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return collect(folder)
+    return collect(write_tree(folder, layout))
 
 
 def graded(one: Submission, points: float | None = 2.5, penalty: float = 0) -> Result:
