@@ -31,6 +31,7 @@ from a2d.lab.kinds.ear import split_for
 from a2d.lab.kinds.evaluator import FinetuneTask
 from a2d.lab.kinds.generator import Draws
 from results import (
+    adapting,
     audiomnist,
     comparisons,
     evaluators,
@@ -303,6 +304,11 @@ def all_ears() -> None:
     write_results("ears", "ears", list(voices.SEEDS), data, found)
 
 
+def own_voice() -> None:
+    """What a few takes of one voice are worth to the shipped ear (lecture 11)."""
+    write_results("adapting", "adapting", list(adapting.SEEDS), _hashes("fsdd"), adapting.measure())
+
+
 def on_audiomnist() -> None:
     """Ears on Audio-MNIST's five published folds, for whoever has it (`a2d data fetch audiomnist`)."""
     data = datasets.load_spoken(audiomnist.NAME)
@@ -405,6 +411,7 @@ STEPS = {
     "hand": hand,
     "ears": all_ears,
     "hands": all_hands,
+    "adapting": own_voice,
     "choice": choice,
     "pictures": pictures,
     "strangers": strangers,

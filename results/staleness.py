@@ -18,6 +18,7 @@ from teach.closure import code_hash
 
 # By results file: the step of results.reproduce, or the benchmark, that writes it.
 MADE_BY = {
+    "adapting": "adapting",
     "beta": "beta",
     "choice": "choice",
     "ears": "ears",

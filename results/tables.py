@@ -289,6 +289,34 @@ def systems() -> str:
     return markdown(["system", "its number", "here", "why they differ"], rows)
 
 
+def adapting() -> str:
+    """What a few takes of one voice are worth to the shipped ear: means over FSDD's six speakers."""
+    rows = []
+    for n, row in results("adapting")["takes"].items():
+        them = list(row.values())
+
+        def mean(key: str, them: list[dict[str, float]] = them) -> float:
+            return sum(one[key] for one in them) / len(them)
+
+        worst = min(them, key=lambda one: one["before"])
+        rows.append(
+            [n, f"{percent(mean('before'))} to {percent(mean('after'))}",
+             f"{percent(worst['before'])} to {percent(worst['after'])}",
+             f"{percent(mean('refused_before'))} to {percent(mean('refused_after'))}",
+             f"{100 * (mean('others_after') - mean('others_before')):+.1f} points",
+             f"{sum(one['p'] < 0.05 for one in them)} of {len(them)}"]
+        )  # fmt: skip
+    head = [
+        "takes of each digit",
+        "held-out takes named rightly",
+        "worst speaker",
+        "refused",
+        "other speakers",
+        "p < 0.05",
+    ]
+    return markdown(head, rows)
+
+
 def lectures() -> str:
     """The lectures, what they hold, and what running them takes."""
     rows = []
@@ -328,5 +356,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "hearing": hearing,
     "hands": hands,
     "ears": ears,
+    "adapting": adapting,
     "systems": systems,
 }

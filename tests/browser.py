@@ -113,13 +113,13 @@ def _end(server: subprocess.Popen, address: str) -> None:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Any]:
-    """Give Chromium, as playwright's ``Browser``."""
+def browser(*arguments: str) -> Iterator[Any]:
+    """Give Chromium, as playwright's ``Browser``; ``arguments`` are added to its own."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, headless=True, args=list(_ARGUMENTS), timeout=PATIENCE
+            executable_path=CHROMIUM, headless=True, args=[*_ARGUMENTS, *arguments], timeout=PATIENCE
         )
         try:
             yield chromium

@@ -50,6 +50,9 @@
 # %% [markdown]
 # ### A map of the course
 #
+# From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
+
+# %% [markdown]
 # | lecture | question | min | needs |
 # |---|---|---|---|
 # | 00 | What is all this? | 40 | - |
@@ -63,10 +66,7 @@
 # | 08 | Does the report hold, and what did it not ask? | 90 | 02, 04, 06, 07 |
 # | 09 | How does one draw sharp and varied digits, and what for? | 130 | 03, 04, 08 |
 # | 10 | What does it take to understand a stranger? | 120 | 02, 06, 08 |
-
-# %% [markdown]
-# From 02 on you need sums and logarithms, from 03 on derivatives and a little PyTorch.
-# One more is being written: 11 is to take all this to your own voice.
+# | 11 | What of your own voice? | 95 | 08, 09, 10 |
 
 # %% [markdown] id="4f4324eca9"
 # ## Set-up

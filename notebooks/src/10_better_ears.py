@@ -1192,4 +1192,4 @@ a2d.score(10)
 # ## What comes next
 #
 # The ear is mended as far as these recordings go, and the hands of lecture 09 draw what it hears.
-# Lecture 11, which is being written, takes both to your own voice.
+# Lecture 11 takes both to your own voice.

@@ -58,13 +58,14 @@ SAME: dict[str, dict[str, str]] = {
         "eye(11)": "an eleventh digit never occurs, so it is never read",
         "lstsq": "rcond=None is what NumPy takes anyway",
     },
+    "11.1": {"energy > energy": "no frame lies exactly on the border, which would be a matter of rounding"},
     "10.5": {"np.geomspace(": "how far and how finely one looks does not matter, as long as it is enough"},
 }
 
 
 # Open tasks are graded by what an answer does, within limits: a slightly other rule may be right as well. Of their
 # mutants at least a third are refused.
-OPEN = {"1.7", "2.6", "3.7", "4.7", "8.5", "9.6"}
+OPEN = {"1.7", "2.6", "3.7", "4.7", "8.5", "9.6", "11.4"}
 
 
 def mutants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:

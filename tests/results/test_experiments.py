@@ -427,3 +427,12 @@ def test_recorded_spreads_are_those_of_their_values():
     choice = tables.results("choice")
     assert set(choice["seeds"]).isdisjoint(tables.results("protocol")["seeds"]), "measured where nothing was chosen"
     assert choice["chosen"] in choice["validation"]
+
+
+def test_recorded_voices_count_the_takes_that_changed():
+    found = tables.results("adapting")
+    for rows in found["takes"].values():
+        assert len(rows) == 6
+        for row in rows.values():
+            assert (row["won"] - row["lost"]) / row["n"] == pytest.approx(row["after"] - row["before"], abs=1e-6)
+            assert 0 <= row["p"] <= 1
