@@ -356,7 +356,7 @@ def test_the_same_tree_gives_the_same_bytes_in_place_of_the_old_ones(released, s
 def test_without_a_file_of_points_there_is_none(quick, tmp_path, sources):
     told = release(tmp_path / "a" / "b", None, None, root=sources)
     total = sum(one.points for one in ALL.values())
-    assert told[0] == f"wrote {tmp_path / 'a' / 'b'}: 11 notebooks, {total} points"
+    assert told[0] == f"wrote {tmp_path / 'a' / 'b'}: 12 notebooks, {total} points"
     assert len(told) == 2
     files = contents(tmp_path / "a" / "b")
     assert "points.json" not in files
