@@ -22,7 +22,7 @@ def serve(port: int, host: str, announce: Callable[[str], None], *, browser: boo
     try:
         from a2d.app import server
     except ModuleNotFoundError as error:
-        if error.name != "tornado":
+        if (error.name or "").partition(".")[0] != "tornado":
             raise
         hint = 'Run `pip install "digits-from-sound[app]"`'
         raise A2DError("tornado is not installed", where="a2d app", hint=hint) from error

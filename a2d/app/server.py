@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import logging
 import signal
 import webbrowser
 from collections.abc import Callable
@@ -58,12 +59,15 @@ def run(port: int, host: str, announce: Callable[[str], None], *, browser: bool)
     if not is_loopback(host):
         announce("Warning: others on your network can reach this page, and what they say comes to this computer.")
         announce("Warning: browsers give a page the microphone on localhost or by https only; files work everywhere.")
-    url = f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}/"
+    # Here the browser gives the microphone to this name, also where the server is at all addresses.
+    name = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{sockets[0].getsockname()[1]}/"
 
     async def serve() -> None:
         # Who goes away in the midst of sending is not waited for.
         server = HTTPServer(app, max_body_size=MOST_BYTES, body_timeout=30, idle_connection_timeout=120)
         server.add_sockets(sockets)
+        logging.getLogger("tornado.general").setLevel(logging.ERROR)  # what is malformed is answered, not reported here
         announce(f"The page is at {url} (Ctrl-C ends it)")
         if browser:
             await asyncio.to_thread(webbrowser.open, url)

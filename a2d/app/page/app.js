@@ -5,7 +5,9 @@ import { REFUSALS, WORDS, listen, make, wav } from "./recorder_panel.js";
 const the = (id) => document.getElementById(id);
 const LONGEST = 5; // seconds of one recording
 const MOST = 10; // seconds of a file
+const MOST_BYTES = 20_000_000; // of a file: what is larger is no digit, and would only fill the memory
 const IDLE = 120_000; // ms after which a recording is deleted: the next visitor must not hear it
+const GONE = "The program behind this page does not answer. Start a2d app again.";
 const player = new Audio();
 let take = null; // { data: a WAV file, samples, rate, seconds, start, stop, whose }
 let stop = null; // closes the microphone and gives the WAV file
@@ -124,12 +126,14 @@ async function ask(cut = false) {
     if (id !== asked) return;
     if (!reply.ok) return nothing(found.told);
   } catch {
-    if (id === asked) nothing("The program behind this page does not answer. Start a2d app again.");
+    if (id === asked) nothing(GONE);
     return;
   }
   [take.start, take.stop] = found.cut;
   waveform();
   answered(found);
+  // On a phone what was drawn is out of sight of the button; who moves the cut wants to go on with that.
+  if (!cut && innerWidth < 900) the("result").scrollIntoView();
 }
 
 function nothing(told) {
@@ -151,14 +155,13 @@ function answered({ digit, sure, nothing: none, refused, hands, row, notes }) {
   const picture = ({ image, told, reads }, name, below) => {
     const other = reads !== digit;
     const item = make("li", other ? { class: "other" } : {}, make("img", { src: image, width: "28", height: "28", alt: `A handwritten ${word}, ${name}` }));
-    item.append(make("span", {}, `${below} `, make("b", {}, `${other ? "\u2717 " : ""}reads ${reads}`)));
+    item.append(make("span", {}, `${below} `, make("b", {}, `${other ? "\u2717 " : ""}read as ${reads}`)));
     return item;
   };
   the("hands").replaceChildren(...hands.map((one, n) => picture(one, n ? `in another hand, number ${first + n}` : take.whose, n ? "another hand" : take.whose)));
   the("row").replaceChildren(...row.map((one) => picture(one, one.told, one.told)));
   tell(refused ? `That was no digit, ${percent(none)} sure. Say one digit, zero to nine, alone.` : `I heard ${word}, ${percent(sure)} sure.`);
   state(drawn ? "drawn" : "refused");
-  if (innerWidth < 900) the("result").scrollIntoView({ block: "start" }); // on a phone it is out of sight of the button
 }
 
 // --- the microphone
@@ -188,14 +191,21 @@ function ending() {
   };
 }
 
+/** Whether the box is ticked; says so where it is not. */
+function agreed() {
+  const { checked } = the("agree");
+  the("agree").parentElement.classList.toggle("missing", !checked);
+  if (!checked) {
+    the("agree").focus();
+    tell("", "Tick the box first: nothing is recorded before you agree.");
+  }
+  return checked;
+}
+
 async function record() {
   if (stop) return finish();
   if (opening) return;
-  the("agree").parentElement.classList.toggle("missing", !the("agree").checked);
-  if (!the("agree").checked) {
-    the("agree").focus();
-    return tell("", "Tick the box first: nothing is recorded before you agree.");
-  }
+  if (!agreed()) return;
   opening = true;
   forget();
   state("listening");
@@ -203,7 +213,7 @@ async function record() {
   const over = ending();
   try {
     const meter = (peak) => {
-      the("level").value = peak;
+      the("level").value = Math.sqrt(peak); // nearer to how loud it sounds
       if (over(peak) && stop) finish();
     };
     const end = await listen(LONGEST, meter, () => stop && finish());
@@ -234,10 +244,14 @@ async function decoded(data) {
 }
 
 async function choose(file) {
+  if (!agreed()) return;
   forget();
   state("asking");
+  if (file.size > MOST_BYTES) return nothing(`The file has ${Math.ceil(file.size / 1e6)} MB. Cut out the one digit.`);
+  const id = asked;
   try {
     const data = await decoded(await file.arrayBuffer());
+    if (id !== asked) return;
     const seconds = (data.byteLength - 44) / 2 / 48000;
     if (seconds > MOST) return nothing(`The recording is ${seconds.toFixed(1)} s long; at most ${MOST} s are taken. Cut out the one digit.`);
     offer(data, "in the hand of this voice");
@@ -247,13 +261,16 @@ async function choose(file) {
 }
 
 async function sample(digit) {
+  forget();
+  const id = asked;
   const reply = await fetch(`sample/${digit}`);
-  offer(await decoded(await reply.arrayBuffer()), "in the hand of this voice");
+  const data = await decoded(await reply.arrayBuffer());
+  if (id === asked) offer(data, "in the hand of this voice");
 }
 
 the("samples").append(...WORDS.map((word, digit) => {
   const button = make("button", { type: "button", "aria-label": `${digit}, a synthetic voice that says ${word}` }, String(digit));
-  button.addEventListener("click", () => sample(digit).catch(() => nothing("The program behind this page does not answer. Start a2d app again.")));
+  button.addEventListener("click", () => sample(digit).catch(() => nothing(GONE)));
   return button;
 }));
 the("noise").addEventListener("click", () => {
