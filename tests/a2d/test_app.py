@@ -623,9 +623,28 @@ def test_a_program_that_has_ended_is_told_of(chromium: Any, tmp_path: Path):
 @pytest.mark.browser
 def test_the_pages_policy_lets_nothing_out(tab: Tab):
     """Even a script of the page's own could send nothing to anybody else."""
-    refused = "url => fetch(url).then(() => 'sent', error => String(error))"
-    assert "TypeError" in tab.page.evaluate(refused, "http://127.0.0.1:9/")
+    refused = """url => new Promise(done => {
+        document.addEventListener("securitypolicyviolation", event => done(event.violatedDirective), {once: true});
+        fetch(url, {mode: "no-cors"}).then(() => done("sent"), () => setTimeout(() => done("failed"), 500));
+    })"""
+    assert tab.page.evaluate(refused, "http://127.0.0.1:7/") == "connect-src"
     assert tab.page.evaluate(refused, "app.css") == "sent"
+
+
+@pytest.mark.browser
+def test_an_answer_that_comes_too_late_is_not_shown(tab: Tab):
+    """Who deletes while the program thinks must not see the answer afterwards."""
+    held: list[Any] = []
+    tab.page.route("**/hear?*", lambda route: held.append(route))
+    tab.press("Noise")
+    tab.wait("asking")
+    tab.page.evaluate("() => document.getElementById('delete').click()")
+    with tab.page.expect_response("**/hear?*"):
+        held[0].continue_()
+    tab.page.wait_for_timeout(300)
+    assert tab.text("heard") == "Nothing yet"
+    assert "Deleted" in tab.text("status")
+    assert tab.mistakes == []
 
 
 @pytest.mark.browser
