@@ -16,6 +16,7 @@ let asked = 0; // what is answered for an older number is of no interest any mor
 let first = 0; // the first of the hands that are drawn at random
 let anyway = false;
 let timer = 0;
+let silent = 0; // the timer that ends what is played at the cut
 
 const percent = (share) => (share > 0.99 ? "over 99 %" : `${Math.round(100 * share)} %`);
 const state = (name) => (document.body.dataset.state = name);
@@ -106,9 +107,10 @@ function shade() {
 
 function play() {
   player.currentTime = take.start;
+  clearTimeout(silent);
+  silent = setTimeout(() => player.pause(), 1000 * (take.stop - take.start));
   player.play().catch((error) => tell("", `This browser does not play it (${error.name}).`));
 }
-player.addEventListener("timeupdate", () => take && player.currentTime >= take.stop && player.pause());
 
 // --- questions and answers
 
@@ -282,6 +284,7 @@ the("file").addEventListener("change", (event) => {
   event.target.value = ""; // the same file may be chosen again
 });
 the("record").addEventListener("click", record);
+the("record").addEventListener("keydown", (event) => event.repeat && event.preventDefault()); // a key that is held down
 the("again").addEventListener("click", () => {
   the("record").focus();
   record();
