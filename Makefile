@@ -22,12 +22,13 @@ STAMP := $(VENV)/.ready
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export PYTHONUTF8 := 1
 
-.PHONY: help setup newest course test lab notebooks demo onnx reproduce voices bench lint lock clean
+.PHONY: help setup newest course test lab app notebooks demo onnx reproduce voices bench lint lock clean
 
 help:
 	@echo "make course     set everything up; run all lectures and the report's pipeline on built-in data"
 	@echo "make test       set everything up; run all tests (options: make test TESTS='-m \"not slow\"')"
 	@echo "make lab        JupyterLab, at lecture 00 (options: make lab LAB=--no-browser)"
+	@echo "make app        a page without code: say a digit, and every generator of the course draws it"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make demo       the page that draws without a server, in build/demo;  make onnx: both networks for other runtimes"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs the real data and synthetic voices, many hours)"
@@ -69,6 +70,10 @@ notebooks: $(STAMP)
 # The page that draws without a server: one file, which opens from any server, or from the folder.
 demo: $(STAMP)
 	@$(BIN)/python -m teach.demo --out build/demo
+
+# The page without code, for an open day.
+app: $(STAMP)
+	@$(BIN)/a2d app
 
 # Both networks as ONNX graphs. The exporter's packages are installed for this alone.
 onnx: $(STAMP)

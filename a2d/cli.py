@@ -147,6 +147,25 @@ def _drawer(model: str, ear: str, evaluator: str, style: Path | None, anyway: bo
     return drawer
 
 
+@main.command(
+    epilog="""\b
+Examples:
+  a2d app
+  a2d app --port 0 --no-browser           on any free port; open the address that is printed"""
+)
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another address lets others reach the page.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
+def app(port: int, host: str, browser: bool) -> None:
+    """Open a page without code: say a digit, and every generator of the course draws it.
+
+    It runs on this computer alone until Ctrl-C, keeps no recording, and needs no network.
+    """
+    from a2d.app import serve
+
+    serve(port, host, say, browser=browser)
+
+
 @main.group(context_settings=CONTEXT)
 def data() -> None:
     """List, fetch and check data sets."""

@@ -10,7 +10,8 @@ import traitlets
 
 from a2d.annotation import UNREADABLE
 from a2d.errors import DataError
-from a2d.widgets.panel import HERE, Shown, told
+from a2d.widgets.controls import told
+from a2d.widgets.panel import HERE, Shown
 from a2d.widgets.session import Session
 from a2d.widgets.w07_annotation import annotation_view
 

@@ -49,6 +49,14 @@ def load(module: str) -> ModuleType:
         raise A2DError(f"{error.name} is not installed", where="a2d.widgets", hint=hint) from error
 
 
+def told(error: Exception, otherwise: str) -> str:
+    """An error as it is said on a page: what was wrong, and what to do; ``otherwise`` begins one that is not ours."""
+    if not isinstance(error, A2DError):
+        return f"{otherwise} ({type(error).__name__}: {error})."
+    text = f"{error.what}. {error.hint}." if error.hint else f"{error.what}."
+    return text[0].upper() + text[1:]
+
+
 def whole(value: Any, where: str, low: int, high: int) -> int:
     """Give ``value`` as an int from ``low`` to ``high``, or raise :class:`DataError`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:

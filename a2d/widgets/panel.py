@@ -10,21 +10,12 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets
 
-from a2d.errors import A2DError
-from a2d.widgets.controls import Control, whole
+from a2d.widgets.controls import Control, told, whole
 
 if TYPE_CHECKING:
     from a2d.figures import Picture
 
 HERE = Path(__file__).parent
-
-
-def told(error: Exception, otherwise: str) -> str:
-    """An error as the widget says it: what was wrong, and what to do; ``otherwise`` begins one that is not ours."""
-    if not isinstance(error, A2DError):
-        return f"{otherwise} ({type(error).__name__}: {error})."
-    text = f"{error.what}. {error.hint}." if error.hint else f"{error.what}."
-    return text[0].upper() + text[1:]
 
 
 class Shown(anywidget.AnyWidget):

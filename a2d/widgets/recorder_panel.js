@@ -276,3 +276,5 @@ function render({ model, el }) {
 }
 
 export default { render };
+// What the page of `a2d app` takes from here.
+export { REFUSALS, WORDS, listen, make, svg, wav };

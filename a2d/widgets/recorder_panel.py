@@ -9,8 +9,8 @@ import numpy as np
 import traitlets
 
 from a2d.errors import DataError
-from a2d.widgets.controls import wav, whole
-from a2d.widgets.panel import HERE, Shown, told
+from a2d.widgets.controls import told, wav, whole
+from a2d.widgets.panel import HERE, Shown
 from a2d.widgets.takes import MOST_BYTES, Takes
 from a2d.widgets.w11_voice import takes_view
 

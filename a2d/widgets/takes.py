@@ -34,6 +34,14 @@ MOST_BYTES = 8_000_000
 _NAME = re.compile(r"(\d)_(\d\d)_(\d{1,4})\.wav")
 
 
+def around_word(clip: Clip) -> tuple[Clip, tuple[float, float]]:
+    """The loudest word of a checked clip, and where it begins and ends, in seconds."""
+    word = audio.trim_silence(clip)
+    # The trimmed samples are a part of the same array; where it begins is how far apart the two are.
+    start = (word.samples.__array_interface__["data"][0] - clip.samples.__array_interface__["data"][0]) // 4
+    return word, (start / clip.rate, (start + len(word.samples)) / clip.rate)
+
+
 class Takes:
     """One person's takes, in Audio-MNIST's layout: ``FOLDER/NN/{digit}_{NN}_{take}.wav``.
 
@@ -107,12 +115,8 @@ class Takes:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", audio.AudioWarning)
             samples = audio.check_samples(clip.samples, clip.rate, "The recording")
-        whole_clip = Clip(samples, int(clip.rate))
-        word = audio.trim_silence(whole_clip)
-        # The trimmed samples are a part of the same array; where it begins is how far apart the two are.
-        start = (word.samples.__array_interface__["data"][0] - samples.__array_interface__["data"][0]) // 4
-        self._raw = whole_clip
-        self._cut = (start / clip.rate, (start + len(word.samples)) / clip.rate)
+        self._raw = Clip(samples, int(clip.rate))
+        word, self._cut = around_word(self._raw)
         self.notes = tuple(str(w.message) for w in caught if issubclass(w.category, audio.AudioWarning))
         return word
 

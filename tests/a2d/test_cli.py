@@ -24,6 +24,7 @@ from a2d.lab import models as lab_models
 from a2d.lab.kinds.spoken import part_to_test
 
 COMMANDS = {
+    "app": "a2d app",
     "draw": "a2d draw seven.wav",
     "data fetch": "a2d data fetch fsdd",
     "data check": "a2d data check",
@@ -82,6 +83,7 @@ def test_help_shows_an_example(command):
 def test_help_lists_every_command():
     text = "\n".join(fine("--help"))
     assert [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()] == [
+        "app",
         "data",
         "draw",
         "evaluate",

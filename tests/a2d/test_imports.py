@@ -39,6 +39,7 @@ ORDER = (
     "a2d.lab.runs",
     "a2d.lab",
     "a2d.widgets",
+    "a2d.app",
     "a2d.checks.comparison",
     "a2d.exercises",
     "a2d.checks",
