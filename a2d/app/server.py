@@ -33,7 +33,7 @@ FILES = {
     "/": ("a2d.app", "page/index.html", "text/html"),
     "/app.css": ("a2d.app", "page/app.css", "text/css"),
     "/app.js": ("a2d.app", "page/app.js", "text/javascript"),
-    "/recorder_panel.js": ("a2d.widgets", "recorder_panel.js", "text/javascript"),
+    "/microphone.js": ("a2d.widgets", "microphone.js", "text/javascript"),
 }
 # The sample recordings: each digit by another synthetic speaker.
 SAMPLES = tuple(f"{2 * digit + 1:02d}/{digit}_{2 * digit + 1:02d}_1.flac" for digit in range(10))

@@ -31,7 +31,7 @@ class Recorder(Shown):
     pressed for one take is not done to another.
     """
 
-    _esm = (HERE / "recorder_panel.js").read_text(encoding="utf-8")
+    _esm = "".join((HERE / f"{name}.js").read_text(encoding="utf-8") for name in ("microphone", "recorder_panel"))
     _css = Shown._css + (HERE / "recorder_panel.css").read_text(encoding="utf-8")
     state = traitlets.Dict().tag(sync=True)
 

@@ -278,7 +278,7 @@ def test_it_is_on_this_computer_and_says_where(app: App):
 
 
 def test_it_serves_its_files_and_no_others(app: App):
-    for path in ("app.js", "app.css", "recorder_panel.js", "sample/0", "sample/9"):
+    for path in ("app.js", "app.css", "microphone.js", "sample/0", "sample/9"):
         assert app.ask(path)[0] == 200
     for path in (
         "app.py",

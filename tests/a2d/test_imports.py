@@ -214,7 +214,7 @@ def test_the_check_for_upward_imports_can_fail(tmp_path):
 # The files at the top of the package are what lectures explain; the rest lies in folders.
 # Exercises, figures and widgets come with a lecture, so each lecture has its share. A subject of the pipeline that has
 # outgrown one file is a folder, with a line in the package's docstring like the files at the top.
-TOP_LINES, SHARED_LINES, LECTURE_LINES, SUBJECT_LINES = 3000, 9600, 1300, 1200
+TOP_LINES, SHARED_LINES, LECTURE_LINES, SUBJECT_LINES = 3000, 10000, 1300, 1200
 SUBJECTS = ("ears", "hands")
 
 

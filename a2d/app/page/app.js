@@ -1,6 +1,6 @@
 // The page of `a2d app`. The recording stays in this tab and is sent along with each question; the server keeps nothing.
 // The microphone is the recorder's of lecture 11.
-import { REFUSALS, WORDS, listen, make, wav } from "./recorder_panel.js";
+import { REFUSALS, WORDS, listen, make, wav } from "./microphone.js";
 
 const the = (id) => document.getElementById(id);
 const LONGEST = 5; // seconds of one recording
