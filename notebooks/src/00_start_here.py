@@ -129,11 +129,24 @@ kinds = ".wav,.flac,.ogg,.mp3,.aiff"
 picker = ipywidgets.FileUpload(accept=kinds, description="Your sound")
 picker
 
-# %% id="own-load"
-from a2d.widgets import own_recording
+# %% [markdown]
+# Or record it here, if your browser may use a microphone: tick the box, press *Record*, say the digit, press *Stop*,
+# and run the cells below.
+# Nothing is written to a file unless you press *Keep*.
+# What else is done with a voice, lecture 11 says.
 
+# %% id="own-record"
+from a2d import widgets
+
+rec = widgets.recorder(goal=1)
+show(rec)
+
+# %% id="own-load"
 example = next(r for r in spoken.recordings if r.digit == said)
-name, voice = own_recording(picker.value, own, example.path)
+name, voice = widgets.own_recording(picker.value, own, example.path)
+if rec.clip is not None:
+    name, voice = "what you have just recorded", rec.clip
+    print(f"No, {name}: {voice.seconds:.2f} s")
 
 # %% [markdown]
 # Listen to it, then look at it.

@@ -685,12 +685,21 @@ print(f"shape {ours.shape}, largest difference {np.abs(ours - theirs).max():.0e}
 # - More mel bands than the bins can fill: what happens at the bottom?
 # - Fewer coefficients: what of the mean stays the same?
 
-# %% id="explorer"
+# Your own voice can be among the recordings: record a digit here first.
+# Nothing is written to a file unless you press *Keep* (lecture 11 says more).
+
+# %% id="own-record"
 from a2d import widgets
 
+rec = widgets.recorder(goal=1)
+show(rec)
+
+# %% id="explorer"
 speaker = spoken.speaker_names[0]
 takes = {q.digit: q for q in reversed(spoken.recordings) if q.speaker == speaker}
 labelled = {f"{d}, speaker {speaker}": audio.load(takes[d].path) for d in range(10)}
+if rec.clip is not None:
+    labelled = {"your own": rec.clip, **labelled}
 show(widgets.mfcc_explorer(labelled, **sizes))
 
 # %% [markdown]

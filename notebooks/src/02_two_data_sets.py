@@ -192,7 +192,25 @@ from a2d.figures import f02_datasets
 show(f02_datasets.lengths_and_levels(T, levels, spoken.digits, spoken.speakers))
 
 # %% [markdown]
-# Each title says which share of the variance a label *explains*:
+# Where do you stand among them?
+# Record a digit, then run the cell below it.
+# Nothing is written to a file unless you press *Keep* (lecture 11 says more).
+
+# %% id="own-record"
+from a2d import widgets
+
+rec = widgets.recorder(goal=1)
+show(rec)
+
+# %% id="own-place"
+own = rec.clip if rec.clip is not None else audio.load(spoken.recordings[0].path)
+s = audio.prepare(own, r).astype(float)
+print("Your recording:" if rec.clip is not None else "The first recording, until you record one:", end=" ")
+print(f"{len(s) / r:.2f} s, longer than {(len(s) / r > T).mean():.0%} of all;", end=" ")
+print(f"{level(s):.0f} dBFS, louder than {(level(s) > levels).mean():.0%}")
+
+# %% [markdown]
+# Each title of the figure says which share of the variance a label *explains*:
 #
 # $$\text{explained} = \frac{\sum_i (\bar v_{i} - \bar v)^2}{\sum_i (v_i - \bar v)^2}$$
 #

@@ -840,12 +840,18 @@ show(f10_ears.refused(found, border))
 # A digit in noise is a digit, and is refused more often than a quiet one: for a user that may be just right.
 #
 # Try it. Choose a recording, and move the noise.
-# The recordings are of a speaker that **changed** never heard.
+# The recordings are of a speaker that **changed** never heard, and of you, if you record a digit first.
+# Nothing is written to a file unless you press *Keep* (lecture 11 says more).
 # `listen` is the ear, with your temperature and your limit.
 
-# %% id="widget"
+# %% id="own-record"
 from a2d import audio, widgets
 
+rec = widgets.recorder(goal=1)
+show(rec)
+
+
+# %% id="widget"
 
 def listen(samples):
     """What the ear gets, the ten probabilities, and that of no digit."""
@@ -858,6 +864,8 @@ mine = [k for k in few if spoken.recordings[k].speaker == spoken.recordings[few[
 clips = {str(spoken.digits[k]): audio.Clip(waves[k], r) for k in mine[::-1]}
 clips = dict(sorted(clips.items()))
 clips["backwards"] = audio.Clip(waves[mine[0]][::-1].copy(), r)
+if rec.clip is not None:
+    clips = {"your own": audio.Clip(audio.prepare(rec.clip, r), r), **clips}
 show(widgets.ear_in_noise(clips, listen, hop_s=H / r, limit=border, seed=SEED, mix=noisy))
 
 # %% [markdown]
