@@ -705,7 +705,20 @@ BACK_DOORS: dict[str, Attack] = {
     **{name: _back_door(name, _CONVOLUTION.format(what=what), "5.2") for name, what in _CONVOLUTIONS.items()},
 }
 
-ATTACKS: dict[str, Attack] = {**_TIME, **_ENDS, **_RESULTS, **_PATCHES, **_SAYS, **BACK_DOORS}
+# The same with the watch turned off before, as an answer might do that is cut out.
+_HOWS = {
+    "no profile function": "import sys; sys.setprofile = sys.settrace = lambda f: None",
+    "the watch does nothing": "import a2d.checks.watch as w; w.Watch.over = lambda self, function: function",
+    "the watch sees nothing": "import a2d.checks.watch as w; w.Watch._called = w.Watch._called_in_c = lambda *a: None",
+}
+_WATCH_OFF = {
+    f"dct, and {name}": Attack(
+        f"import scipy.fft as s\n{how}\n" + _DCT.format(how="", what="getattr(s, 'd' + 'ct')"), ("wrong",), "1.5"
+    )
+    for name, how in _HOWS.items()
+}
+
+ATTACKS: dict[str, Attack] = {**_TIME, **_ENDS, **_RESULTS, **_PATCHES, **_SAYS, **BACK_DOORS, **_WATCH_OFF}
 
 # ----------------------------------------------------------------------- whole notebooks, which are run cell by cell
 
@@ -732,6 +745,8 @@ frame = Bound()
 _ZEROS = "np.zeros((1, 1))"
 _CHECK = 'a2d.check("1.1", frame)'
 _THE_WATCH = "import a2d.checks.watch as w\n"
+# Loaded and tried before, as librosa loads its parts when they are first used, for longer than an answer may take.
+_LOAD = "import librosa\nlibrosa.util.frame(np.zeros(9), frame_length=3, hop_length=2)\n"
 _LIBROSA = "librosa.util.frame(np.asarray(x), frame_length=n_fft, hop_length=hop_length).T"
 # The sums of the inputs of the notebook's own check.
 _PUBLIC = sorted({round(float(case.args[0].sum()), 6) for case in verdicts.make_cases(exercises.get("1.1"), 0)})
@@ -805,10 +820,10 @@ _AROUND_THE_CHECK = {
         """
     ),
     "the seat is asked, and librosa": _played(
+        _LOAD,
         """
         from a2d.checks import verdicts
         from teach.sandbox import wire
-        import librosa
         seat = verdicts.seat
         seat.send({"check": "1.1", "source": "", "name": "frame"})
         for case in seat.ask()["cases"]:
@@ -817,7 +832,7 @@ _AROUND_THE_CHECK = {
             seat.send({"value": wire.encode(np.array(cut))})
         seat.send({"end": "1.1"})
         seat.ask()
-        """
+        """,
     ),
     "a check by hand": _played(_BY_HAND),
     "a check by hand, and the end": _played(_BY_HAND + 'told({"done": True})', outcomes=("wrong", "missing")),
@@ -1061,47 +1076,48 @@ _RESULTS_OF_NOTEBOOKS = {
 
 _PAST_THE_WATCH = {
     "no profile function": _played(
-        "import librosa\nsys.setprofile = sys.settrace = lambda f: None",
+        _LOAD + "sys.setprofile = sys.settrace = lambda f: None",
         gives=_LIBROSA,
     ),
     "the watch does nothing": _played(
-        "import librosa", _THE_WATCH + "w.Watch.over = lambda self, function: function", gives=_LIBROSA
+        _LOAD, _THE_WATCH + "w.Watch.over = lambda self, function: function", gives=_LIBROSA
     ),
     "the watch sees nothing": _played(
-        "import librosa",
+        _LOAD,
         _THE_WATCH + "w.Watch._event = w.Watch._called = w.Watch._called_in_c = lambda *a: None",
         gives=_LIBROSA,
     ),
     "the watch allows more": _played(
-        "import librosa", _THE_WATCH + "w.PACKAGES = w.TELLING = ('numpy', 'librosa', 'numba')", gives=_LIBROSA
+        _LOAD, _THE_WATCH + "w.PACKAGES = w.TELLING = ('numpy', 'librosa', 'numba')", gives=_LIBROSA
     ),
     "code that says it is NumPy's": _played(
+        _LOAD,
         """
-        import librosa
-        code = "def cut(x, n_fft, hop_length): return librosa.util.frame(x, frame_length=n_fft, hop_length=hop_length)"
+        code = "def cut(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
         exec(compile(code, np.__file__, "exec"))
         """,
         gives="cut(np.asarray(x), n_fft, hop_length).T",
     ),
     "code that says it is the check's": _played(
+        _LOAD,
         """
-        import librosa
         import a2d.checks.answers
-        code = "def answer(x, n_fft, hop_length): return librosa.util.frame(x, frame_length=n_fft, hop_length=hop_length)"
+        code = "def answer(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
         exec(compile(code, a2d.checks.answers.__file__, "exec"))
         """,
         gives="answer(np.asarray(x), n_fft, hop_length).T",
     ),
     "a module's name of the course": Played(
         (
-            _IMPORTS + "import a2d, librosa",
+            _IMPORTS + "import a2d",
+            _LOAD,
             f"def framed(x, n_fft, hop_length):\n    return {_LIBROSA}",
             "frame = functools.partial(framed)\nframe.__module__ = framed.__module__ = 'a2d.features'",
             _CHECK,
         )
     ),
     "an innocent source": _played(
-        f"import librosa\ndef innocent(x, n_fft, hop_length):\n    return {GIVES}\n",
+        _LOAD + f"def innocent(x, n_fft, hop_length):\n    return {GIVES}\n",
         body="self.__wrapped__ = innocent",
         gives=_LIBROSA,
     ),
