@@ -1,10 +1,11 @@
 """Hostile and broken submissions: what they hold, how each must end, and what it may earn. No test of its own.
 
-Nearly all attack through exercise 1.1 (``frame``), whose right answer is short. There are three kinds:
+Nearly all attack through exercise 1.1 (``frame``), whose right answer is short. There are four kinds:
 
 - ``REACHES``: the function tries to get at something, and gives the right answer only if that was refused. So "right"
   shows at once that the code ran, that the box refused, and that nothing was broken by it.
 - ``ATTACKS``: code that wants points or harm, and earns nothing.
+- ``PLAYED``: whole notebooks that want points or harm where they are run; ``REACHES_PLAYED`` look around there.
 - ``NOTEBOOKS``: files that are hard to read.
 """
 
@@ -19,6 +20,9 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from a2d import exercises
+from a2d.checks import verdicts
 
 # -------------------------------------------------------------------------------------------------------- the honest
 
@@ -701,7 +705,517 @@ BACK_DOORS: dict[str, Attack] = {
     **{name: _back_door(name, _CONVOLUTION.format(what=what), "5.2") for name, what in _CONVOLUTIONS.items()},
 }
 
-ATTACKS: dict[str, Attack] = {**_TIME, **_ENDS, **_RESULTS, **_PATCHES, **_SAYS, **BACK_DOORS}
+# The same with the watch turned off before, as an answer might do that is cut out.
+_HOWS = {
+    "no profile function": "import sys; sys.setprofile = sys.settrace = lambda f: None",
+    "the watch does nothing": "import a2d.checks.watch as w; w.Watch.over = lambda self, function: function",
+    "the watch sees nothing": "import a2d.checks.watch as w; w.Watch._called = w.Watch._called_in_c = lambda *a: None",
+}
+_WATCH_OFF = {
+    f"dct, and {name}": Attack(
+        f"import scipy.fft as s\n{how}\n" + _DCT.format(how="", what="getattr(s, 'd' + 'ct')"), ("wrong",), "1.5"
+    )
+    for name, how in _HOWS.items()
+}
+
+ATTACKS: dict[str, Attack] = {**_TIME, **_ENDS, **_RESULTS, **_PATCHES, **_SAYS, **BACK_DOORS, **_WATCH_OFF}
+
+# ----------------------------------------------------------------------- whole notebooks, which are run cell by cell
+
+
+@dataclass(frozen=True)
+class Played:
+    """The cells of a hostile notebook and the outcomes that its exercise may have; it earns nothing.
+
+    What is bound to the answer's name is an object, so that nothing can be cut out: the notebook has to be run.
+    """
+
+    cells: tuple[str, ...]
+    outcomes: tuple[str, ...] = ("wrong",)
+
+
+_BOUND = """
+class Bound:
+    calls = 0
+    def __call__(self, x, n_fft, hop_length):
+{body}
+        return {gives}
+frame = Bound()
+"""
+_ZEROS = "np.zeros((1, 1))"
+_CHECK = 'a2d.check("1.1", frame)'
+_THE_WATCH = "import a2d.checks.watch as w\n"
+# Loaded and tried before, as librosa loads its parts when they are first used, for longer than an answer may take.
+_LOAD = "import librosa\nlibrosa.util.frame(np.zeros(9), frame_length=3, hop_length=2)\n"
+_LIBROSA = "librosa.util.frame(np.asarray(x), frame_length=n_fft, hop_length=hop_length).T"
+# The sums of the inputs of the notebook's own check.
+_PUBLIC = sorted({round(float(case.args[0].sum()), 6) for case in verdicts.make_cases(exercises.get("1.1"), 0)})
+# A check by hand: what a cell would write that knows how notebooks are run.
+_BY_HAND = r"""
+import os
+def told(*messages):
+    for one in messages:
+        os.write(4, json.dumps(one).encode() + b"\n")
+told({"check": "1.1", "source": "", "name": "frame"}, *[{"value": True, "right": True}] * 8, {"end": "1.1"})
+"""
+
+
+def _bound(gives: str = _ZEROS, body: str = "pass") -> str:
+    return _BOUND.format(body=textwrap.indent(textwrap.dedent(body).strip(), " " * 8), gives=gives).strip()
+
+
+def _played(*cells: str, gives: str = _ZEROS, body: str = "pass", outcomes: Sequence[str] = ("wrong",)) -> Played:
+    """Cells before an answer that gives ``gives``, and its check."""
+    dedented = [textwrap.dedent(one).strip() for one in cells]
+    return Played((_IMPORTS + "import a2d", *dedented, _bound(gives, body), _CHECK), tuple(outcomes))
+
+
+_AROUND_THE_CHECK = {
+    "a check of its own": _played(
+        """
+        a2d.check = lambda id, f: print("Exercise 1.1: Right (3 of 3 points).")
+        from a2d.checks import verdicts
+        verdicts.check = a2d.check
+        """
+    ),
+    "a verdict of its own": _played(
+        """
+        from a2d.checks import comparison, points, verdicts
+        verdicts.judge = verdicts.compare = comparison.difference = lambda *a, **k: ""
+        points.scaled = points.points_of = lambda *a, **k: 3
+        """
+    ),
+    "answers of its own": _played(
+        """
+        from a2d.checks import answers
+        from a2d.exercises import calls
+        answers.answer = answers.plain = calls.plain = lambda *a, **k: True
+        """
+    ),
+    "the course's function": _played(
+        "theirs = a2d.mine('1.1')",
+        gives="theirs(x, n_fft, hop_length)",
+        outcomes=("wrong", "error", "missing"),
+    ),
+    "the course's function after a check": Played(
+        (
+            _IMPORTS + "import a2d",
+            _bound(),
+            _CHECK,
+            "theirs = a2d.mine('1.1')",
+            _bound("theirs(x, n_fft, hop_length)"),
+            _CHECK,
+        ),
+    ),
+    "a mine of its own": _played("a2d.mine = lambda id: np.zeros", gives="a2d.mine('1.1')((1, 1))"),
+    "the seat is asked": _played(
+        """
+        from a2d.checks import verdicts
+        seat = verdicts.seat
+        seat.send({"check": "1.1", "source": "", "name": "frame"})
+        for case in seat.ask()["cases"]:
+            seat.send({"value": True, "right": True, "points": 3})
+        seat.send({"end": "1.1"})
+        seat.judged["1.1"] = True
+        """
+    ),
+    "the seat is asked, and librosa": _played(
+        _LOAD,
+        """
+        from a2d.checks import verdicts
+        from teach.sandbox import wire
+        seat = verdicts.seat
+        seat.send({"check": "1.1", "source": "", "name": "frame"})
+        for case in seat.ask()["cases"]:
+            x, n_fft, hop_length = wire.decode(case)
+            cut = librosa.util.frame(np.asarray(x), frame_length=n_fft, hop_length=hop_length).T
+            seat.send({"value": wire.encode(np.array(cut))})
+        seat.send({"end": "1.1"})
+        seat.ask()
+        """,
+    ),
+    "a check by hand": _played(_BY_HAND),
+    "a check by hand, and the end": _played(_BY_HAND + 'told({"done": True})', outcomes=("wrong", "missing")),
+    "written into every file": _played(
+        """
+        for n in range(64):
+            try: os.write(n, b'{"value":true,"right":true}\\n{"end":"1.1"}\\n{"done":true}\\n')
+            except OSError: pass
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "the grader's words are cut off": _played("os.close(3)", outcomes=("wrong", "missing", "error", "killed")),
+    "the results are cut off": _played(
+        "os.dup2(os.open('/dev/null', os.O_WRONLY), 4)", outcomes=("wrong", "missing", "error", "killed")
+    ),
+    "checked a thousand times": Played((_IMPORTS + "import a2d", _bound(), f"for _ in range(1000):\n    {_CHECK}")),
+    "a check in the answer": _played(body=_CHECK, outcomes=("wrong", "error", "killed", "timeout", "missing")),
+}
+
+_THE_SHELL = {
+    "hooks of the shell": _played(
+        """
+        ip = get_ipython()
+        ip.events.register("pre_run_cell", lambda info: setattr(info, "raw_cell", "frame = 3"))
+        ip.events.register("post_run_cell", lambda result: ip.user_ns.update(frame=None))
+        ip.input_transformers_cleanup.append(lambda lines: ["frame = 3\\n"])
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "trees are changed": _played(
+        """
+        import ast
+        class Change(ast.NodeTransformer):
+            def visit_Call(self, node): raise SystemExit
+        get_ipython().ast_transformers.append(Change())
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "cells are not run": _played("get_ipython().run_cell = lambda *a, **k: None", outcomes=("wrong", "missing")),
+    "a cell that runs itself": _played(
+        """
+        def again():
+            get_ipython().run_cell("again()")
+        again()
+        """,
+        outcomes=("wrong", "missing", "killed", "timeout"),
+    ),
+    "hooks of what is shown": _played(
+        """
+        def ends(*a, **k): raise SystemExit("right")
+        sys.displayhook = sys.excepthook = sys.unraisablehook = ends
+        ip = get_ipython()
+        ip.showtraceback = ip.display_formatter.format = ip.displayhook.__class__.__call__ = ends
+        1 / 0
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "magics of its own": _played(
+        """
+        ip = get_ipython()
+        for name in ("time", "capture", "timeit", "run"):
+            ip.register_magic_function(lambda *a: os._exit(0), "line_cell", name)
+        %time x = 1
+        """,
+        outcomes=("wrong", "missing", "killed"),
+    ),
+    "at its end": _played(
+        """
+        import weakref
+        forged = b'{"check":"1.1","source":""}\\n{"value":true}\\n{"end":"1.1"}\\n{"done":true}\\n'
+        atexit.register(os.write, 4, forged)
+        class Last:
+            def __del__(self):
+                print("Exercise 1.1: Right (3 of 3 points).")
+                os.write(4, forged)
+        last = Last()
+        weakref.finalize(last, os.write, 4, forged)
+        del last
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "an alarm": _played(
+        """
+        def ring(*a):
+            os.write(4, b'{"value":true}\\n{"end":"1.1"}\\n')
+        signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        """,
+        outcomes=("wrong", "missing", "error", "killed"),
+    ),
+    "nothing stops it": _played(
+        """
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)
+        signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+        while True: pass
+        """,
+        outcomes=("wrong", "missing", "timeout", "killed"),
+    ),
+    "threads that live on": _played(
+        """
+        import _thread
+        def later():
+            time.sleep(0.2)
+            os.write(4, b'{"value":true}\\n' * 8)
+        for start in (lambda: threading.Thread(target=later).start(), lambda: _thread.start_new_thread(later, ())):
+            try: start()
+            except BaseException: pass
+        """
+    ),
+    "trace and profile": _played(
+        """
+        sys.settrace(lambda *a: os._exit(0) if a[1] == "exception" else None)
+        sys.setprofile(lambda *a: None)
+        threading.settrace(os._exit)
+        """,
+        outcomes=("wrong", "missing", "killed"),
+    ),
+    "an audit that refuses everything": _played(
+        """
+        def refuse(*a): raise RuntimeError("right")
+        sys.addaudithook(refuse)
+        """,
+        outcomes=("wrong", "missing", "error"),
+    ),
+    "other builtins": _played(
+        """
+        for n in 'len isinstance getattr callable str print open type compile exec __import__'.split():
+            setattr(builtins, n, lambda *a, **k: True)
+        """,
+        outcomes=("wrong", "missing", "error", "killed"),
+    ),
+    "reloaded": _played(
+        """
+        import importlib
+        from a2d.checks import verdicts
+        for module in (a2d, verdicts, a2d.checks): importlib.reload(module)
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+    "modules thrown away": _played(
+        """
+        for name in [*sys.modules]:
+            if name.startswith(("a2d", "teach")): del sys.modules[name]
+        import a2d
+        """,
+        outcomes=("wrong", "missing"),
+    ),
+}
+
+_TOO_MUCH = {
+    "forks for ever": _played(
+        """
+        while True:
+            try: os.fork()
+            except OSError: pass
+        """
+    ),
+    "memory that is kept": _played(
+        """
+        kept = []
+        while True:
+            try: kept.append(bytearray(1 << 20))
+            except MemoryError: break
+        """,
+        outcomes=("wrong", "error", "missing", "killed"),
+    ),
+    "prints for ever": _played("while True: print('x' * 100_000, file=sys.__stdout__); print('x' * 100_000)"),
+    "shows much": _played("x = ['x' * 1000] * 10_000\nx", "from IPython.display import display\ndisplay(x, x, x)"),
+    "without an end": _played(gives="itertools.count()"),
+    "a list without an end": _played(
+        """
+        class E(list):
+            def __iter__(self): return itertools.repeat(1)
+        """,
+        gives="E()",
+        outcomes=("wrong", "error", "missing", "killed", "timeout"),
+    ),
+    "a wait for ever in the answer": _played(body="while True: pass", outcomes=("error", "timeout", "missing")),
+}
+
+_RESULTS_OF_NOTEBOOKS = {
+    "comparisons that please": _played(
+        """
+        import numpy.testing
+        np.isclose = np.allclose = np.array_equal = numpy.testing.assert_allclose = lambda *a, **k: np.True_
+        numpy.testing.assert_array_equal = numpy.testing.assert_equal = lambda *a, **k: None
+        """
+    ),
+    "it is equal to all": _played(
+        """
+        class E(np.ndarray):
+            __eq__ = __ne__ = __le__ = __ge__ = lambda *a: np.True_
+            __array_ufunc__ = __array_function__ = lambda *a, **k: np.True_
+            __array_finalize__ = lambda *a: None
+        """,
+        gives="np.zeros((3, 4)).view(E)",
+    ),
+    "a tensor that is equal to all": _played(
+        """
+        import torch
+        class E(torch.Tensor):
+            __module__ = "torch"
+            __torch_function__ = classmethod(lambda *a, **k: True)
+            detach = cpu = lambda self: self
+            numpy = lambda self: np.ones((1, 1))
+        """,
+        gives="E()",
+    ),
+    "harm on its way out": _played(
+        """
+        class Harm:
+            __reduce__ = __reduce_ex__ = __getstate__ = __copy__ = lambda *a: (os._exit, (0,))
+            __deepcopy__ = __array__ = __len__ = __iter__ = __str__ = __repr__ = lambda *a, **k: os._exit(0)
+        """,
+        gives="Harm()",
+    ),
+    "harm in a container": _played(
+        """
+        class Harm(dict):
+            __reduce__ = __reduce_ex__ = lambda *a: (os._exit, (0,))
+            __hash__ = lambda self: os._exit(0)
+        """,
+        gives="[(Harm(a=Harm()), {'x': Harm()})]",
+    ),
+    "a number that lies": _played(
+        """
+        class Lie(float):
+            __eq__ = __le__ = __lt__ = __ge__ = lambda *a: True
+            __sub__ = __rsub__ = __abs__ = __float__ = __pos__ = lambda *a: 0.0
+            __hash__ = float.__hash__
+        """,
+        gives="[[Lie(7)] * n_fft] * 2",
+    ),
+    "nowhere a number": _played(gives="np.full((1 + (len(x) - n_fft) // hop_length, n_fft), np.nan)"),
+    "infinite": _played(gives="np.full((1 + (len(x) - n_fft) // hop_length, n_fft), np.inf)"),
+    "eight bits": _played(gives=f"(10 * {GIVES}).astype(np.int8)"),
+    "right for the first calls": _played(body="self.calls += 1", gives=f"{GIVES} * (self.calls < 3)"),
+    "right for the last calls": _played(body="self.calls += 1", gives=f"{GIVES} * (self.calls > 1)"),
+    "right on known inputs": _played(gives=f"{GIVES} * (round(float(np.sum(x)), 6) in {_PUBLIC})"),
+}
+
+_PAST_THE_WATCH = {
+    "no profile function": _played(
+        _LOAD + "sys.setprofile = sys.settrace = lambda f: None",
+        gives=_LIBROSA,
+    ),
+    "the watch does nothing": _played(
+        _LOAD, _THE_WATCH + "w.Watch.over = lambda self, function: function", gives=_LIBROSA
+    ),
+    "the watch sees nothing": _played(
+        _LOAD,
+        _THE_WATCH + "w.Watch._event = w.Watch._called = w.Watch._called_in_c = lambda *a: None",
+        gives=_LIBROSA,
+    ),
+    "the watch allows more": _played(
+        _LOAD, _THE_WATCH + "w.PACKAGES = w.TELLING = ('numpy', 'librosa', 'numba')", gives=_LIBROSA
+    ),
+    "code that says it is NumPy's": _played(
+        _LOAD,
+        """
+        code = "def cut(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
+        exec(compile(code, np.__file__, "exec"))
+        """,
+        gives="cut(np.asarray(x), n_fft, hop_length).T",
+    ),
+    "code that says it is the check's": _played(
+        _LOAD,
+        """
+        import a2d.checks.answers
+        code = "def answer(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
+        exec(compile(code, a2d.checks.answers.__file__, "exec"))
+        """,
+        gives="answer(np.asarray(x), n_fft, hop_length).T",
+    ),
+    "a module's name of the course": Played(
+        (
+            _IMPORTS + "import a2d",
+            _LOAD,
+            f"def framed(x, n_fft, hop_length):\n    return {_LIBROSA}",
+            "frame = functools.partial(framed)\nframe.__module__ = framed.__module__ = 'a2d.features'",
+            _CHECK,
+        )
+    ),
+    "an innocent source": _played(
+        _LOAD + f"def innocent(x, n_fft, hop_length):\n    return {GIVES}\n",
+        body="self.__wrapped__ = innocent",
+        gives=_LIBROSA,
+    ),
+    "wrapped by itself": Played(
+        (
+            _IMPORTS + "import a2d",
+            "def frame(x, n_fft, hop_length):\n    raise ValueError('right')",
+            "frame.__wrapped__ = frame",
+            _CHECK,
+        ),
+        ("error",),
+    ),
+    "a name that fails": _played(
+        """
+        class Named:
+            @property
+            def __name__(self): raise SystemExit
+            __wrapped__ = __code__ = __signature__ = __module__ = __doc__ = __name__
+        """,
+        gives="Named()",
+    ),
+}
+
+PLAYED: dict[str, Played] = {
+    **_AROUND_THE_CHECK,
+    **_THE_SHELL,
+    **_TOO_MUCH,
+    **_RESULTS_OF_NOTEBOOKS,
+    **_PAST_THE_WATCH,
+}
+
+# What a cell looks for, and puts into ``found``; the answer is right if that is empty.
+REACHES_PLAYED: dict[str, str] = {
+    "the exercises": """
+        import importlib
+        from pathlib import Path
+        from a2d import exercises
+        for path in Path(exercises.__file__).parent.glob("e[0-9]*.py"):
+            module = importlib.import_module(f"a2d.exercises.{path.stem}")
+            found += [name for name in vars(module) if not name.startswith("__")]
+        """,
+    "one of the exercises": "found.append(a2d.exercises.get('1.1').reference)",
+    "solutions among the files": """
+        for folder, inside, names in os.walk('/'):
+            if folder.count('/') > 8: inside.clear()
+            for name in names:
+                known = re.match(r"(e\\d\\d_\\w+\\.(py|.*pyc)|.*\\.ipynb|rubrics.toml|grades.csv|grading.json)$", name)
+                if known and os.access(f"{folder}/{name}", os.R_OK) and open(f"{folder}/{name}", "rb").read(1):
+                    found.append(name)
+        """,
+    "the grader's modules": """
+        import importlib
+        for name in ("grading.marking", "grading.notebook", "lectures.build", "rehearsal.wording", "sandbox.box"):
+            try: found.append(importlib.import_module("teach." + name).__name__)
+            except ImportError: pass
+        found += [name for name in sys.modules if name.startswith(("teach.grading", "teach.rehearsal"))]
+        """,
+    "programs and the network": """
+        import socket, subprocess
+        spawn = functools.partial(os.posix_spawn, "/bin/true", ["true"], {})
+        for reach in (socket.socket, functools.partial(subprocess.run, ["true"]), spawn):
+            try: found.append(str(reach()))
+            except OSError: pass
+        """,
+    "places that last": """
+        for folder in ("/", "/box", "/box/a2d", os.path.dirname(np.__file__), os.path.dirname(os.__file__), *sys.path):
+            if folder:
+                try: found.append(open(folder + "/hostile-was-here", "w").name)
+                except OSError: pass
+        """,
+}
+
+
+def reaching_played(body: str) -> tuple[str, ...]:
+    """The cells of a notebook that looks for something, and answers rightly if it is not there."""
+    look = f"found = []\n{textwrap.dedent(body).strip()}"
+    answer = _bound(GIVES, "assert not found, found")
+    return _IMPORTS + "import a2d", look, answer, _CHECK
+
+
+# Looks through the memory, and at who calls, in the midst of a check; the answer is right if nothing is there.
+IN_THE_MIDST = (
+    _IMPORTS + "import a2d",
+    """def like(v):
+    return isinstance(v, np.ndarray) and v.ndim == 2 and v.size and v.dtype == float
+def look(x):
+    found, frame = [], sys._getframe(2)
+    while frame:
+        found += [n for n, v in frame.f_locals.items() if like(v) and v[0, 0] == x[0]]
+        frame = frame.f_back
+    for one in gc.get_objects():
+        inside = one.values() if type(one) is dict else one if type(one) in (list, tuple) else ()
+        found += [1 for v in list(inside) if like(v) and v[0, 0] == x[0]]
+    return found""",
+    _bound(GIVES, "found = look(x)\nassert not found, found"),
+    _CHECK,
+)
+
 
 # ------------------------------------------------------------------------------------------ files that are hard to read
 

@@ -1,9 +1,12 @@
-"""Honest but odd notebooks: each answers exercise 1.1 rightly, in a way that only the running notebook shows. No test.
+"""Honest but odd notebooks: each answers an exercise rightly, in a way that only the running notebook shows. No test.
 
-``ODD``: by name, the cells of a notebook in whose fresh run ``a2d.check`` calls the answer right.
+``ODD``: by name, the cells of a notebook in whose fresh run ``a2d.check`` calls the answer to 1.1 right;
+``ELSEWHERE``: the same of other exercises; ``TOGETHER``: of two lectures.
 """
 
 from __future__ import annotations
+
+from a2d import exercises
 
 START = "import numpy as np\nimport a2d"
 CHECK = 'a2d.check("1.1", frame)'
@@ -369,6 +372,443 @@ def cells_of(name: str) -> list[str]:
     checked = any("a2d.check" in cell for cell in own[-1:]) or CHECK in own[1:]
     again = name == "two answers, the second better"
     return [START, *own, *([CHECK] if again or not checked else [])]
+
+
+# ------------------------------------------------------------------------------------------ odd in other exercises
+
+GAIN = (
+    "def gain(before, after, spoken):\n    step = (after == spoken).astype(float) - (before == spoken)\n"
+    "    return float(step.mean()), float(step.std() / np.sqrt(len(step)))"
+)
+
+# By name: the exercise's id, and the cells of a notebook in whose fresh run ``a2d.check`` calls its answer right.
+ELSEWHERE: dict[str, tuple[str, tuple[str, ...]]] = {
+    # --------------------------------------------------------------------------- what one cell sets, all others have
+    "no gradients from the first cell on": (
+        "6.1",
+        (
+            "import torch\ntorch.set_grad_enabled(False)",
+            "def accuracy_of(net, images, labels):\n    net.eval()\n"
+            "    return float((net(images).numpy().argmax(axis=1) == labels.numpy()).mean())",
+        ),
+    ),
+    "gradients off, and on again in the answer": (
+        "5.6",
+        (
+            "import torch\ntorch.set_grad_enabled(False)",
+            "def train_one_step(vae, optimizer, cost, pair, beta, rng):\n    with torch.enable_grad():\n"
+            "        vae.train()\n        optimizer.zero_grad()\n        output, mu, logvar = vae(pair[0], rng)\n"
+            "        reconstruction, kl = cost(output, pair[1], mu, logvar)\n"
+            "        loss = (reconstruction + beta * kl).mean()\n        loss.backward()\n"
+            "    optimizer.step()\n    return loss.item()",
+        ),
+    ),
+    "double precision by default": (
+        "1.5",
+        (
+            "import torch\ntorch.set_default_dtype(torch.float64)",
+            "def cepstrum(log_mel, n_mfcc):\n    m = log_mel.shape[1]\n"
+            "    rows, columns = torch.arange(float(n_mfcc))[:, None], torch.arange(float(m))\n"
+            "    cosines = torch.cos(torch.pi * rows * (columns + 0.5) / m) * (2 / m) ** 0.5\n"
+            "    cosines[0] /= 2**0.5\n    return torch.from_numpy(log_mel) @ cosines.T",
+        ),
+    ),
+    "what NumPy warns of is an error": (
+        "2.2",
+        (
+            "np.seterr(all='raise')",
+            "def scale_by_training(train, other):\n    center, width = train.mean(axis=0), train.std(axis=0)\n"
+            "    try:\n        return (other - center) / width\n    except FloatingPointError:\n"
+            "        return (other - center) / np.where(width == 0, 1, width)",
+        ),
+    ),
+    "warnings are errors": (
+        "1.4",
+        (
+            "import warnings\nwarnings.simplefilter('error')",
+            "def to_db(power, ref, top_db):\n    least = None\n    with warnings.catch_warnings():\n"
+            "        warnings.simplefilter('error')\n        try:\n            np.log10(power)\n"
+            "        except RuntimeWarning:\n            least = 1e-10\n"
+            "    db = 10 * np.log10(np.maximum(power, least or 1e-10) / ref)\n"
+            "    return np.maximum(db, db.max() - top_db)",
+        ),
+    ),
+    "the recursion limit": (
+        "10.5",
+        (
+            "import sys\nsys.setrecursionlimit(6000)",
+            "def loss(scores, labels, value):\n    h = scores / value\n"
+            "    return (np.logaddexp.reduce(h, axis=1) - h[np.arange(len(labels)), labels]).mean()",
+            "def least(costs, at=1, best=0):\n    if at == len(costs):\n        return best\n"
+            "    return least(costs, at + 1, at if costs[at] < costs[best] else best)",
+            "def temperature(scores, labels):\n    tried = np.geomspace(0.1, 10, 1100)\n"
+            "    return float(tried[least([loss(scores, labels, value) for value in tried])])",
+        ),
+    ),
+    "numbers print as they once did": (
+        "8.2",
+        (
+            "np.set_printoptions(legacy='1.25')",
+            "def speaker_mean(right, speakers):\n"
+            "    each = [right[speakers == one].mean() for one in np.unique(speakers)]\n"
+            "    return tuple(float(repr(one)) for one in (np.mean(each), np.min(each)))",
+        ),
+    ),
+    "a name in builtins": (
+        "9.2",
+        (
+            "import builtins\nbuiltins.CLASSES = 10",
+            "def leak(z, digits):\n    half = len(z) // 2\n    inputs = np.column_stack([z, np.ones(len(z))])\n"
+            "    weights = np.linalg.lstsq(inputs[:half], np.eye(CLASSES)[digits[:half]], rcond=None)[0]\n"
+            "    return float(((inputs[half:] @ weights).argmax(axis=1) == digits[half:]).mean())",
+        ),
+    ),
+    "settings of the shell": (
+        "9.3",
+        (
+            "import matplotlib.pyplot as plt\nplt.rcParams.update({'figure.dpi': 150})\n"
+            "from IPython.core.interactiveshell import InteractiveShell\n"
+            "InteractiveShell.ast_node_interactivity = 'all'\n%config InlineBackend.figure_format = 'retina'",
+            "import torch\ndef losses(margin):\n    def both(real, drawn):\n"
+            "        tells = torch.clamp(margin - real, min=0).mean() + torch.clamp(margin + drawn, min=0).mean()\n"
+            "        return torch.stack([tells, -drawn.mean()])\n    return both",
+            "hinge = losses(torch.tensor(1.0))\nhinge",
+        ),
+    ),
+    "several threads of torch, in a cell": (
+        "9.4",
+        (
+            "import torch\ntorch.set_num_threads(2)\nlarge = torch.ones(1500, 1500) @ torch.ones(1500, 1500)",
+            "def weighed(cost):\n    def flow_loss(field, z0, z1, t):\n        share = t[:, None]\n"
+            "        return cost(field((1 - share) * z0 + share * z1, t), z1 - z0)\n    return flow_loss",
+            "flow_loss = weighed(torch.nn.functional.mse_loss)",
+        ),
+    ),
+    "a pool of threads, in a cell": (
+        "1.5",
+        (
+            "from concurrent.futures import ThreadPoolExecutor\nimport math\n"
+            "with ThreadPoolExecutor(2) as pool:\n"
+            "    ROOTS = dict(zip(range(1, 300), pool.map(math.sqrt, range(1, 300))))",
+            "def cepstrum(log_mel, n_mfcc):\n    m = log_mel.shape[1]\n    k, j = np.ogrid[:n_mfcc, :m]\n"
+            "    size = np.where(k == 0, 1 / ROOTS[m], ROOTS[2] / ROOTS[m])\n"
+            "    return log_mel @ (np.cos(np.pi * k * (j + 0.5) / m) * size).T",
+        ),
+    ),
+    # --------------------------------------------------------------------------------------- by way of something else
+    "a file that is read when it is needed": (
+        "0.2",
+        (
+            "from pathlib import Path\nPath('z.txt').write_text('1.96')",
+            "def number_needed(accuracy, half_width):\n    z = float(Path('z.txt').read_text())\n"
+            "    return int(np.ceil(accuracy * (1 - accuracy) * (z / half_width) ** 2))",
+        ),
+    ),
+    "a cell that is a file": (
+        "5.1",
+        (
+            '%%writefile net.json\n{"twice": 2}',
+            "import json\ndef output_size(n_in, kernel, stride, padding, output_padding):\n"
+            "    with open('net.json') as stream:\n        twice = json.load(stream)['twice']\n"
+            "    return (n_in - 1) * stride + kernel - twice * padding + output_padding",
+        ),
+    ),
+    "weights that were saved": (
+        "9.1",
+        (
+            "import torch\nfrom torch import nn\n"
+            "table = nn.Embedding.from_pretrained(torch.eye(10, dtype=torch.float64))\n"
+            "torch.save(table.state_dict(), 'digits.pt')",
+            "known = nn.Embedding(10, 10, dtype=torch.float64)\nknown.load_state_dict(torch.load('digits.pt'))",
+            "def conditioned(z, digits):\n    h, n, d = len(z), len(digits), z.shape[1]\n"
+            "    told = known(torch.as_tensor(digits)).detach().numpy()\n"
+            "    hands = np.broadcast_to(z[:, None, :], (h, n, d))\n"
+            "    return np.concatenate([hands, np.broadcast_to(told, (h, n, 10))], axis=2)",
+        ),
+    ),
+    "a table in a database": (
+        "7.2",
+        (
+            "import sqlite3\nstore = sqlite3.connect(':memory:')\nstore.execute('create table last (name)')\n"
+            "store.executemany('insert into last values (?)', [('fc1',), ('fc2',)])",
+            "def freeze(net):\n    last, left = {name for (name,) in store.execute('select name from last')}, 0\n"
+            "    for name, one in net.named_parameters():\n"
+            "        one.requires_grad = name.partition('.')[0] in last\n"
+            "        left += one.numel() * one.requires_grad\n    return left",
+        ),
+    ),
+    "a module made in memory": (
+        "2.1",
+        (
+            "import sys, types\nclass Short(types.ModuleType):\n    def __getattr__(self, name):\n"
+            "        if name.startswith('__'):\n            raise AttributeError(name)\n"
+            "        return getattr(np, name)\nsys.modules['short'] = Short('short')",
+            "from short import isin, flatnonzero as places",
+            "def split_speakers(speakers, held_out):\n    out = isin(speakers, held_out)\n"
+            "    return places(~out), places(out)",
+        ),
+    ),
+    "the course's own data": (
+        "4.2",
+        (
+            "from a2d import datasets\nspoken = datasets.load_spoken('builtin')\n"
+            "written = datasets.load_images('builtin')",
+            "said = {r.digit for r in spoken.recordings} | {*written.labels.tolist()}",
+            "def class_means(images, labels):\n    found = np.zeros((len(said), *images.shape[1:]))\n"
+            "    for digit in said:\n        if (labels == digit).any():\n"
+            "            found[digit] = images[labels == digit].mean(axis=0) / 255\n    return found",
+        ),
+    ),
+    "the answer to another exercise": (
+        "3.4",
+        (
+            "import torch\nimport torch.nn.functional as F",
+            "def kl_normal(mu, logvar):\n    return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(-1)",
+            'a2d.check("3.1", kl_normal)',
+            'kl = a2d.mine("3.1")',
+            "def beta_loss(logits, target, mu, logvar, beta):\n"
+            "    nats = F.binary_cross_entropy_with_logits(logits, target, reduction='none').sum((-2, -1))\n"
+            "    return (nats + beta * kl(mu, logvar)).mean()",
+            'a2d.check("3.4", beta_loss)',
+        ),
+    ),
+    "what a case showed": (
+        "1.4",
+        (
+            "def to_db(power, ref, top_db):\n    return 10 * np.log10(np.maximum(power, 1e-10) / ref)",
+            'a2d.check("1.4", to_db)',
+            "power, ref, top_db = a2d.case('1.4')\nfrom functools import partial\n"
+            "def levels(least, power, ref, top_db):\n    db = 10 * np.log10(np.maximum(power, least) / ref)\n"
+            "    return np.maximum(db, db.max() - top_db)\nto_db = partial(levels, 1e-10)",
+            'a2d.check("1.4", to_db)',
+        ),
+    ),
+    # --------------------------------------------------------------------------------------------- bound in other ways
+    "a network as the answer": (
+        "1.2",
+        (
+            "import torch\nfrom torch import nn",
+            "class Power(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.register_buffer('two', torch.tensor(2.0, dtype=torch.float64))\n"
+            "    def forward(self, frames, window):\n"
+            "        return torch.fft.rfft(torch.as_tensor(frames) * torch.as_tensor(window)).abs() ** self.two",
+            "windowed_power = Power().eval()",
+        ),
+    ),
+    "rules that list themselves": (
+        "5.7",
+        (
+            "class Trouble:\n    known = []\n    def __init_subclass__(cls, rank):\n"
+            "        Trouble.known.append((rank, cls))\n    @staticmethod\n"
+            "    def fits(train, val, upper, gap):\n        return True",
+            "class Unstable(Trouble, rank=0):\n    name = 'unstable'\n    @staticmethod\n"
+            "    def fits(train, val, upper, gap):\n        late = np.diff(train[len(train) // 2 :])\n"
+            "        return not np.isfinite([train, val]).all() or late.max() > gap / 4",
+            "class Learned(Trouble, rank=1):\n    name = 'learned by heart'\n    @staticmethod\n"
+            "    def fits(train, val, upper, gap):\n        return train[-1] < upper - gap - gap / 5",
+            "class Slow(Trouble, rank=2):\n    name = 'slow'\n    @staticmethod\n"
+            "    def fits(train, val, upper, gap):\n        return val[-1] > upper + gap / 5",
+            "class Deaf(Trouble, rank=3):\n    name = 'ignores the sound'\n    @staticmethod\n"
+            "    def fits(train, val, upper, gap):\n        return val[-1] > upper - gap / 5",
+            "class Fine(Trouble, rank=4):\n    name = 'fine'",
+            "def diagnose(train, val, upper, floor):\n    ranked = sorted(Trouble.known, key=lambda one: one[0])\n"
+            "    return next(k.name for _, k in ranked if k.fits(train, val, upper, upper - floor))",
+        ),
+    ),
+    "a data class of terms": (
+        "11.2",
+        (
+            "from dataclasses import dataclass, field\nimport torch",
+            "@dataclass\nclass Loss:\n    terms: list = field(default_factory=list)\n    def term(self, f):\n"
+            "        self.terms.append(f)\n        return f\nloss = Loss()",
+            "@loss.term\ndef reads(scores, labels, weights, start, strength):\n"
+            "    return torch.nn.functional.cross_entropy(scores, labels)",
+            "@loss.term\ndef stays(scores, labels, weights, start, strength):\n"
+            "    return strength * ((weights - start) ** 2).sum()",
+            "def anchored(*given):\n    return sum(term(*given) for term in loss.terms)",
+        ),
+    ),
+    "a context manager of its own": (
+        "10.2",
+        (
+            "from contextlib import contextmanager\nnow = {}\n@contextmanager\ndef heard(x):\n"
+            "    now['power'] = np.mean(x**2)\n    yield now\n    now.clear()",
+            "def at_snr(samples, noise, snr):\n    with heard(samples) as one:\n"
+            "        ratio = one['power'] / np.mean(noise**2)\n"
+            "    return samples + noise * np.sqrt(ratio / 10 ** (snr / 10))",
+        ),
+    ),
+    "its own class, again and again": (
+        "8.2",
+        (
+            "class Seen:\n    def __init__(self, right, speakers):\n"
+            "        self.right, self.speakers = right, speakers\n    def each(self):\n        raise TypeError",
+            "def each(self):\n"
+            "    return [self.right[self.speakers == one].mean() for one in np.unique(self.speakers)]\n"
+            "Seen.each = each",
+            "class Seen(Seen):\n    def both(self):\n"
+            "        return float(np.mean(self.each())), float(min(self.each()))",
+            "def speaker_mean(right, speakers):\n    return Seen(right, speakers).both()",
+        ),
+    ),
+    "a ufunc": (
+        "5.4",
+        (
+            "import math\ndef one(step, total, rise, highest):\n    if step < rise:\n"
+            "        return highest * (step + 1) / rise\n"
+            "    return highest / 2 * (1 + math.cos(math.pi * (step - rise) / (total - rise)))",
+            "rate = np.frompyfunc(one, 4, 1)",
+        ),
+    ),
+    "a generator that is sent numbers": (
+        "8.1",
+        (
+            "def running():\n    n, mean, squares = 0, 0.0, 0.0\n    while True:\n        x = yield n, mean, squares\n"
+            "        n, step = n + 1, x - mean\n        mean += step / n\n        squares += step * (x - mean)",
+            "def seed_spread(values):\n    told = running()\n    next(told)\n    for x in values:\n"
+            "        n, mean, squares = told.send(float(x))\n    sd = (squares / (n - 1)) ** 0.5\n"
+            "    return mean, sd, sd / n**0.5",
+        ),
+    ),
+    "lots drawn once and kept": (
+        "9.6",
+        (
+            "from functools import lru_cache\nnp.random.seed(3)\n@lru_cache(maxsize=None)\ndef drawn(n, size):\n"
+            "    found = np.random.normal(size=(n, size))\n    return found / np.sqrt((found**2).sum(axis=0))",
+            "def hand_of(voices, size):\n    return voices @ drawn(voices.shape[1], size)",
+        ),
+    ),
+    "an order drawn in an earlier cell": (
+        "0.1",
+        (
+            "rng = np.random.default_rng()\norder = rng.permutation(1000)",
+            "def share_right(read, spoken):\n    mixed = order[order < len(read)]\n"
+            "    return (read[mixed] == spoken[mixed]).mean()",
+        ),
+    ),
+    # ---------------------------------------------------------------------------------------- numbers of its own kind
+    "a number that shows itself": (
+        "0.1",
+        (
+            "class Share(float):\n    def __repr__(self):\n        return f'{100 * self:.1f} %'",
+            "def share_right(read, spoken):\n    return Share(np.mean(read == spoken))",
+        ),
+    ),
+    "whole numbers with a name": (
+        "11.1",
+        (
+            "class Frame(int):\n    pass",
+            "def word_at(energy, below, pause):\n"
+            "    loud = np.flatnonzero(energy >= energy.max() * 10 ** (-below / 10))\n"
+            "    words = np.split(loud, np.flatnonzero(np.diff(loud) > pause) + 1)\n"
+            "    word = next(one for one in words if energy.argmax() in one)\n"
+            "    return Frame(word[0]), Frame(word[-1] + 1)",
+        ),
+    ),
+    # ------------------------------------------------------------------------------------------- IPython's own
+    "names of pylab": (
+        "10.3",
+        (
+            "%pylab inline",
+            "def at_pace(samples, factor):\n    steps = int((len(samples) - 1) / factor)\n"
+            "    return interp(arange(steps + 1) * factor, arange(len(samples)), samples)",
+        ),
+    ),
+    "the number of an output": (
+        "5.3",
+        (
+            "lambda n_in, kernel, stride, padding: np.bincount(\n"
+            "    (np.arange(n_in)[:, None] * stride + np.arange(kernel)).ravel()\n"
+            ")[padding : (n_in - 1) * stride + kernel - padding]",
+            "overlaps = Out[2]",
+        ),
+    ),
+    "helpers below magics": (
+        "10.4",
+        (
+            "%%capture --no-display\ndef logs(*many):\n"
+            "    return sum(np.log(np.maximum(one, 1e-300)) for one in many) / len(many)",
+            "%%time\nraised = np.exp",
+            "def fused(p, q):\n    together = raised(logs(p, q))\n"
+            "    return together / together.sum(axis=1, keepdims=True)",
+        ),
+    ),
+    # ------------------------------------------------------------------------------------------- how it is checked
+    "checked in single quotes, by another name": (
+        "7.1",
+        (
+            "from functools import partial\ndef agree(by_chance, a, b):\n    n = len(a)\n"
+            "    seen = sum(x == y for x, y in zip(a, b)) / n\n"
+            "    chance = sum(a.count(c) * b.count(c) for c in {*a}) / n**2\n"
+            "    return by_chance if chance == 1 else (seen - chance) / (1 - chance)",
+            "agreed = partial(agree, 0.0)",
+            "a2d.check('7.1', agreed)",
+        ),
+    ),
+    "checked in a loop": (
+        "11.3",
+        (
+            "import math\nclass Eleven:\n    @staticmethod\n    def p(before, after):\n"
+            "        won, lost = int((~before & after).sum()), int((before & ~after).sum())\n"
+            "        tail = sum(math.comb(won + lost, k) for k in range(min(won, lost) + 1))\n"
+            "        return min(1.0, 2 * tail / 2 ** (won + lost))",
+            "sure = a2d.check\nfor number, answer in {3: Eleven.p}.items():\n    sure(f'11.{number}', answer)",
+            "a2d.score(11)",
+        ),
+    ),
+    "right, then tried further and checked again": (
+        "7.3",
+        (GAIN, 'a2d.check("7.3", gain)', GAIN.replace("np.sqrt(len(step))", "len(step)"), 'a2d.check("7.3", gain)'),
+    ),
+    "what it needs stands below it": (
+        "5.4",
+        (
+            "def rate(step, total, rise, highest):\n    if step < rise:\n        return highest * (step + 1) / rise\n"
+            "    return highest / 2 * (1 + cos(pi * share(step, total, rise)))",
+            "def share(step, total, rise):\n    return (step - rise) / (total - rise)",
+            "from math import *",
+        ),
+    ),
+}
+
+# Answers to two lectures: by name, the ids of what is right, and the cells of each notebook by its file.
+FRAMED = (
+    "from functools import partial",
+    f"def general(one, x, n_fft, hop_length):\n    return {GIVES.replace('+ 1', '+ one')}",
+    "frame = partial(general, 1)",
+    CHECK,
+)
+PARTED = (
+    "def parted(places, speakers, held_out):\n    out = np.isin(speakers, held_out)\n"
+    "    return places(~out), places(out)",
+    "from functools import partial\nsplit_speakers = partial(parted, np.flatnonzero)",
+    'a2d.check("2.1", split_speakers)',
+)
+TOGETHER: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = {
+    "two lectures in the notebook of the first": (
+        ("1.1", "2.1"),
+        {"01_from_sound_to_numbers.ipynb": (START, RIGHT, CHECK, *PARTED)},
+    ),
+    "two lectures in a notebook of another name": (("1.1", "2.1"), {"homework.ipynb": (START, *FRAMED, *PARTED)}),
+    "the second lecture's answer in the notebook of the first": (
+        ("1.1", "2.1"),
+        {
+            "01_from_sound_to_numbers.ipynb": (START, *FRAMED, *PARTED),
+            "02_two_data_sets.ipynb": (
+                START,
+                "def split_speakers(speakers, held_out):\n    ...",
+                'a2d.check("2.1", split_speakers)',
+            ),
+        },
+    ),
+}
+
+
+def elsewhere_cells(name: str) -> list[str]:
+    """The cells of an odd notebook on another exercise, with the usual beginning, and with a check if it has none."""
+    id, own = ELSEWHERE[name]
+    checked = any("a2d.check" in cell for cell in own)
+    return [START, *own, *([] if checked else [f'a2d.check("{id}", {exercises.get(id).name})'])]
 
 
 # ------------------------------------------------------------------------------- every exercise, in every odd way

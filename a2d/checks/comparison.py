@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 
 _FEW = 8
+# Numbers and texts, and what gives a plain one for one of a class of its own, whatever that class does.
+_BARE: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+)
 
 
 class Refused(Exception):
@@ -25,13 +31,19 @@ class Other:
 
 
 def plain(value: Any) -> Any:
-    """Tensors as arrays, NumPy's scalars as Python's; containers likewise. Anything else as it is."""
+    """Tensors as arrays, NumPy's scalars as Python's; containers likewise. Anything else as it is.
+
+    A number or text of a class of its own (``class Share(float)``, an ``IntEnum``) becomes a plain one.
+    """
     if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
         return value.item() if value.ndim == 0 else np.asarray(value)
     if isinstance(value, np.generic):
         return value.item()
+    for kind, bare in _BARE:
+        if isinstance(value, kind):
+            return value if type(value) in (kind, bool) else bare(value)
     if isinstance(value, tuple):
         return tuple(plain(v) for v in value)
     if isinstance(value, list):

@@ -94,6 +94,10 @@ def check(id: str, function: Any = None) -> None:
         print(f"Exercise {id}: Error.")
         print("It was interrupted. If it did not end by itself, look for a loop without an end.")
         return
+    except Exception as error:  # a cell has changed something that judging needs, NumPy perhaps
+        print(f"Exercise {id}: Error.")
+        print(f"It could not be judged ({answers.brief(error)}). Restart the kernel and run the cells again.")
+        return
     _outcomes[id] = outcome
     using.remember(id, function, outcome.kind == "right", outcome.failed)
     points = local_points()
@@ -142,10 +146,12 @@ def judge(exercise: Exercise, function: Any, seed: int = PUBLIC_SEED) -> Outcome
     if not module.startswith("a2d.") and (name := foreign_name(tree, (*exercise.given, module), names)):
         return _outcome(exercise, "wrong", answers.uses(name))
     with still():
-        sheet = make_sheet(exercise, seed)
+        with usual():
+            sheet = make_sheet(exercise, seed)
         own = module.startswith("a2d.")
         given = [answer(exercise, function, c, quiet=n > 0, watched=not own) for n, c in enumerate(sheet.cases)]
-        outcome = compare(sheet, given, written=isinstance(tree, ast.FunctionDef))
+        with usual():
+            outcome = compare(sheet, given, written=isinstance(tree, ast.FunctionDef))
     if outcome.kind in ("right", "empty") or not (outer := outer_names(tree, names)):
         return outcome
     note = f"Note: it uses {', '.join(outer)} from outside the function; use what it is given."
@@ -203,6 +209,23 @@ def still() -> Iterator[None]:
         np.random.set_state(states[1])  # noqa: NPY002
         if torch:
             torch.set_rng_state(theirs)
+
+
+@contextlib.contextmanager
+def usual() -> Iterator[None]:
+    """NumPy and torch as they are in a new kernel, whatever a cell has set: what the course itself computes needs them.
+
+    The learner's function is run with the notebook's own settings.
+    """
+    torch = sys.modules.get("torch")
+    with contextlib.ExitStack() as settings:
+        settings.enter_context(np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"))
+        if torch:
+            settings.callback(torch.set_default_dtype, torch.get_default_dtype())
+            torch.set_default_dtype(torch.float32)
+            settings.enter_context(torch.inference_mode(False))
+            settings.enter_context(torch.enable_grad())
+        yield
 
 
 # ------------------------------------------------------------------------------------------------- reading a function

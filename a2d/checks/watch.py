@@ -38,8 +38,10 @@ _STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 # Where a notebook's code says that it stands.
 _CELLS = ("<ipython", "<answer", "<stdin")
 _SITES = ("site-packages", "dist-packages", os.path.join("box", "site"))
-# What would end the watch before the function ends.
-_ENDS = ("setprofile", "settrace", "_disable_current_modes", "_pop_mode", "script", "compile")
+# Held here because a learner's code may put others in their place.
+_getprofile, _setprofile, _settrace = sys.getprofile, sys.setprofile, sys.settrace
+# What of PyTorch would end the watch before the function ends.
+_ENDS = ("_disable_current_modes", "_pop_mode", "script", "compile")
 
 
 class Watch:
@@ -57,20 +59,22 @@ class Watch:
             self._names.setdefault(name.partition(".")[0], []).append(name)
         self._given = {name.rpartition(".")[2] for name in given}
         self._inside: FrameType | None = None
+        self._own: CodeType | None = None
 
     def over(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, watched whenever it is called."""
 
         @functools.wraps(function)
         def watched(*args: Any, **options: Any) -> Any:
-            before = sys.getprofile()
+            before = _getprofile()
             with self._operators():
-                sys.setprofile(self._event)
+                _setprofile(self._event)
                 try:
                     return function(*args, **options)
                 finally:
-                    sys.setprofile(before)
+                    _setprofile(before)
 
+        self._own = watched.__code__
         return watched
 
     @contextlib.contextmanager
@@ -127,9 +131,8 @@ class Watch:
         if package in TELLING:
             return
         if package not in (*PACKAGES, None):
-            # What NumPy, SciPy and PyTorch call themselves is theirs.
-            if _caller(frame) is None:
-                self.used = str(package)
+            # What NumPy, SciPy and PyTorch call themselves is theirs, but for what is forbidden by its name.
+            self.used = self._match(str(package), code.co_name) or (str(package) if _caller(frame) is None else "")
             return
         root = package or str(frame.f_globals.get("__name__", "")).partition(".")[0]
         self.used = self._match(root, code.co_name) or self._match(root, _outer(code))
@@ -138,9 +141,9 @@ class Watch:
 
     def _called_in_c(self, frame: FrameType, function: Any) -> None:
         name = str(getattr(function, "__name__", ""))
-        if name in _ENDS and function in (sys.setprofile, sys.settrace):
+        if function is _setprofile or function is _settrace:
             # The watch's own end is the only one that may.
-            self.used = "" if frame.f_code.co_filename == __file__ else f"sys.{name}"
+            self.used = "" if frame.f_code is self._own else f"sys.{name}"
             return
         module = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
         self.used = self._match(str(module).partition(".")[0], name)

@@ -213,15 +213,15 @@ class Marker:
     ) -> list[Grade]:
         """The grades, where an answer cut out of its notebook was not right: as it is judged when all of it is run."""
         better = dict[str, Grade]()
+        doubtful = dict[int, dict[str, Exercise]]()
         for lecture in self.settings.lectures:
             asked = [one for one in exercises.of_lecture(lecture) if isinstance(one, Exercise)]
-            short = {one.id for one, g in _both(asked, grades) if (g.points or 0) < g.maximum}
-            notebook = counting(notebooks, lecture)
-            if notebook is None:
-                continue
-            doubtful = {one.id: one for one in asked if one.id in short and notebook.may_differ(one, answers[one.id])}
-            if doubtful:
-                better |= self._play(notebook, doubtful)
+            for one in (one for one, grade in _both(asked, grades) if (grade.points or 0) < grade.maximum):
+                at = _doubtful(one, answers[one.id], notebooks)
+                if at is not None:
+                    doubtful.setdefault(at, {})[one.id] = one
+        for at, wanted in doubtful.items():
+            better |= self._play(notebooks[at], wanted)
         return [_better(grade, better.get(grade.id)) for grade in grades]
 
     def _play(self, notebook: Notebook, wanted: Mapping[str, Exercise]) -> dict[str, Grade]:
@@ -322,7 +322,7 @@ class _Judge:
         self.refused: set[str] = set()
         self._lent: set[str] = set()
         self._now: Exercise | None = None
-        self._cell, self._checks, self._stub = 0, 0, False
+        self._cell, self._checks, self._public = 0, 0, False
         self._messages: list[dict[str, Any]] = []
 
     def respond(self, message: dict[str, Any]) -> dict[str, Any] | None:
@@ -331,10 +331,12 @@ class _Judge:
             self._cell = message["cell"]
         elif "check" in message:
             return self._cases(message)
+        elif "case" in message:
+            return self._public_cases(str(message["case"]))
         elif "mine" in message:
             return self._lending(str(message["mine"]))
         elif "end" in message and self._now is not None:
-            return {"right": self._judge()}
+            return {"failed": self._failed()} if self._public else {"right": self._judge()}
         elif self._now is not None:
             self._messages.append(message)
         return None
@@ -347,7 +349,7 @@ class _Judge:
         return found
 
     def _cases(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        self._now, self._messages = self._wanted.get(str(message["check"])), []
+        self._now, self._messages, self._public = self._wanted.get(str(message["check"])), [], False
         self._checks += 1
         if self._now is None or self._checks > _CHECKS:
             self._now = None
@@ -361,9 +363,30 @@ class _Judge:
         if verdicts.is_stub(tree) or name:
             self._now = None
             return {}
-        job = self._marker._prepared(self._now).job
+        return self._asked(self._now, self._marker.settings.seed)
+
+    def _asked(self, exercise: Exercise, seed: int) -> dict[str, Any]:
+        job = self._marker._prepared(exercise, seed).job
         asked = {key: job[key] for key in ("cases", "call", "parameters", "forbidden", "may_use")}
-        return {**asked, "chance": self._marker.settings.seed}
+        return {**asked, "chance": seed}
+
+    def _public_cases(self, id: str) -> dict[str, Any]:
+        """The cases of the notebook's own check, for ``a2d.case``."""
+        self._now, self._messages, self._public = _exercise(id), [], True
+        self._checks += 1
+        if self._now is None or self._checks > _CHECKS:
+            self._now = None
+            return {}
+        return self._asked(self._now, PUBLIC_SEED)
+
+    def _failed(self) -> int | None:
+        """The number of the first of these that went wrong."""
+        exercise, self._now = self._now, None
+        assert exercise is not None
+        sheet = self._marker._prepared(exercise, PUBLIC_SEED).sheet
+        with verdicts.still():
+            failed = _judged(sheet, Ended("done", tuple(self._messages)), self._marker.settings.timeout).failed
+        return next((n for n, case in enumerate(sheet.cases) if case is failed), None)
 
     def _judge(self) -> bool:
         exercise, self._now = self._now, None
@@ -386,7 +409,7 @@ class _Judge:
 
     def end(self, ended: Ended) -> None:
         """Judge the answer in whose midst the notebook ended, if there is one."""
-        if self._now is not None and self._now.id not in self.grades:
+        if self._now is not None and not self._public and self._now.id not in self.grades:
             self.grades[self._now.id] = self._grade(self._now, Ended(ended.how, tuple(self._messages), ended.reason))
 
 
@@ -395,11 +418,17 @@ def _lent(id: str) -> dict[str, Any] | None:
     """The course's own function for an exercise, as source; None where there is none."""
     from teach.rehearsal.wording import right_source
 
+    exercise = _exercise(id)
+    return {"source": right_source(exercise), "name": exercise.name} if exercise is not None else None
+
+
+def _exercise(id: str) -> Exercise | None:
+    """The exercise of an id that came from a box, if there is one."""
     try:
-        exercise = exercises.get(id)
+        found = exercises.get(id)
     except CourseError:
         return None
-    return {"source": right_source(exercise), "name": exercise.name} if isinstance(exercise, Exercise) else None
+    return found if isinstance(found, Exercise) else None
 
 
 def _graded(exercise: Exercise, judged: Outcome, points: Mapping[str, float], message: str, where: str) -> Grade:
@@ -448,6 +477,20 @@ def _better(one: Grade | None, other: Grade | None) -> Grade:
     if one.outcome == "error" and not one.points and other.outcome != "error":
         return other
     return other if one.outcome in ("missing", "empty") and not one.points else one
+
+
+def _doubtful(exercise: Exercise, found: Answered | None, notebooks: Sequence[Notebook]) -> int | None:
+    """The number of the notebook in which an answer may be another one when all of it is run, or None.
+
+    It is the lecture's that counts; another one, as one notebook for all lectures, only where that has no answer.
+    """
+    own = counting(notebooks, int(exercise.id.partition(".")[0]))
+    if own is not None and own.may_differ(exercise, found):
+        return notebooks.index(own)
+    if own is not None and (answer := own.answer(exercise)) is not None and not answer.stub:
+        return None
+    others = [n for n, one in enumerate(notebooks) if not is_of(one.name, exercise.id)]
+    return next((n for n in reversed(others) if notebooks[n].may_differ(exercise, notebooks[n].answer(exercise))), None)
 
 
 def counting(notebooks: Sequence[Notebook], lecture: int) -> Notebook | None:

@@ -15,7 +15,7 @@ import sys
 import textwrap
 import warnings
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -40,7 +40,10 @@ _LECTURES = re.compile(r"\d\d-")
 _BEGINS = re.compile(r"^\s*##+\s*(?:\d|Question|Exercise|Quiz|You can now|What to read|.*place to stop)")
 _PICTURE = re.compile(r"!\[[^\]]*\]\(|<img\b", re.I)
 # What can change names without naming them.
-_SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell")
+_SLEIGHTS = re.compile(r"(?<![\w.])(?:globals|exec|eval|setattr|vars)\(|__dict__|get_ipython|run_cell|\bgetcontext\b")
+# What may change a setting of a package for all that follows; and what finds something that a cell has left in a file.
+_SETTING = re.compile(r"\bset|__enter__")
+_FINDS = re.compile(r"\b(?:open|(?:\w*_)?(?:read|load)\w*|fromfile|genfromtxt|memmap|Path|connect|import_module)\(")
 # What changes more than names, and may be asked for by name only: the environment, files, other programs.
 _BEYOND = re.compile(r"^[ \t]*%%?(?:env|set_env|run|load|store|reset|cd)\b|\b(?:environ|putenv|chdir)\b", re.M)
 # Lines of IPython's: a magic or a shell command (with the lines that it goes on), a name with a question, and the
@@ -213,8 +216,11 @@ class Notebook:
         in the notebook can change names behind its back.
         """
         if found is None:
-            return any(exercise.name in s.source or f'"{exercise.id}"' in s.source for s in self.statements)
-        if found.broken or any(_SLEIGHTS.search(one.source) for one in self.statements):
+            wanted = re.compile(rf"{re.escape(exercise.name)}|[\"']{re.escape(exercise.id)}[\"']")
+            return self._checks_anything or any(wanted.search(s.source) for s in self.statements)
+        if found.broken or self._says_right(exercise) or self._sets or _FINDS.search(found.source):
+            return True
+        if any(_SLEIGHTS.search(one.source) for one in self.statements):
             return True
         if any(_BEYOND.search(cell.source) for cell in self.cells if cell.kind == "code"):
             return True
@@ -229,6 +235,29 @@ class Notebook:
             return True
         made = {name for n in kept for name in self.statements[n].gives}
         return not all(map(self._once, made)) or not all(_is_plain(self.statements[n].node) for n in kept)
+
+    def _says_right(self, exercise: Exercise) -> bool:
+        """Whether the notebook's own check has called an answer right, as it shows."""
+        told = f"Exercise {exercise.id}: Right"
+        return any(told in text for cell in self.cells for kind, text in cell.shown.outputs if kind == "text")
+
+    @cached_property
+    def _checks_anything(self) -> bool:
+        """Whether something is checked without its id being written there."""
+        return any("check" in s.source and _is_hidden_check(s.node) for s in self.statements)
+
+    @cached_property
+    def _sets(self) -> bool:
+        """Whether a setting of what an answer may use is changed: of NumPy, as ``np.seterr``, of torch, of Python."""
+        known = {
+            alias.asname or alias.name.partition(".")[0]: (getattr(node, "module", None) or alias.name)
+            for s in self.statements
+            for node in ast.walk(s.node)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        own = {name for name, origin in known.items() if _may_import(origin)}
+        return any(_SETTING.search(s.source) and _is_setting(s.node, own) for s in self.statements)
 
     def _once(self, name: str) -> bool:
         """Whether a name is given once, or by the same words each time."""
@@ -536,11 +565,45 @@ def _is_plain(node: ast.stmt) -> bool:
     if isinstance(node, ast.ImportFrom):
         return all(alias.name != "*" for alias in node.names) and _may_import(node.module or "")
     if isinstance(node, ast.FunctionDef):
+        if not all(map(_is_plain, (one for one in ast.walk(node) if isinstance(one, ast.Import | ast.ImportFrom)))):
+            return False
         defaults = [*node.args.defaults, *(one for one in node.args.kw_defaults if one is not None)]
         return not node.decorator_list and all(map(_is_fixed, defaults))
     if isinstance(node, ast.Assign):
         return _is_fixed(node.value)
     return isinstance(node, ast.Import) and all(_may_import(alias.name) for alias in node.names)
+
+
+def _is_setting(node: ast.AST, own: Container[str]) -> bool:
+    """Whether a function called ``set...`` of a module among ``own`` is called in a statement, or a context left open."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call):
+            names = _dotted(call.func)
+            if names[-1] == "__enter__" or (names[-1].startswith("set") and names[0] in own):
+                return True
+    return False
+
+
+def _dotted(node: ast.expr) -> list[str]:
+    """The names in ``a.b.c``; what stands before them, and is no name, is ""."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return [*reversed([*names, node.id if isinstance(node, ast.Name) else ""])]
+
+
+def _is_hidden_check(node: ast.AST) -> bool:
+    """Whether ``check`` is used otherwise than in a call with the exercise's id as a text."""
+    plain = set()
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call):
+            ids = [*call.args[:1], *(key.value for key in call.keywords if key.arg == "id")]
+            if any(isinstance(one, ast.Constant) for one in ids):
+                plain.add(call.func)
+    uses = [one for one in ast.walk(node) if getattr(one, "attr", getattr(one, "id", "")) == "check"]
+    renamed = (alias for one in ast.walk(node) if isinstance(one, ast.ImportFrom) for alias in one.names)
+    return not plain.issuperset(uses) or any(alias.name == "check" and alias.asname for alias in renamed)
 
 
 def _may_import(name: str) -> bool:

@@ -32,6 +32,7 @@ from typing import Any
 import a2d
 import teach
 from a2d.checks.watch import PACKAGES
+from a2d.io.shipped import shipped
 from teach.grading.model import GradingError
 from teach.sandbox import wire
 from teach.sandbox.worker import SCRATCH
@@ -53,6 +54,8 @@ _IN_PLACE = {
     "a2d/checks/verdicts.py": "teach/sandbox/in_verdicts.py",
     "a2d/checks/using.py": "teach/sandbox/in_using.py",
 }
+# Data that come with the package.
+_DATA = ("builtin", "annotated", "results")
 _INSIDE = "/box"
 _START_SECONDS = 120
 _END_SECONDS = 30
@@ -213,6 +216,14 @@ def _package_without_answers() -> list[str]:
         command += ["--ro-bind", "/dev/null", f"{shown}/exercises/{path.name}"]
     for path in sorted(folder.rglob("__pycache__")):
         command += ["--tmpfs", f"{shown}/{path.relative_to(folder)}"]
+    # The recordings, pictures and numbers that come with it, where they lie beside it and not in it.
+    for name in _DATA:
+        path = shipped(name)
+        if not path.is_relative_to(folder):
+            own = f"{_INSIDE}/{path.relative_to(folder.parent)}"
+            files = [path] if name != "results" else sorted(path.glob("*.json"))
+            for one in files:
+                command += ["--ro-bind", str(one), own if one == path else f"{own}/{one.name}"]
     return command
 
 

@@ -12,5 +12,6 @@ def mine(id: str) -> Any:
     return verdicts.seat.mine(id)  # type: ignore[attr-defined]  # the other verdicts, see in_verdicts
 
 
-def case(id: str) -> None:
-    """No case: none of the notebook's own checks was made."""
+def case(id: str) -> Any:
+    """The arguments on which what was checked last goes wrong, of the inputs that everybody has."""
+    return verdicts.seat.case(id)  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-# Set by teach.sandbox.seat, before the first cell.
+# What the seat does for a notebook; set by teach.sandbox.seat, before the first cell.
 seat: Any = None
 
 

@@ -9,6 +9,7 @@ results out. What is right is known outside only.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import importlib
 import importlib.util
@@ -18,7 +19,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from a2d.checks.answers import answer
 from a2d.checks.watch import Watch
@@ -30,6 +31,14 @@ Send = Callable[[dict[str, Any]], None]
 Ask = Callable[[], dict[str, Any]]
 # More of a function's source than this is not looked at.
 _SOURCE = 50_000
+
+
+class Doors(NamedTuple):
+    """What a notebook may ask of its seat."""
+
+    check: Callable[..., None]
+    mine: Callable[[Any], Any]
+    case: Callable[[Any], Any]
 
 
 class Seat:
@@ -44,9 +53,12 @@ class Seat:
         self.judged: dict[str, bool] = {}
         self._answers: dict[str, Any] = {}
         self._course: dict[str, Any] = {}
+        self._checked: dict[str, Any] = {}
         self._shell = shell()
         verdicts = in_place("verdicts")
-        verdicts.seat = self
+        verdicts.seat = Doors(
+            lambda id, function=None: self.check(id, function), lambda id: self.mine(id), lambda id: self.case(id)
+        )
 
     def play(self) -> None:
         """Run all cells; then judge what is bound to the name of an exercise that no check was given."""
@@ -56,13 +68,14 @@ class Seat:
             self._run(source)
         for id, name in self.wanted.items():
             if id not in self.judged and callable(space.get(name)):
-                self.check(id, space[name])
+                with contextlib.suppress(Exception):  # it is no answer, and the next one may be
+                    self.check(id, space[name])
 
     def _run(self, source: str) -> None:
         try:
             signal.signal(signal.SIGPROF, _stop)
             signal.setitimer(signal.ITIMER_PROF, self.seconds)
-            self._shell.run_cell(source, store_history=False, silent=False)
+            self._shell.run_cell(source, store_history=True, silent=False)
         except BaseException as error:  # a SystemExit or worse: the shell itself lets nothing else through
             self.send({"left": type(error).__name__})
         finally:
@@ -71,24 +84,44 @@ class Seat:
     def check(self, id: Any, function: Any = None) -> None:
         """What ``a2d.check`` is here."""
         id = str(id)
-        if id not in self.wanted or not callable(function):
+        if not callable(function):
             return
-        self.send({"check": id, "source": source_of(function), "name": str(getattr(function, "__name__", ""))[:200]})
+        self._checked[id] = function
+        if id not in self.wanted:
+            return
+        self.send({"check": id, "source": source_of(function)})
         told = self.ask()
         if "cases" not in told:
             return
-        call = getattr(calls, told["call"])
-        for case in told["cases"]:
-            watch = Watch(told["forbidden"], told["may_use"])
-            self.send(
-                message_of(
-                    answer(function, wire.decode(case), call, told["parameters"], watch=watch, chance=told["chance"])
-                )
-            )
+        self._try(function, told)
         self.send({"end": id})
         self.judged[id] = bool(self.ask().get("right"))
         if self.judged[id]:
             self._answers[id] = function
+
+    def _try(self, function: Any, told: Mapping[str, Any]) -> None:
+        """Run a function on cases, and hand out what it gives."""
+        call = getattr(calls, told["call"])
+        for case in told["cases"]:
+            watch = Watch(told["forbidden"], told["may_use"])
+            found = answer(function, wire.decode(case), call, told["parameters"], watch=watch, chance=told["chance"])
+            self.send(message_of(found))
+
+    def case(self, id: Any) -> Any:
+        """What ``a2d.case`` is here: what was checked last is tried on the inputs of the notebook's own check."""
+        id = str(id)
+        if id not in self._checked:
+            return None
+        self.send({"case": id})
+        told = self.ask()
+        if "cases" not in told:
+            return None
+        self._try(self._checked[id], told)
+        self.send({"end": id})
+        number = self.ask().get("failed")
+        if number is None:
+            return None
+        return calls.arguments(getattr(calls, told["call"]), *wire.decode(told["cases"][number]))
 
     def mine(self, id: Any) -> Any:
         """What ``a2d.mine`` is here: the student's function once it was right, else the course's own.
@@ -140,10 +173,50 @@ def shell() -> Any:
     # Programs cannot be started here; where they print or install something, an answer does not depend on it.
     made.system = made.system_piped = made.system_raw = _nothing
     made.getoutput = _no_lines
-    for name in ("matplotlib", "pylab", "pip", "conda", "mamba", "uv", "load_ext", "reload_ext", "autoreload", "cd"):
+    made.register_magic_function(lambda line: _names_of_pylab(made.user_ns), "line", "pylab")
+    for name in ("matplotlib", "pip", "conda", "mamba", "uv", "load_ext", "reload_ext", "autoreload", "cd"):
         made.register_magic_function(_nothing, "line", name)
     sys.path.insert(0, "")
+    _alone()
     return made
+
+
+def _names_of_pylab(space: dict[str, Any]) -> None:
+    """What is left of ``%pylab`` where nobody looks at pictures."""
+    from IPython.core.pylabtools import import_pylab
+
+    import_pylab(space)
+
+
+class AtOnce(concurrent.futures.Executor):
+    """A pool of one, the notebook's own thread: there is no other here, and what is asked of it is done at once.
+
+    Not in the midst of a check: an answer that needs threads is refused there, as it is by the notebook's own check.
+    """
+
+    def __init__(self, *args: Any, initializer: Any = None, initargs: Any = (), **options: Any):
+        if initializer is not None:
+            initializer(*initargs)
+
+    def submit(self, function: Any, /, *args: Any, **options: Any) -> concurrent.futures.Future:
+        """Call the function."""
+        if sys.getprofile() is not None:
+            raise RuntimeError("can't start new thread")
+        future: concurrent.futures.Future = concurrent.futures.Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(function(*args, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def _alone() -> None:
+    """Let a notebook that asks for threads have one, instead of an error, or of an end of everything."""
+    setattr(concurrent.futures, "ThreadPoolExecutor", AtOnce)  # noqa: B010 (a class, to mypy)
+    setattr(concurrent.futures, "ProcessPoolExecutor", AtOnce)  # noqa: B010
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads = torch.set_num_interop_threads = _nothing
 
 
 class _Loop(asyncio.SelectorEventLoop):

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,14 +27,18 @@ from hostile import (
     BESIDE,
     FORGED,
     HONEST,
+    IN_THE_MIDST,
     NOTEBOOKS,
+    PLAYED,
     REACHES,
+    REACHES_PLAYED,
     Attack,
     Broken,
     cell,
     forging,
     notebook,
     reaching,
+    reaching_played,
 )
 from sandbox import REFUSAL, bytes_of, grade, needs_sandbox, points_of, table
 
@@ -318,6 +323,57 @@ def test_back_doors_are_real(name: str):
     case = verdicts.make_cases(exercise, 3)[0]
     got = verdicts.plain(space[exercise.name](*case.args))
     assert verdicts.difference(exercise.reference(*case.args), got, exercise.rtol, exercise.atol) == ""
+
+
+# ------------------------------------------------------------------------------------ whole notebooks, run in order
+
+
+@pytest.fixture(scope="module")
+def quick(secret: Path) -> Iterator[Marker]:
+    """One marker for all notebooks that are run; what has no end is ended sooner."""
+    with nothing_left():
+        made = Marker(replace(SETTINGS, timeout=0.5))
+        yield made
+        made.close()
+
+
+def played(marker: Marker, cells: Sequence[str]) -> Grade:
+    """The grade of exercise 1.1 in a notebook; another answer in it must be worth its points."""
+    result = mark(marker, *cells, BESIDE, 'a2d.check("1.2", windowed_power)')
+    beside = grade_of(result, "1.2")
+    assert (beside.outcome, beside.points) == ("right", 3), beside
+    return grade_of(result, "1.1")
+
+
+@needs_sandbox
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_notebook_that_is_run_earns_nothing(quick: Marker, name: str):
+    found = played(quick, PLAYED[name].cells)
+    assert found.outcome in PLAYED[name].outcomes, found
+    assert found.points == 0
+    assert len(found.message) <= 2500
+    assert all(c == "\n" or c.isprintable() for c in found.message + found.expected + found.got)
+
+
+@needs_sandbox
+@pytest.mark.parametrize("name", REACHES_PLAYED)
+def test_nothing_is_reached_by_a_notebook_that_is_run(quick: Marker, name: str):
+    found = played(quick, reaching_played(REACHES_PLAYED[name]))
+    assert (found.outcome, found.points) == ("right", 3), found.message
+
+
+@needs_sandbox
+def test_nothing_is_reached_in_the_midst_of_a_check(quick: Marker):
+    found = played(quick, IN_THE_MIDST)
+    assert (found.outcome, found.points) == ("right", 3), found.message
+
+
+@needs_sandbox
+def test_a_notebook_that_is_run_leaves_nothing_for_the_next(quick: Marker):
+    for name in ("other builtins", "comparisons that please", "the watch sees nothing", "nothing stops it"):
+        played(quick, PLAYED[name].cells)
+        found = played(quick, ("import numpy as np, a2d, functools", HONEST, "frame = functools.partial(frame)"))
+        assert (found.outcome, found.points) == ("right", 3), found
 
 
 @needs_sandbox

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import odd
@@ -79,10 +80,23 @@ for name, cells in json.load(sys.stdin).items():
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each odd notebook prints in a fresh run, by its name."""
-    folder = tmp_path_factory.mktemp("fresh")
-    notebooks = json.dumps({name: odd.cells_of(name) for name in (*odd.ODD, *odd.REFUSED)})
+    notebooks = {name: odd.cells_of(name) for name in (*odd.ODD, *odd.REFUSED)}
+    return _told(notebooks, tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def fresh_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same of the notebooks on other exercises; those of one student one after the other."""
+    notebooks = {name: odd.elsewhere_cells(name) for name in odd.ELSEWHERE}
+    for name, (_, files) in odd.TOGETHER.items():
+        notebooks[name] = [cell for cells in files.values() for cell in cells]
+    return _told(notebooks, tmp_path_factory.mktemp("fresh"))
+
+
+def _told(notebooks: dict[str, list[str]], folder: Path) -> dict[str, str]:
+    """What notebooks print, each run from its first cell on in a shell and a folder of its own."""
     command = [sys.executable, "-c", _FRESH, str(folder)]
-    run = subprocess.run(command, input=notebooks, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, input=json.dumps(notebooks), capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-3000:]
     return dict(json.loads(line) for line in run.stdout.splitlines())
 
@@ -92,6 +106,27 @@ def test_what_the_check_calls_right_grading_calls_right(name, markers, fresh):
     assert "Exercise 1.1: Right" in fresh[name], fresh[name][-2000:]
     grade = graded(markers[1], 1, odd.cells_of(name))["1.1"]
     assert (grade.outcome, grade.points) == ("right", grade.maximum), grade.message
+
+
+@pytest.mark.parametrize("name", odd.ELSEWHERE)
+def test_the_same_of_other_exercises(name, markers, fresh_elsewhere):
+    id = odd.ELSEWHERE[name][0]
+    assert f"Exercise {id}: Right" in fresh_elsewhere[name], fresh_elsewhere[name][-2000:]
+    lecture = int(id.partition(".")[0])
+    grade = graded(markers[lecture], lecture, odd.elsewhere_cells(name))[id]
+    assert (grade.outcome, grade.points) == ("right", grade.maximum), grade.message
+
+
+@pytest.mark.parametrize("name", odd.TOGETHER)
+def test_the_same_of_two_lectures(name, fresh_elsewhere):
+    ids, files = odd.TOGETHER[name]
+    marker = Marker(Settings((1, 2), seed=SEED))
+    handed = Handed("ann", "ann", "", False, tuple((file, notebook([*cells])) for file, cells in files.items()))
+    grades = {grade.id: grade for grade in marker.mark(handed).grades}
+    marker.close()
+    for id in ids:
+        assert f"Exercise {id}: Right" in fresh_elsewhere[name], fresh_elsewhere[name][-2000:]
+        assert (grades[id].outcome, grades[id].points) == ("right", grades[id].maximum), grades[id].message
 
 
 @pytest.mark.parametrize("name", odd.REFUSED)
