@@ -35,13 +35,16 @@ html_show_sourcelink = False
 html_copy_source = False
 html_sourcelink_suffix = ""
 html_last_updated_fmt = None
+html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
     "use_issues_button": False,
     "use_repository_button": False,
     "show_navbar_depth": 1,
-    "show_toc_level": 2,
+    "show_toc_level": 1,
+    "navbar_persistent": [],
 }
 # The buttons lead to the lecture as a student opens it, at the version's tag: pages and notebooks have one name.
 if address := os.environ.get("A2D_SITE_REPOSITORY"):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from teach.site import outputs
 from teach.site.glossary import linked
 
 # What the build of the notebooks writes for {badges}: pictures from elsewhere, or that there are none yet.
@@ -30,8 +31,9 @@ def page(notebook: Any, line: str, glossary: str, sources: Mapping[str, str]) ->
             cell.source = f"<details><summary>A good answer, and its points</summary>\n\n{cell.source}\n\n</details>"
     for cell in done.cells:
         name = cell.id[3:]
-        for output in cell.get("outputs", []):
-            plain(output, cell)
+        if cell.cell_type == "code":
+            cell.metadata |= pictured(cell)
+            cell.outputs = outputs.shown(cell.outputs)
         if cell.cell_type == "code" and (name in FOLDED or name.startswith("exercise-")):
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
     done.metadata["mystnb"] = {
@@ -41,13 +43,10 @@ def page(notebook: Any, line: str, glossary: str, sources: Mapping[str, str]) ->
     return done
 
 
-def plain(output: Any, cell: Any) -> None:
-    """Leave of an output what a page can show; what a picture shows, its alternative text says."""
-    data = output.get("data", {})
-    for kind in [kind for kind in data if kind.startswith("application/")]:
-        del data[kind]
-    if told := output.get("metadata", {}).get("image/png", {}).get("alt"):
-        cell.metadata.setdefault("mystnb", {}).setdefault("image", {"alt": told})
+def pictured(cell: Any) -> dict[str, Any]:
+    """What MyST-NB is told of a cell's first picture: its alternative text."""
+    told = [text for output in cell.outputs if (text := outputs.alternative(output))]
+    return {"mystnb": {"image": {"alt": told[0]}}} if told else {}
 
 
 def rebased(text: str) -> str:

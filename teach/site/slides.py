@@ -15,18 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from teach.site import outputs
+
 KINDS = ("slide", "subslide", "fragment", "skip")
 # Sections that are worked on, and not shown: from such a heading to the next one of its level, or above.
 LEFT_OUT = re.compile(r"(Set-up|Quiz|What to read|Exercise \d|Question \d|Before you start)\b")
 # Lines that speak to who has the notebook before them.
 _NOTEBOOK_ONLY = re.compile(r"^(\[!\[Open in Binder\]|Open it in JupyterLab on your own computer)")
 _HEADING = re.compile(r"(#{1,3}) (.+)")
-# A number that a lecture keeps: its text says what it is.
-NUMBER = "application/vnd.a2d.number+json"
+# A short last paragraph may go below what is full.
+SPARE = 1.6
 # How much a slide holds below its title, in lines of text; how many letters such a line has.
-FULL, LETTERS = 13.0, 92
+FULL, LETTERS = 13.0, 80
 # Lines of code and lines of what it prints that are shown; and how high one of them is.
-CODE, PRINTED, SMALL = 12, 9, 0.72
+CODE, PRINTED, SMALL = 14, 10, 0.65
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,18 @@ def paragraphs(text: str) -> list[str]:
         if not lines:
             continue
         one = "\n".join(lines)
-        leads = found and not _HEADING.fullmatch(found[-1]) and found[-1].rstrip().endswith((":", ",", "="))
-        if leads and text_height(f"{found[-1]}\n\n{one}") <= FULL:
+        if found and _belong(found[-1], one) and text_height(f"{found[-1]}\n\n{one}") <= FULL:
             found[-1] += f"\n\n{one}"
         else:
             found.append(one)
     return found
+
+
+def _belong(before: str, after: str) -> bool:
+    """Whether a part goes on with what the one before it says: a list that it announces, a formula, its symbols."""
+    if _HEADING.fullmatch(before):
+        return False
+    return before.endswith(":") or after.startswith("$$") or (before.endswith("$$") and after[0].islower())
 
 
 def text_height(text: str) -> float:
@@ -110,7 +118,7 @@ def shorter(cell: Any) -> Any:
     """A code cell as a slide has it: short code, short output; of a figure the picture and what it says."""
     shown = copy.deepcopy(cell)
     pictures = any("image/png" in output.get("data", {}) for output in cell.outputs)
-    shown.outputs = [output for output in cell.outputs if _printed(output) <= PRINTED and _seen(output)]
+    shown.outputs = [output for output in outputs.shown(cell.outputs) if _printed(output) <= PRINTED]
     if pictures or cell.source.count("\n") >= CODE:
         shown.metadata["transient"] = {"remove_source": True}
     return shown
@@ -120,15 +128,11 @@ def _printed(output: Any) -> int:
     return str(output.get("text", "")).rstrip().count("\n") + 1
 
 
-def _seen(output: Any) -> bool:
-    return output.output_type == "stream" or bool({"image/png", "text/html", NUMBER} & set(output.get("data", {})))
-
-
 def code_height(cell: Any) -> float:
     """About how many lines of text a code cell is high."""
     high = 0.0 if cell.metadata.get("transient") else SMALL * (cell.source.count("\n") + 1) + 0.8
     for output in cell.outputs:
-        high += SMALL * _printed(output) + 0.5 if output.output_type == "stream" else 2.0
+        high += SMALL * _printed(output) + 0.5 if output.output_type == "stream" else 1.7
     return high
 
 
@@ -149,6 +153,7 @@ def _laid_out(found: Iterator[Block]) -> Iterator[Any]:
     title, kind, on_it = "", "slide", []  # type: str, str, list[Block]
     for block in found:
         room = FULL - sum(one.height for one in on_it)
+        room += SPARE if block.height <= 2 * SPARE else 0
         begins = block.level or block.kind in ("slide", "subslide") or block.alone or block.height > room
         after_picture = on_it and on_it[-1].alone
         if begins or (after_picture and block.kind != "fragment"):

@@ -2,12 +2,11 @@
 const WIDTH = 1280, HEIGHT = 720, LEAST = 0.5;
 
 function fit(section) {
-  const hidden = section.style.display;
+  const shown = section.style.display;
   section.style.display = "block";
-  for (let size = 1; section.scrollHeight > HEIGHT && size > LEAST; size -= 0.04) {
-    section.style.zoom = size;
-  }
-  section.style.display = hidden;
+  const share = Math.min(HEIGHT / section.scrollHeight, WIDTH / section.scrollWidth);
+  if (share < 1) section.style.zoom = Math.max(share, LEAST);
+  section.style.display = shown;
 }
 
 window.addEventListener("load", async () => {
