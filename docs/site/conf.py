@@ -1,8 +1,6 @@
-"""How Sphinx makes the site. The pages are put beside this file by ``python -m teach.site``, which then calls Sphinx."""
+"""How Sphinx makes the site; ``python -m teach.site`` puts the pages beside this file, and calls Sphinx."""
 
 import os
-from importlib.metadata import version as version_of
-from pathlib import Path
 
 import a2d
 
@@ -31,6 +29,7 @@ html_theme = "sphinx_book_theme"
 html_title = project
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_show_sourcelink = False
 html_copy_source = False
 html_sourcelink_suffix = ""
@@ -59,3 +58,13 @@ if address := os.environ.get("A2D_SITE_REPOSITORY"):
             "notebook_interface": "jupyterlab",
         },
     }
+
+
+def without_wrong_roles(app, page, template, context, doctree):
+    """Docutils calls a bibliography a list, though what it holds are no list's items: screen readers stumble."""
+    body = context.get("body", "").replace('<div role="list" class="citation-list">', '<div class="citation-list">')
+    context["body"] = body.replace(' role="doc-biblioentry"', "")
+
+
+def setup(app):
+    app.connect("html-page-context", without_wrong_roles)

@@ -12,10 +12,12 @@ from teach.site.build import build
 
 
 @click.command(context_settings=CONTEXT)
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into.")
+@click.option(
+    "--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="The folder to write into."
+)
 @click.pass_context
 def main(context: click.Context, out: Path) -> None:
-    """Write the course's web site: lectures, slides, results, and the page that draws. Nothing is asked of a network."""
+    """Write the course's web site: lectures, slides, results, and the page that draws; no network is needed."""
     try:
         click.echo(f"wrote {build(out)}")
     except A2DError as error:

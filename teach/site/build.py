@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import re
 import shutil
@@ -46,8 +47,8 @@ def build(out: Path) -> Path:
 
     Raises :class:`CourseError` where packages are missing, or where Sphinx finds fault with a page.
     """
-    if missing := [name for name in PACKAGES if not _found(name)]:
-        raise CourseError(f"packages are missing: {', '.join(missing)}", where="site", hint="Run `make site`")
+    if absent := missing():
+        raise CourseError(f"packages are missing: {', '.join(absent)}", where="site", hint="Run `make site`")
     source = out.with_name(f"{out.name}-source")
     prepare(source)
     _sphinx(source, out)
@@ -56,10 +57,15 @@ def build(out: Path) -> Path:
     return out / "index.html"
 
 
+def missing() -> list[str]:
+    """The modules of the packages that the site needs and that are not installed."""
+    return [name for name in PACKAGES if not _found(name)]
+
+
 def _found(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except ModuleNotFoundError:
+    except ModuleNotFoundError:  # of a part of a package that is not there itself
         return False
 
 
@@ -95,7 +101,8 @@ def prepare(source: Path) -> None:
 
 def _package(name: str, *parts: str) -> Path:
     spec = find_spec(name)
-    assert spec and spec.submodule_search_locations
+    assert spec
+    assert spec.submodule_search_locations
     return Path(spec.submodule_search_locations[0], *parts)
 
 
@@ -145,11 +152,11 @@ def _notebook(slug: str) -> Any:
 
 
 def _year() -> int:
-    """The year of the last commit."""
+    """The year of the last commit; without git, that of today."""
     found = subprocess.run(
         ["git", "log", "-1", "--format=%cs"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout
-    return int(found[:4] or 2026)
+    return int(found[:4] or datetime.date.today().year)
 
 
 def addresses(bibtex: str) -> dict[str, str]:
@@ -171,8 +178,8 @@ def slides_page(notebooks: Mapping[str, Any]) -> str:
         f'- <a href="slides/{slug[:2]}.html">{title_of(notebook)}</a>' for slug, notebook in notebooks.items()
     )
     return (
-        "# Slides\n\nWhat a lecture says and shows, for a room: arrows or swipes lead on, `Esc` shows all, `?` tells the "
-        f"keys.\nExercises and quizzes stay in the lectures.\n\n{listed}\n"
+        "# Slides\n\nWhat a lecture says and shows, for a room: arrows or swipes lead on, `Esc` shows all.\n"
+        f"Exercises and quizzes stay in the lectures.\n\n{listed}\n"
     )
 
 
@@ -218,4 +225,3 @@ def write_slides(out: Path) -> None:
         notebook = _notebook(slug)
         page = slides.html(notebook, title_of(notebook), f"../notebooks/{slug}.html", HOME)
         write_text(out / f"{slug[:2]}.html", page)
-

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 # Words of the glossary that plain English uses as well, and mostly in its own sense: they are not linked.
 PLAIN = frozenset(
-    "active anchor condition floor gap hand known leak limit reader strength style take train untouched used".split()
-)
+    {"active", "anchor", "condition", "floor", "gap", "hand", "known", "leak", "limit",
+     "reader", "strength", "style", "take", "train", "untouched", "used"}
+)  # fmt: skip
 _ENTRY = re.compile(r"^- (.*(?:\n(?:  .*|$))*)", re.M)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 # What a word must not be linked in: code and formulas, links and pictures, tags, headings, tables, quoted directives.
@@ -89,7 +90,7 @@ class Linker:
 
     def __init__(self, text: str, lecture: str):
         found = keys([entry for _, body in parts(text) for entry in entries(body)])
-        self.names = {}  # the word as it is written, and the name of its entry
+        self.names: dict[str, str] = {}  # the word as it is written, and the name of its entry
         for entry, names in found:
             for word, name in zip(entry.words, names, strict=True):
                 mine = entry.only in ("", lecture)
