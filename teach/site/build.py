@@ -132,7 +132,7 @@ def texts() -> dict[str, str]:
         line = lectures.facts(slug, runs, f"../slides/{slug[:2]}.html", address)
         done[path] = nbformat.writes(lectures.page(_notebook(slug), line, words, sources))
     done["slides.md"] = slides_page({slug: _notebook(slug) for slug in slugs()})
-    done["start.md"] = start(_read("notebooks/README.md"))
+    done["start.md"] = start(_read("notebooks/README.md"), _read("README.md"))
     found = results.pages(fill(_read("README.md")), TITLES, BARE)
     for name, text in found.items():
         done[f"results/{name}.md"] = at_home(text)
@@ -165,9 +165,11 @@ def addresses(bibtex: str) -> dict[str, str]:
     return {url[1]: key for key, fields in found if (url := re.search(r"\burl = \{([^}]+)\}", fields))}
 
 
-def start(readme: str) -> str:
-    """The notebooks' README as the page that says how one works; its links lead to the lectures with solutions."""
-    text = re.sub(r"\]\((\d\d_\w+\.ipynb)\)", r"](notebooks/\1)", readme)
+def start(notebooks: str, project: str) -> str:
+    """How one works: the notebooks' README, its links to the lectures with solutions, and how the project starts."""
+    text = re.sub(r"\]\((\d\d_\w+\.ipynb)\)", r"](notebooks/\1)", notebooks)
+    begin = re.findall(r"^## Start\n(.*?)(?=^## )", project, re.S | re.M)
+    text = text.replace("## How to work\n", "## Where to work\n" + "".join(begin) + "## How to work\n", 1)
     text = re.sub(r"\[([^\]]+)\]\(\.\./[^)]+\)", r"`\1`", text)
     return text.replace("# The lectures\n", "# How to work with the lectures\n", 1)
 

@@ -23,7 +23,7 @@ def pages(readme: str, titles: Mapping[str, str], bare: frozenset[str] = frozens
             name = table[1]
             body = text[start:end]
             if name in bare:
-                body = table[0] + text[table.end() :].strip().split("\n\n", 1)[0]
+                body = table[0] + "\n" + text[table.end() :].strip().split("\n\n", 1)[0]
             done[name] = f"# {titles.get(name, heading)}\n\n{body.strip()}\n"
     return done
 

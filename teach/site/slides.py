@@ -36,7 +36,7 @@ class Block:
     """What is never divided: a heading of a ``level``, a paragraph of text, or a code cell with its outputs."""
 
     cell: Any
-    kind: str = ""  # what a tag says of it
+    kind: str = ""  # what a tag says of it; "-" only that it is shown
     level: int = 0
     alone: bool = False  # it wants a slide of its own
 
@@ -65,7 +65,7 @@ def blocks(cell: Any) -> Iterator[Block]:
     for text in paragraphs(cell.source):
         heading = _HEADING.fullmatch(text)
         yield Block(_markdown(text), kind, len(heading[1]) if heading else 0)
-        kind = "" if kind in ("slide", "subslide") else kind
+        kind = "-" if kind in ("slide", "subslide") else kind
 
 
 def paragraphs(text: str) -> list[str]:
