@@ -18,8 +18,9 @@ from typing import Any
 from teach.site import outputs
 
 KINDS = ("slide", "subslide", "fragment", "skip")
-# Sections that are worked on, and not shown: from such a heading to the next one of its level, or above.
-LEFT_OUT = re.compile(r"(Set-up|Quiz|What to read|Exercise \d|Question \d|Before you start)\b")
+# Sections that are worked on, and not shown: from such a heading to the next one of its level, or above; an exercise
+# ends with its check, a question with its answer, as what comes then uses them.
+LEFT_OUT = re.compile(r"(Set-up|Quiz|What to read|Exercise \d+|Question \d+|Before you start)\b")
 # Lines that speak to who has the notebook before them.
 _NOTEBOOK_ONLY = re.compile(r"^(\[!\[Open in Binder\]|Open it in JupyterLab on your own computer)")
 _HEADING = re.compile(r"(#{1,3}) (.+)")
@@ -49,7 +50,7 @@ class Block:
 def slides(notebook: Any) -> Any:
     """The notebook of a lecture's slides, with nbconvert's ``slide_type`` at each cell."""
     done = copy.deepcopy(notebook)
-    done.cells = list(_laid_out(_wanted(block for cell in notebook.cells for block in blocks(cell))))
+    done.cells = list(_laid_out(_wanted(notebook.cells)))
     return done
 
 
@@ -62,7 +63,7 @@ def blocks(cell: Any) -> Iterator[Block]:
         if kind or shown.outputs or not shown.metadata.get("transient"):
             yield Block(shown, kind, alone=pictures)
         return
-    for text in paragraphs(cell.source):
+    for text in paragraphs(cell.source.replace("](glossary.md)", "](../glossary.html)")):
         heading = _HEADING.fullmatch(text)
         yield Block(_markdown(text), kind, len(heading[1]) if heading else 0)
         kind = "-" if kind in ("slide", "subslide") else kind
@@ -128,24 +129,36 @@ def _printed(output: Any) -> int:
     return str(output.get("text", "")).rstrip().count("\n") + 1
 
 
+def _plays(output: Any) -> bool:
+    return "<audio" in str(output.get("data", {}).get("text/html", ""))
+
+
 def code_height(cell: Any) -> float:
     """About how many lines of text a code cell is high."""
     high = 0.0 if cell.metadata.get("transient") else SMALL * (cell.source.count("\n") + 1) + 0.8
-    for output in cell.outputs:
-        high += SMALL * _printed(output) + 0.5 if output.output_type == "stream" else 1.7
+    for output, after in zip(cell.outputs, [*cell.outputs[1:], None], strict=True):
+        if _plays(output):
+            high += 1.3
+        elif output.output_type != "stream":
+            high += 2.0
+        elif not (after and _plays(after)):  # what names a sound stands beside it
+            high += SMALL * _printed(output) + 0.5
     return high
 
 
-def _wanted(found: Iterator[Block]) -> Iterator[Block]:
+def _wanted(cells: Sequence[Any]) -> Iterator[Block]:
     """The blocks that are for slides."""
     left_out = 0
-    for block in found:
-        if block.level:
-            left_out = 0 if block.level <= left_out else left_out
-            if not left_out and LEFT_OUT.match(block.cell.source.lstrip("# ")):
-                left_out = block.level
-        if block.kind != "skip" and (block.kind or not left_out):
-            yield block
+    for cell in cells:
+        for block in blocks(cell):
+            if block.level:
+                left_out = 0 if block.level <= left_out else left_out
+                if not left_out and LEFT_OUT.match(block.cell.source.lstrip("# ")):
+                    left_out = block.level
+            if block.kind != "skip" and (block.kind or not left_out):
+                yield block
+        if re.match(r"\d\d-(check|answer)-", cell.id):
+            left_out = 0
 
 
 def _laid_out(found: Iterator[Block]) -> Iterator[Any]:
@@ -196,4 +209,6 @@ def html(notebook: Any, title: str, page: str, templates: Path) -> str:
     done = slides(notebook)
     done.metadata |= {"title": title, "page": page}
     exporter = SlidesExporter(template_name="slides", extra_template_basedirs=[str(templates)])
-    return str(exporter.from_notebook_node(done)[0])
+    exporter.exclude_anchor_links = True
+    # Titles come back from slide to slide, and ids must not.
+    return re.sub(r'<h2 id="[^"]*"', "<h2", exporter.from_notebook_node(done)[0])

@@ -13,3 +13,16 @@ addEventListener("load", async () => {
     if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
   }
 });
+
+// The page that draws is light or dark as the page around it, where the browser lets one page look into the other.
+addEventListener("DOMContentLoaded", () => {
+  const demo = document.querySelector("iframe.demo"), root = document.documentElement;
+  if (!demo) return;
+  const follow = () => {
+    const inside = demo.contentDocument?.documentElement;
+    if (inside) inside.dataset.theme = root.dataset.theme;
+  };
+  demo.addEventListener("load", follow);
+  new MutationObserver(follow).observe(root, {attributeFilter: ["data-theme"]});
+  follow();
+});
