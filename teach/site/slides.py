@@ -91,7 +91,11 @@ def _belong(before: str, after: str) -> bool:
     """Whether a part goes on with what the one before it says: a list that it announces, a formula, its symbols."""
     if _HEADING.fullmatch(before):
         return False
-    return before.endswith(":") or after.startswith("$$") or (before.endswith("$$") and after[0].islower())
+    return (
+        before.endswith(":")
+        or after.startswith("$$")
+        or (before.endswith("$$") and (after[0].islower() or after.startswith("- ")))
+    )
 
 
 def text_height(text: str) -> float:
@@ -136,7 +140,7 @@ def _plays(output: Any) -> bool:
 def code_height(cell: Any) -> float:
     """About how many lines of text a code cell is high."""
     high = 0.0 if cell.metadata.get("transient") else SMALL * (cell.source.count("\n") + 1) + 0.8
-    for output, after in zip(cell.outputs, [*cell.outputs[1:], None], strict=True):
+    for output, after in zip(cell.outputs, [*cell.outputs[1:], None], strict=False):
         if _plays(output):
             high += 1.3
         elif output.output_type != "stream":
