@@ -59,9 +59,10 @@ def blocks(cell: Any) -> Iterator[Block]:
     kind = next((tag for tag in cell.metadata.get("tags", []) if tag in KINDS), "")
     if cell.cell_type == "code":
         shown = shorter(cell)
-        pictures = any("image/png" in output.get("data", {}) for output in shown.outputs)
         if kind or shown.outputs or not shown.metadata.get("transient"):
-            yield Block(shown, kind, alone=pictures)
+            for part in _each_picture(shown):
+                yield Block(part, kind, alone=any(map(_pictured, part.outputs)))
+                kind = "-" if kind in ("slide", "subslide") else kind
         return
     for text in paragraphs(cell.source.replace("](glossary.md)", "](../glossary.html)")):
         heading = _HEADING.fullmatch(text)
@@ -122,11 +123,29 @@ def _letters(text: str) -> int:
 def shorter(cell: Any) -> Any:
     """A code cell as a slide has it: short code, short output; of a figure the picture and what it says."""
     shown = copy.deepcopy(cell)
-    pictures = any("image/png" in output.get("data", {}) for output in cell.outputs)
+    pictures = any(map(_pictured, cell.outputs))
     shown.outputs = [output for output in outputs.shown(cell.outputs) if _printed(output) <= PRINTED]
     if pictures or cell.source.count("\n") >= CODE:
         shown.metadata["transient"] = {"remove_source": True}
     return shown
+
+
+def _pictured(output: Any) -> bool:
+    return "image/png" in output.get("data", {})
+
+
+def _each_picture(cell: Any) -> Iterator[Any]:
+    """The cell, or of a cell with several pictures one for each, with what is printed before it and said of it."""
+    parts: list[list[Any]] = [[]]
+    for n, output in enumerate(cell.outputs):
+        said = "text/html" in output.get("data", {})
+        if any(map(_pictured, parts[-1])) and not said and any(map(_pictured, cell.outputs[n:])):
+            parts.append([])
+        parts[-1].append(output)
+    for part in parts:
+        one = copy.deepcopy(cell)
+        one.outputs = part
+        yield one
 
 
 def _printed(output: Any) -> int:

@@ -294,6 +294,14 @@ def test_a_figure_has_a_slide_of_its_own_without_its_code():
     assert found.cells[3].metadata.transient.remove_source
 
 
+def test_of_several_figures_each_has_its_slide():
+    told = [new_output("stream", name="stdout", text="first\n"), *figure("One.", "One.\n")]
+    told += figure("Two.", "Two.\nrest\n")
+    found = slides.slides(notebook(new_markdown_cell("## Title"), new_code_cell("show()", outputs=told))).cells
+    assert [cell.metadata.slideshow.slide_type for cell in found] == ["slide", "-", "subslide", "-"]
+    assert [len(cell.get("outputs", [])) for cell in found] == [0, 3, 0, 3]
+
+
 def test_long_text_goes_on_to_the_next_slide_and_long_code_is_not_shown():
     paragraph = "word " * 60
     text = "## One\n\n" + "\n\n".join([paragraph] * 12)
