@@ -20,7 +20,6 @@ import a2d
 from a2d.errors import CourseError
 from a2d.io.atomic import write_text
 from a2d.io.shipped import results as numbers
-from results.tables import fill
 from teach import settings
 from teach.demo.build import build as build_demo
 from teach.lectures.names import slugs
@@ -133,7 +132,7 @@ def texts() -> dict[str, str]:
         done[path] = nbformat.writes(lectures.page(_notebook(slug), line, words, sources))
     done["slides.md"] = slides_page({slug: _notebook(slug) for slug in slugs()})
     done["start.md"] = start(_read("notebooks/README.md"), _read("README.md"))
-    found = results.pages(fill(_read("README.md")), TITLES, BARE)
+    found = results.pages(_read("README.md"), TITLES, BARE)
     for name, text in found.items():
         done[f"results/{name}.md"] = at_home(text)
     done["results/index.md"] = results.index(found)

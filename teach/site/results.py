@@ -1,4 +1,7 @@
-"""Pages of the results: a page for each table of the README, with the text around it, so that each fact stands once."""
+"""Pages of the results: a page for each table of the README, with the text around it, so that each fact stands once.
+
+The README's tables are made from ``results/*.json``; a test holds that they are up to date.
+"""
 
 from __future__ import annotations
 

@@ -142,9 +142,9 @@ def _each_picture(cell: Any) -> Iterator[Any]:
         if any(map(_pictured, parts[-1])) and not said and any(map(_pictured, cell.outputs[n:])):
             parts.append([])
         parts[-1].append(output)
-    for part in parts:
+    for n, part in enumerate(parts):
         one = copy.deepcopy(cell)
-        one.outputs = part
+        one.outputs, one.id = part, f"{cell.id}-{n}" if n else cell.id
         yield one
 
 
