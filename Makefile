@@ -17,12 +17,14 @@ ifneq (,$(filter command environment,$(origin PYTHON)))
 endif
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# What the site is made with; only its making and the tests need it.
+SITE := $(VENV)/.site
 # Compiled at once: what is imported for the first time would else take twice as long, for each process again where
 # Python may not write its bytecode.
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
 export PYTHONUTF8 := 1
 
-.PHONY: help setup newest course test lab app notebooks demo onnx reproduce voices bench lint lock clean
+.PHONY: help setup newest course test lab app notebooks demo site onnx reproduce voices bench lint lock clean
 
 help:
 	@echo "make course     set everything up; run all lectures and the report's pipeline on built-in data"
@@ -31,6 +33,7 @@ help:
 	@echo "make app        a page without code: say a digit, and every generator of the course draws it"
 	@echo "make notebooks  build the notebooks from notebooks/src/"
 	@echo "make demo       the page that draws without a server, in build/demo;  make onnx: both networks for other runtimes"
+	@echo "make site       the course as a web site, in build/site: lectures, slides, results, and the page that draws"
 	@echo "make reproduce  retrain every shipped weight, rewrite every results file (needs the real data and synthetic voices, many hours)"
 	@echo "make voices     make the synthetic voices that ears are trained on, in build (an hour and a half)"
 	@echo "make bench      measure speed against named peers (make bench QUICK=--quick: only see that it works)"
@@ -52,12 +55,13 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml teach/pyproject.
 
 # The newest versions that pyproject.toml allows, in place of the lock's: what a student gets who installs today.
 newest: $(STAMP)
-	@$(UV) --upgrade --no-build-isolation --editable '.[course,teach,dev]' --editable teach
+	@$(UV) --upgrade --no-build-isolation --editable '.[course,teach,dev,site]' --editable teach
+	@touch $(SITE)
 
 course: $(STAMP)
 	@$(BIN)/teach all
 
-test: $(STAMP)
+test: $(SITE)
 	@$(BIN)/python -m tests.run $(TESTS)
 
 # What JupyterLab is told stands in binder/jupyter, for here and for Binder.
@@ -74,6 +78,14 @@ demo: $(STAMP)
 # The page without code, for an open day.
 app: $(STAMP)
 	@$(BIN)/a2d app
+
+# The site asks nothing of a network: any server will do, `python -m http.server -d build/site` or a host of pages.
+site: $(SITE)
+	@$(BIN)/python -m teach.site --out build/site
+
+$(SITE): $(STAMP) requirements-site.lock
+	@$(UV) --require-hashes -r requirements-site.lock
+	@touch $(SITE)
 
 # Both networks as ONNX graphs. The exporter's packages are installed for this alone.
 onnx: $(STAMP)
@@ -106,12 +118,16 @@ lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/python -m results.staleness
 
-# torch is held at the version that is tested; everything else is the newest that pyproject.toml allows.
+# torch is held at the version that is tested; everything else is the newest that pyproject.toml allows. The site's
+# packages have a lock of their own, which agrees with the first: who takes the course does without them.
 lock: $(STAMP)
 	@echo 'torch==2.13.0' > $(VENV)/constraints.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 		--python-version 3.11 --extra course --extra teach --extra dev --constraints $(VENV)/constraints.txt \
 		pyproject.toml -o requirements.lock
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["site"], sep="\n")' \
+		| $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+		--python-version 3.11 --constraints requirements.lock - -o requirements-site.lock
 
 clean:
 	rm -rf .venv .venv-3.* build

@@ -217,7 +217,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> Re
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
-    """Expected calibration error: mean over the readings of their bin's |accuracy - mean confidence|, from 0 to 1.
+    """Expected calibration error, 0 to 1: mean over the readings of their bin's ``|accuracy - mean confidence|``.
 
     Arguments and errors as for :func:`reliability`. It is positive by chance alone for few readings, even if the
     confidences are right. Source: C. Guo et al. (2017), arXiv:1706.04599, equation 3.

@@ -1,4 +1,4 @@
-"""JupyterLab in a real browser: what the browser tests drive. No test of its own.
+"""JupyterLab, and pages of our own, in a real browser: what the browser tests drive. No test of its own.
 
 JupyterLab runs on a free port in a folder of the test's own, with its own settings, and Debian's Chromium looks at it.
 Nothing waits for a fixed time: everything waits for what it needs, long enough for a machine that is busy.
@@ -7,6 +7,8 @@ Nothing waits for a fixed time: everything waits for what it needs, long enough 
 from __future__ import annotations
 
 import contextlib
+import functools
+import http.server
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -22,11 +25,18 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
+import soundfile
 from conftest import ROOT
+
+from a2d import audio
+from a2d.audio import Clip
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PATIENCE = 120_000  # ms: a kernel that imports torch while other tests run takes its time
+# Chromium's arguments for a microphone; the third one names the file that it plays.
+MICROPHONE = ("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required")
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -125,6 +135,33 @@ def browser(*arguments: str) -> Iterator[Any]:
             yield chromium
         finally:
             chromium.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder, and give the address."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def spoken(path: Path, clip: Clip, before: float = 1.2, after: float = 3.0) -> None:
+    """Write what the microphone plays: a room's quiet, the clip, and quiet again, as a microphone has it."""
+    sound = audio.resample(clip.samples, clip.rate, 48_000) if clip.rate != 48_000 else clip.samples
+    parts = np.concatenate([np.zeros(int(48_000 * before)), sound, np.zeros(int(48_000 * after))])
+    quiet = np.random.default_rng(0).normal(0, 2e-4, len(parts))
+    soundfile.write(path, np.clip(parts + quiet, -1, 1), 48_000, subtype="PCM_16")
 
 
 class Notebook:

@@ -205,8 +205,8 @@ show(rec)
 # %% id="own-place"
 own = rec.clip if rec.clip is not None else audio.load(spoken.recordings[0].path)
 s = audio.prepare(own, r).astype(float)
-print("Your recording:" if rec.clip is not None else "The first recording, until you record one:", end=" ")
-print(f"{len(s) / r:.2f} s, longer than {(len(s) / r > T).mean():.0%} of all;", end=" ")
+whose = "The first recording, until you record one" if rec.clip is None else "Your recording"
+print(f"{whose}: {len(s) / r:.2f} s, longer than {(len(s) / r > T).mean():.0%} of all;", end=" ")
 print(f"{level(s):.0f} dBFS, louder than {(level(s) > levels).mean():.0%}")
 
 # %% [markdown]

@@ -93,10 +93,11 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_there_are_workflows_for_each_change_and_for_each_week():
-    assert {path.name for path in WORKFLOWS} >= {"test.yml", "weekly.yml"}
     # YAML reads the bare word "on" as true.
-    assert {"push", "pull_request"} <= yaml.safe_load(WORKFLOWS[0].read_text())[True].keys()
-    assert "schedule" in yaml.safe_load(WORKFLOWS[-1].read_text())[True]
+    when = {path.stem: yaml.safe_load(path.read_text())[True] for path in WORKFLOWS}
+    assert {"push", "pull_request"} <= when["test"].keys()
+    assert "schedule" in when["weekly"]
+    assert when["site"]["push"] == {"branches": ["main"]}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -134,6 +135,14 @@ def test_workflows_may_only_read_and_end(path):
     flow = yaml.safe_load(path.read_text())
     assert flow["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] <= 120 for job in flow["jobs"].values())
+
+
+def test_only_what_publishes_the_site_may_write_and_only_pages():
+    rights = {job: of for p in WORKFLOWS for job, one in yaml.safe_load(p.read_text())["jobs"].items()
+              if (of := one.get("permissions"))}  # fmt: skip
+    assert rights == {"publish": {"pages": "write", "id-token": "write"}}
+    publish = yaml.safe_load(read(".github/workflows/site.yml"))["jobs"]["publish"]
+    assert [step["uses"].split("@")[0] for step in publish["steps"]] == ["actions/deploy-pages"]
 
 
 def test_ci_lints_and_ends_with_the_tests():

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
 import json
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from browser import CHROMIUM, PATIENCE, SCREENSHOTS, browser
+from browser import CHROMIUM, MICROPHONE, PATIENCE, SCREENSHOTS, browser, served, spoken
 from click.testing import CliRunner
 from conftest import BUILTIN
 from safetensors.numpy import load as load_tensors
@@ -34,7 +31,6 @@ from teach.demo import graphs
 from teach.demo.__main__ import main
 from teach.demo.export import SAMPLES, narrowed, packed
 
-FAKE = ("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required")
 WORDS = building.WORDS
 TOLERANCE = 1e-3  # what the page's numbers may be away from PyTorch's
 
@@ -69,7 +65,7 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def chromium(microphone: Path) -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here")
-    with browser(*FAKE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
+    with browser(*MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
         yield found
 
 
@@ -372,14 +368,6 @@ def demo(context: Any, folder: Path) -> Demo:
     return Demo(context, (folder / "index.html").as_uri())
 
 
-def spoken(path: Path, clip: Clip, before: float = 1.2, after: float = 3.0) -> None:
-    """Write what the microphone plays: a room's quiet, the clip, and quiet again, as a microphone has it."""
-    sound = audio.resample(clip.samples, clip.rate, 48_000) if clip.rate != 48_000 else clip.samples
-    parts = np.concatenate([np.zeros(int(48_000 * before)), sound, np.zeros(int(48_000 * after))])
-    quiet = np.random.default_rng(0).normal(0, 2e-4, len(parts))
-    soundfile.write(path, np.clip(parts + quiet, -1, 1), 48_000, subtype="PCM_16")
-
-
 @pytest.mark.browser
 @pytest.mark.slow
 def test_recordings_of_the_page_are_drawn_as_a2d_draws_them(demo: Demo, models: bytes, writer: Writer):
@@ -531,24 +519,12 @@ def test_light_and_dark_phone_and_desktop(context: Any, folder: Path):
             demo.page.screenshot(path=SCREENSHOTS / f"demo-{name}-{scheme}.png", full_page=True)
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.mark.browser
 def test_from_a_plain_server_and_without_it_once_loaded(context: Any, folder: Path):
     """It works on after the server has gone, and opens again without it; nothing else is asked of anybody."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        demo = Demo(context, f"http://127.0.0.1:{server.server_address[1]}/")
+    with served(folder) as address:
+        demo = Demo(context, f"{address}/")
         demo.page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     demo.page.get_by_role("button", name="5, the recording").click()
     demo.wait("done")
     demo.page.reload()
