@@ -23,6 +23,7 @@ LONGEST = (
     "test_solution_notebooks_run.py",
     "test_student_notebooks_run.py",
     "test_browser.py",
+    "test_site.py",
     "test_grading.py",
     "test_grading_hostile.py",
     "test_nbgrader.py",
