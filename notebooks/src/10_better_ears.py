@@ -853,6 +853,7 @@ show(rec)
 
 # %% id="widget"
 
+
 def listen(samples):
     """What the ear gets, the ten probabilities, and that of no digit."""
     image = picture(window_of(samples, N))
