@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
+import subprocess
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -16,6 +19,7 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 
 import a2d
+from a2d import datasets
 from a2d.lab import colab
 from teach import settings
 from teach.lectures.build import make_notebook
@@ -185,6 +189,24 @@ def test_the_first_lecture_runs_on_colab_from_the_wheel_alone(first_lecture, whe
     assert not outcome.before.keys() & {"digits-from-sound", "pooch", "jupyterlab", "papermill", "pytest"}
     check(outcome, python, LACKING)
     print(f"the set-up cell took {outcome.seconds[0]:.1f} s, again {outcome.seconds[1]:.2f} s")
+
+
+@pytest.mark.slow
+def test_the_wheel_alone_draws_with_no_more_than_it_asks_for(wheel, tmp_path):
+    """No notebook's packages, no project folder, no network: the command, its data and its models."""
+    python = emptyenv.make(tmp_path / "env", emptyenv.closure(metadata.requires("digits-from-sound") or []))
+    (tmp_path / "home").mkdir()
+    variables = emptyenv.variables(python, tmp_path / "home")
+    assert not emptyenv.installed(python, variables).keys() & {"digits-from-sound", "jupyterlab", "librosa", "pytest"}
+    install = [python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel]
+    subprocess.run(install, env=variables, check=True, timeout=300)
+    sound = tmp_path / "seven.wav"
+    shutil.copy(next(one.path for one in datasets.load_spoken("builtin").recordings if one.digit == 7), sound)
+    draw = [python.parent / "a2d", "draw", sound.name, "--out", "drawn"]
+    done = subprocess.run(draw, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\b7\b", done.stdout), done.stdout
+    assert (tmp_path / "drawn" / "seven.png").stat().st_size > 100, sorted((tmp_path / "drawn").iterdir())
 
 
 @pytest.mark.slow
