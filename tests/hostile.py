@@ -1122,6 +1122,7 @@ _PAST_THE_WATCH = {
     "a function for NumPy to call": _played(
         _LOAD, gives="np.apply_along_axis(image._extract_patches, 0, np.asarray(x), n_fft, hop_length)"
     ),
+    "a function of another package": Played((_IMPORTS + "import a2d", _LOAD, "frame = image._extract_patches", _CHECK)),
     "an innocent source": _played(
         _LOAD + f"def innocent(x, n_fft, hop_length):\n    return {GIVES}\n",
         body="self.__wrapped__ = innocent",
