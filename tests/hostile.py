@@ -1170,7 +1170,7 @@ REACHES_PLAYED: dict[str, str] = {
     "solutions among the files": """
         for folder, inside, names in os.walk('/'):
             if folder.count('/') > 8: inside.clear()
-            for name in names:
+            for name in names if folder != "/box/results" else ():  # what was measured, as students have it
                 known = re.match(r"(e\\d\\d_\\w+\\.(py|.*pyc)|.*\\.ipynb|rubrics.toml|grades.csv|grading.json)$", name)
                 if known and os.access(f"{folder}/{name}", os.R_OK) and open(f"{folder}/{name}", "rb").read(1):
                     found.append(name)
