@@ -705,7 +705,7 @@ BACK_DOORS: dict[str, Attack] = {
     **{name: _back_door(name, _CONVOLUTION.format(what=what), "5.2") for name, what in _CONVOLUTIONS.items()},
 }
 
-# The same with the watch turned off before, as an answer might do that is cut out.
+# The same with the watch turned off before, by a statement that the answer takes along.
 _HOWS = {
     "no profile function": "import sys; sys.setprofile = sys.settrace = lambda f: None",
     "the watch does nothing": "import a2d.checks.watch as w; w.Watch.over = lambda self, function: function",
@@ -713,7 +713,10 @@ _HOWS = {
 }
 _WATCH_OFF = {
     f"dct, and {name}": Attack(
-        f"import scipy.fft as s\n{how}\n" + _DCT.format(how="", what="getattr(s, 'd' + 'ct')"), ("wrong",), "1.5"
+        f"import scipy.fft as s\ndef off():\n    {how}\nswitched = off()\n"
+        + _DCT.format(how="switched", what="getattr(s, 'd' + 'ct')"),
+        ("wrong",),
+        "1.5",
     )
     for name, how in _HOWS.items()
 }
@@ -745,9 +748,9 @@ frame = Bound()
 _ZEROS = "np.zeros((1, 1))"
 _CHECK = 'a2d.check("1.1", frame)'
 _THE_WATCH = "import a2d.checks.watch as w\n"
-# Loaded and tried before, as librosa loads its parts when they are first used, for longer than an answer may take.
-_LOAD = "import librosa\nlibrosa.util.frame(np.zeros(9), frame_length=3, hop_length=2)\n"
-_LIBROSA = "librosa.util.frame(np.asarray(x), frame_length=n_fft, hop_length=hop_length).T"
+# Frames by another package, loaded and tried before: what loads in the midst of a check takes an answer's time.
+_LOAD = "from sklearn.feature_extraction import image\nimage._extract_patches(np.zeros(9), 3, 2)\n"
+_FOREIGN = "image._extract_patches(np.asarray(x), n_fft, hop_length)"
 # The sums of the inputs of the notebook's own check.
 _PUBLIC = sorted({round(float(case.args[0].sum()), 6) for case in verdicts.make_cases(exercises.get("1.1"), 0)})
 # A check by hand: what a cell would write that knows how notebooks are run.
@@ -819,7 +822,7 @@ _AROUND_THE_CHECK = {
         seat.judged["1.1"] = True
         """
     ),
-    "the seat is asked, and librosa": _played(
+    "the seat is asked, and scikit-learn": _played(
         _LOAD,
         """
         from a2d.checks import verdicts
@@ -828,7 +831,7 @@ _AROUND_THE_CHECK = {
         seat.send({"check": "1.1", "source": "", "name": "frame"})
         for case in seat.ask()["cases"]:
             x, n_fft, hop_length = wire.decode(case)
-            cut = librosa.util.frame(np.asarray(x), frame_length=n_fft, hop_length=hop_length).T
+            cut = image._extract_patches(np.asarray(x), n_fft, hop_length)
             seat.send({"value": wire.encode(np.array(cut))})
         seat.send({"end": "1.1"})
         seat.ask()
@@ -1077,49 +1080,53 @@ _RESULTS_OF_NOTEBOOKS = {
 _PAST_THE_WATCH = {
     "no profile function": _played(
         _LOAD + "sys.setprofile = sys.settrace = lambda f: None",
-        gives=_LIBROSA,
+        gives=_FOREIGN,
     ),
     "the watch does nothing": _played(
-        _LOAD, _THE_WATCH + "w.Watch.over = lambda self, function: function", gives=_LIBROSA
+        _LOAD, _THE_WATCH + "w.Watch.over = lambda self, function: function", gives=_FOREIGN
     ),
     "the watch sees nothing": _played(
         _LOAD,
         _THE_WATCH + "w.Watch._event = w.Watch._called = w.Watch._called_in_c = lambda *a: None",
-        gives=_LIBROSA,
+        gives=_FOREIGN,
     ),
     "the watch allows more": _played(
-        _LOAD, _THE_WATCH + "w.PACKAGES = w.TELLING = ('numpy', 'librosa', 'numba')", gives=_LIBROSA
+        _LOAD, _THE_WATCH + "w.PACKAGES = w.TELLING = ('numpy', 'sklearn')", gives=_FOREIGN
     ),
     "code that says it is NumPy's": _played(
         _LOAD,
         """
-        code = "def cut(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
+        code = "def cut(*a): return image._extract_patches(*a)"
         exec(compile(code, np.__file__, "exec"))
         """,
-        gives="cut(np.asarray(x), n_fft, hop_length).T",
+        gives="cut(np.asarray(x), n_fft, hop_length)",
     ),
     "code that says it is the check's": _played(
         _LOAD,
         """
         import a2d.checks.answers
-        code = "def answer(*a): return librosa.util.frame(a[0], frame_length=a[1], hop_length=a[2])"
+        code = "def answer(*a): return image._extract_patches(*a)"
         exec(compile(code, a2d.checks.answers.__file__, "exec"))
         """,
-        gives="answer(np.asarray(x), n_fft, hop_length).T",
+        gives="answer(np.asarray(x), n_fft, hop_length)",
     ),
     "a module's name of the course": Played(
         (
             _IMPORTS + "import a2d",
             _LOAD,
-            f"def framed(x, n_fft, hop_length):\n    return {_LIBROSA}",
+            f"def framed(x, n_fft, hop_length):\n    return {_FOREIGN}",
             "frame = functools.partial(framed)\nframe.__module__ = framed.__module__ = 'a2d.features'",
             _CHECK,
         )
     ),
+    "a function for NumPy to call": _played(
+        _LOAD, gives="np.apply_along_axis(image._extract_patches, 0, np.asarray(x), n_fft, hop_length)"
+    ),
+    "a function of another package": Played((_IMPORTS + "import a2d", _LOAD, "frame = image._extract_patches", _CHECK)),
     "an innocent source": _played(
         _LOAD + f"def innocent(x, n_fft, hop_length):\n    return {GIVES}\n",
         body="self.__wrapped__ = innocent",
-        gives=_LIBROSA,
+        gives=_FOREIGN,
     ),
     "wrapped by itself": Played(
         (
@@ -1163,7 +1170,7 @@ REACHES_PLAYED: dict[str, str] = {
     "solutions among the files": """
         for folder, inside, names in os.walk('/'):
             if folder.count('/') > 8: inside.clear()
-            for name in names:
+            for name in names if folder != "/box/results" else ():  # what was measured, as students have it
                 known = re.match(r"(e\\d\\d_\\w+\\.(py|.*pyc)|.*\\.ipynb|rubrics.toml|grades.csv|grading.json)$", name)
                 if known and os.access(f"{folder}/{name}", os.R_OK) and open(f"{folder}/{name}", "rb").read(1):
                     found.append(name)

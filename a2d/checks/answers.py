@@ -96,7 +96,7 @@ def explain(error: BaseException, function: Callable[..., Any], wanted: Sequence
     if isinstance(error, TypeError) and found is not None and len(found) != len(wanted):
         return f"The function should take {len(wanted)} arguments ({', '.join(wanted)}), it takes {len(found)}."
     text = brief(error)
-    file = getattr(getattr(inspect.unwrap(function), "__code__", None), "co_filename", None)
+    file = getattr(getattr(unwrapped(function), "__code__", None), "co_filename", None)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
     if not frames:
         return text
@@ -104,6 +104,14 @@ def explain(error: BaseException, function: Callable[..., Any], wanted: Sequence
     inside = last.lineno - first + 1 if last.lineno and last.name == getattr(function, "__name__", "") else None
     where = f"Line {inside} of {last.name}" if inside else f"In {last.name}"
     return f"{where}: {last.line}\n{text}" if last.line else f"{where}.\n{text}"
+
+
+def unwrapped(function: Any) -> Any:
+    """The function that others wrap; one that is wrapped by itself, as it is."""
+    try:
+        return inspect.unwrap(function)
+    except ValueError:
+        return function
 
 
 def brief(error: BaseException) -> str:

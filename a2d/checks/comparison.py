@@ -35,7 +35,7 @@ def plain(value: Any) -> Any:
 
     A number or text of a class of its own (``class Share(float)``, an ``IntEnum``) becomes a plain one.
     """
-    if type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach"):
+    if str(type(value).__module__).partition(".")[0] == "torch" and hasattr(value, "detach"):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray):
         return value.item() if value.ndim == 0 else np.asarray(value)

@@ -135,7 +135,7 @@ def judge(exercise: Exercise, function: Any, seed: int = PUBLIC_SEED) -> Outcome
     if not callable(function):
         text = f'Give the function itself: a2d.check("{exercise.id}", {exercise.name}). This is {describe(function)}.'
         return _outcome(exercise, "error", text)
-    tree, names = syntax(function), getattr(inspect.unwrap(function), "__globals__", {})
+    tree, names = syntax(function), getattr(answers.unwrapped(function), "__globals__", {})
     if is_stub(tree):
         return _outcome(exercise, "empty", f"Write {exercise.name} above, run its cell, then run this cell again.")
     if name := forbidden_name(tree, exercise.forbidden, names):

@@ -26,6 +26,11 @@ from typing import Any
 
 # What answers may use beside the standard library; grading has nothing else.
 PACKAGES = ("numpy", "scipy", "torch")
+# What these need themselves.
+_NEEDED = (
+    *("filelock", "fsspec", "functorch", "jinja2", "markupsafe", "mpmath", "networkx", "optree", "packaging", "psutil"),
+    *("setuptools", "sympy", "torchgen", "triton", "typing_extensions", "yaml"),
+)
 # What prints in a notebook goes through it. What *it* calls counts as the answer's own: it may be asked to run
 # anything.
 TELLING = ("IPython", "ipykernel", "ipywidgets", "comm", "jupyter_client", "dateutil", "tornado", "traitlets", "zmq")
@@ -64,7 +69,6 @@ class Watch:
     def over(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, watched whenever it is called."""
 
-        @functools.wraps(function)
         def watched(*args: Any, **options: Any) -> Any:
             before = _getprofile()
             with self._operators():
@@ -75,7 +79,7 @@ class Watch:
                     _setprofile(before)
 
         self._own = watched.__code__
-        return watched
+        return functools.wraps(function)(watched)
 
     @contextlib.contextmanager
     def _operators(self) -> Iterator[None]:
@@ -131,8 +135,12 @@ class Watch:
         if package in TELLING:
             return
         if package not in (*PACKAGES, None):
-            # What NumPy, SciPy and PyTorch call themselves is theirs, but for what is forbidden by its name.
-            self.used = self._match(str(package), code.co_name) or (str(package) if _caller(frame) is None else "")
+            # What they need NumPy, SciPy and PyTorch may call, but not whatever they are given to call. The check calls
+            # an answer only, and another package that one was let into may go on.
+            caller = _caller(frame)
+            theirs = caller in PACKAGES and (package in _NEEDED or code.co_name == "<module>")
+            if caller in (*PACKAGES, "a2d", None) and not theirs:
+                self.used = str(package)
             return
         root = package or str(frame.f_globals.get("__name__", "")).partition(".")[0]
         self.used = self._match(root, code.co_name) or self._match(root, _outer(code))

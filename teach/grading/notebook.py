@@ -575,7 +575,7 @@ def _is_plain(node: ast.stmt) -> bool:
 
 
 def _is_setting(node: ast.AST, own: Container[str]) -> bool:
-    """Whether a function called ``set...`` of a module among ``own`` is called in a statement, or a context left open."""
+    """Whether a statement calls a function ``set...`` of a module among ``own``, or leaves a context open."""
     for call in ast.walk(node):
         if isinstance(call, ast.Call):
             names = _dotted(call.func)

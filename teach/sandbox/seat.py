@@ -216,7 +216,7 @@ def _alone() -> None:
     setattr(concurrent.futures, "ThreadPoolExecutor", AtOnce)  # noqa: B010 (a class, to mypy)
     setattr(concurrent.futures, "ProcessPoolExecutor", AtOnce)  # noqa: B010
     if torch := sys.modules.get("torch"):
-        torch.set_num_threads = torch.set_num_interop_threads = _nothing
+        vars(torch).update(set_num_threads=_nothing, set_num_interop_threads=_nothing)
 
 
 class _Loop(asyncio.SelectorEventLoop):
