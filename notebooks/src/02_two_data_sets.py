@@ -206,8 +206,8 @@ show(rec)
 own = rec.clip if rec.clip is not None else audio.load(spoken.recordings[0].path)
 s = audio.prepare(own, r).astype(float)
 whose = "The first recording, until you record one" if rec.clip is None else "Your recording"
-print(f"{whose}: {len(s) / r:.2f} s, longer than {(len(s) / r > T).mean():.0%} of all;", end=" ")
-print(f"{level(s):.0f} dBFS, louder than {(level(s) > levels).mean():.0%}")
+print(f"{whose}: {len(s) / r:.2f} s, longer than {(len(s) / r > T).mean():.0%} of all")
+print(f"{level(s):.0f} dBFS, louder than {(level(s) > levels).mean():.0%} of all")
 
 # %% [markdown]
 # Each title of the figure says which share of the variance a label *explains*:
