@@ -362,7 +362,7 @@ def test_without_a_file_of_points_there_is_none(quick, tmp_path, sources):
     assert "points.json" not in files
     sheet = files["INSTRUCTIONS.md"].decode()
     assert "| `01_from_sound_to_numbers.ipynb` | 18 | 2 | 20 |" in sheet
-    assert f"| all | 146 | 20 | {total} |" in sheet
+    assert f"| all | 157 | 22 | {total} |" in sheet
     for path in find_sources():
         wanted = to_text(make_notebook(read_lecture(path), solution=False))
         given = files[f"{path.stem}.ipynb"].decode()
