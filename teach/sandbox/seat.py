@@ -29,6 +29,8 @@ from teach.sandbox.worker import message_of
 
 Send = Callable[[dict[str, Any]], None]
 Ask = Callable[[], dict[str, Any]]
+# After how many seconds of processor time more a cell is told again to stop.
+_AGAIN = 0.5
 # More of a function's source than this is not looked at.
 _SOURCE = 50_000
 
@@ -74,7 +76,8 @@ class Seat:
     def _run(self, source: str) -> None:
         try:
             signal.signal(signal.SIGPROF, _stop)
-            signal.setitimer(signal.ITIMER_PROF, self.seconds)
+            # Again and again, as the first interrupt may come where Python drops it: in what runs around a fork.
+            signal.setitimer(signal.ITIMER_PROF, self.seconds, _AGAIN)
             self._shell.run_cell(source, store_history=True, silent=False)
         except BaseException as error:  # a SystemExit or worse: the shell itself lets nothing else through
             self.send({"left": type(error).__name__})
