@@ -39,7 +39,7 @@ def test_each_gets_the_points_that_it_should(rows: dict[tuple[str, str], dict[st
     ]
     assert wrong == []
     assert len(students.HONEST) == 16
-    assert all(len(points) == 55 for _, _, points in students.HONEST)
+    assert all(len(points) == 59 for _, _, points in students.HONEST)
 
 
 @needs_sandbox
