@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,3 +137,20 @@ def random_evaluator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     meta = {"kind": "evaluator", "recipe": recipes.load("evaluator").as_dict(), "seed": 5}
     models.save(folder / models.MODEL_FILE, net, meta)
     return folder
+
+
+@pytest.fixture(scope="module")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file that the browser's microphone plays, once, each time that it is opened."""
+    return tmp_path_factory.mktemp("microphone") / "said.wav"
+
+
+@pytest.fixture(scope="module")
+def chromium(microphone: Path) -> Iterator[Any]:
+    """A browser that hears what lies in the file ``microphone``; files of tests may have another."""
+    from browser import CHROMIUM, MICROPHONE, browser
+
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium here")
+    with browser(*MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
+        yield found

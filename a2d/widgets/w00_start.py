@@ -1,4 +1,4 @@
-"""A recording of the student's own: chosen in the browser, or named. Lecture 00."""
+"""A recording of the student's own: recorded, chosen in the browser, or named. Lecture 00."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from a2d.audio import Clip
 
 
-def own_recording(uploads: Any, name: str, instead: Path) -> tuple[str, Clip]:
-    """The name and the sound of the file that was chosen, else of the file ``name``, else of ``instead``.
+def own_recording(uploads: Any, name: str, instead: Path, recorded: Clip | None = None) -> tuple[str, Clip]:
+    """Name and sound of what was ``recorded``, else of the file that was chosen, else of ``name``, else of ``instead``.
 
     ``uploads``: the value of an ``ipywidgets.FileUpload``. Prints which of them it is. For a file that cannot be used
     it prints why in one sentence, and gives ``instead``.
     """
+    if recorded is not None:
+        return _told("your take", "your own recording", recorded)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(name).expanduser() if name else instead
         # ipywidgets 8 gives files, 7 (Colab's) a dict of them by name.
@@ -36,7 +38,12 @@ def own_recording(uploads: Any, name: str, instead: Path) -> tuple[str, Clip]:
             print(f"{path.name} cannot be used: {error.what}. {error.hint}.")
             path, clip, caught = instead, audio.load(instead), []
     whose = "a recording that comes with the course" if path == instead else "your own recording"
-    print(f"{path.name}, {whose}: {clip.seconds:.2f} s at {clip.rate:,} Hz")
+    found = _told(path.name, whose, clip)
     for warning in caught:
         print(str(warning.message).replace(str(path), path.name))
-    return path.name, clip
+    return found
+
+
+def _told(name: str, whose: str, clip: Clip) -> tuple[str, Clip]:
+    print(f"{name}, {whose}: {clip.seconds:.2f} s at {clip.rate:,} Hz")
+    return name, clip

@@ -143,10 +143,7 @@ show(rec)
 
 # %% id="own-load"
 example = next(r for r in spoken.recordings if r.digit == said)
-name, voice = widgets.own_recording(picker.value, own, example.path)
-if rec.clip is not None:
-    name, voice = "what you have just recorded", rec.clip
-    print(f"No, {name}: {voice.seconds:.2f} s")
+name, voice = widgets.own_recording(picker.value, own, example.path, rec.clip)
 
 # %% [markdown]
 # Listen to it, then look at it.

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from browser import CHROMIUM, PATIENCE, SCREENSHOTS, browser
+from browser import PATIENCE, SCREENSHOTS, spoken
 from click.testing import CliRunner
 from conftest import BUILTIN
 from PIL import Image
@@ -37,7 +37,6 @@ from a2d.errors import AudioError
 from a2d.evaluator import read
 from a2d.lab import models
 
-FAKE = ("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required")
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 RATE = 8000
 
@@ -377,27 +376,6 @@ def test_memory_stays_as_it_is(app: App, capsys: pytest.CaptureFixture[str]):
 # --------------------------------------------------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope="module")
-def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that the browser's microphone plays, once, each time that it is opened."""
-    return tmp_path_factory.mktemp("microphone") / "said.wav"
-
-
-@pytest.fixture(scope="module")
-def chromium(microphone: Path) -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with browser(*FAKE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
-        yield found
-
-
-def spoken(path: Path, samples: np.ndarray, before: float = 1.0, after: float = 5.0) -> None:
-    """Write what the microphone plays: a room's quiet, the samples at 48 kHz, and quiet again."""
-    parts = np.concatenate([np.zeros(int(48_000 * before)), samples, np.zeros(int(48_000 * after))])
-    quiet = np.random.default_rng(0).normal(0, 2e-4, len(parts))
-    soundfile.write(path, np.clip(parts + quiet, -1, 1), 48_000, subtype="PCM_16")
-
-
 class Tab:
     """The page in a tab; ``elsewhere``: what it asked of others than its server; ``mistakes``: its errors."""
 
@@ -452,7 +430,7 @@ def test_ten_digits_said_into_the_microphone(tab: Tab, microphone: Path, answere
     tab.page.get_by_role("checkbox").check()
     drawn, row = [], []
     for digit in range(10):
-        spoken(microphone, audio.resample(word(digit).samples, RATE, 48_000))
+        spoken(microphone, word(digit), after=5.0)
         tab.press("Record" if digit % 2 else "Record again" if digit else "Record")
         tab.wait("listening")
         tab.wait("drawn", "refused", "denied")  # the word is over, so it ends by itself
@@ -507,7 +485,7 @@ def test_silence_noise_and_speech_without_end(tab: Tab, microphone: Path):
     tab.wait("drawn")
     assert len(tab.images()) == HANDS
     words = [np.pad(audio.resample(word(n % 10).samples, RATE, 48_000), (0, 9600)) for n in range(60)]
-    spoken(microphone, np.concatenate(words)[: 30 * 48_000])
+    spoken(microphone, Clip(np.concatenate(words)[: 30 * 48_000], 48_000), after=5.0)
     tab.press("Record")
     tab.wait("listening")
     tab.wait("drawn", "refused")  # it ends by itself, long before
@@ -517,7 +495,7 @@ def test_silence_noise_and_speech_without_end(tab: Tab, microphone: Path):
 
 @pytest.mark.browser
 def test_a_recording_can_be_stopped_played_cut_and_deleted(tab: Tab, microphone: Path):
-    spoken(microphone, audio.resample(word(7).samples, RATE, 48_000), 0.3)
+    spoken(microphone, word(7), before=0.3, after=5.0)
     tab.page.get_by_role("checkbox").check()
     tab.page.evaluate("() => document.activeElement.blur()")
     tab.page.keyboard.press("Space")

@@ -10,6 +10,7 @@ from badfiles import BUILTIN, clipped, encode, png, tone
 from conftest import ROOT
 from pictures import check_picture, check_texts_within_the_page
 
+from a2d.audio import Clip
 from a2d.errors import DataError
 from a2d.figures import f00_start
 from a2d.widgets import own_recording
@@ -70,6 +71,9 @@ def test_a_chosen_file_is_taken_and_else_the_named_one_and_else_the_courses(tmp_
         told = capsys.readouterr().out
         whose = "a recording that comes with the course" if wanted.endswith("flac") else "your own recording"
         assert told == f"{wanted}, {whose}: {clip.seconds:.2f} s at {clip.rate:,} Hz\n"
+    take = Clip(tone(0.8), 16_000)
+    assert own_recording(chosen, str(mine), SHIPPED, take) == ("your take", take)
+    assert capsys.readouterr().out == "your take, your own recording: 0.80 s at 16,000 Hz\n"
 
 
 BAD = {

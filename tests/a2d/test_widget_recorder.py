@@ -13,7 +13,7 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
-from browser import CHROMIUM, Notebook, browser, jupyterlab
+from browser import CHROMIUM, MICROPHONE, Notebook, browser, jupyterlab
 
 from a2d import audio, datasets, widgets
 from a2d.errors import A2DError, AudioError, DataError
@@ -301,7 +301,6 @@ in_a_browser = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not here"),
 ]
-FAKE = ("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required")
 ALLOWED = "--use-fake-ui-for-media-stream"
 CELL = """
 from a2d import widgets
@@ -321,7 +320,7 @@ def spoken_by(folder: Path, name: str, samples: np.ndarray) -> tuple[str, ...]:
     """The arguments for a microphone that speaks ``samples`` over and over, and is allowed."""
     path = folder / f"{name}.wav"
     soundfile.write(path, samples, 48000, subtype="PCM_16")
-    return (*FAKE, ALLOWED, f"--use-file-for-fake-audio-capture={path}")
+    return (*MICROPHONE, ALLOWED, f"--use-file-for-fake-audio-capture={path}")
 
 
 def opened(chromium: Any, lab: tuple[Path, str], name: str) -> tuple[Notebook, Any]:
@@ -409,7 +408,7 @@ class TestInABrowser:
 
     def test_a_microphone_that_is_denied_and_a_file_instead(self, lab):
         folder, _ = lab
-        with browser("--deny-permission-prompts", *FAKE[:1]) as chromium:
+        with browser("--deny-permission-prompts", *MICROPHONE[:1]) as chromium:
             notebook, widget = opened(chromium, lab, "denied")
             widget.get_by_role("checkbox").check()
             widget.get_by_text("You agreed").wait_for()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from browser import CHROMIUM, MICROPHONE, PATIENCE, SCREENSHOTS, browser, served, spoken
+from browser import PATIENCE, SCREENSHOTS, served, spoken
 from click.testing import CliRunner
 from conftest import BUILTIN
 from safetensors.numpy import load as load_tensors
@@ -53,20 +53,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.exit_code == 0, done.output
     assert "index.html" in done.output
     return out
-
-
-@pytest.fixture(scope="module")
-def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that the browser's microphone plays, once, each time that it is opened."""
-    return tmp_path_factory.mktemp("microphone") / "said.wav"
-
-
-@pytest.fixture(scope="module")
-def chromium(microphone: Path) -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with browser(*MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
-        yield found
 
 
 # ------------------------------------------------------------------------------------------------ what is written

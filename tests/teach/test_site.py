@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 import yaml
-from browser import CHROMIUM, MICROPHONE, PATIENCE, SCREENSHOTS, browser, served, spoken
+from browser import PATIENCE, SCREENSHOTS, served, spoken
 from click.testing import CliRunner
 from conftest import BUILTIN, ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -342,19 +342,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     with served(site) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("microphone") / "said.wav"
-
-
-@pytest.fixture(scope="module")
-def chromium(microphone: Path) -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium here")
-    with browser(*MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
         yield found
 
 
