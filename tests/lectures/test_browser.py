@@ -478,7 +478,7 @@ def test_a_chosen_recording_is_what_lecture_00_goes_on_with(opened, lab):
     """The cells of lecture 00 around the picker: a file is chosen as a person does, good and bad."""
     lecture = nbformat.read(next((ROOT / "notebooks").glob("00_*.ipynb")), 4)
     cells = {cell.id.removeprefix("00-"): cell.source for cell in lecture.cells if cell.cell_type == "code"}
-    names = ("parameters", "load", "own-file", "own-record", "own-load", "own-listen")
+    names = ("setup", "parameters", "load", "own-file", "own-record", "own-load", "own-listen")
     notebook = opened(write(lab[0] / "own.ipynb", *(cells[name] for name in names)))
     said = ROOT / "data" / "builtin" / "data" / "07" / "2_07_1.flac"
     broken = lab[0] / "broken.wav"
@@ -490,7 +490,7 @@ def test_a_chosen_recording_is_what_lecture_00_goes_on_with(opened, lab):
             notebook.page.get_by_role("button", name="Your sound (0)").click()
         chooser.value.set_files(path)
         notebook.page.get_by_role("button", name="Your sound (1)").wait_for()
-        notebook.page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 3; }")
+        notebook.page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 5; }")
         notebook.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-below')")
         assert told in notebook.printed()
     assert notebook.errors() == []
