@@ -832,14 +832,15 @@ for number, asked, answer, lecture in table:
 # Many rows are one training.
 # And no person has labelled the hundred drawings of R12; the course says so where it uses them.
 #
-# {question 11.5}
-#
-# Here is the first one, as it stands in your notebook of lecture 08 (save that notebook first).
+# Then read what you wrote in question 8.4, as it stands in your notebook of lecture 08 (save that notebook first).
 
 # %% id="first-abstract"
 from a2d.lab import written
 
 print(written("8.4"))
+
+# %% [markdown]
+# {question 11.5}
 
 # %% [markdown] id="answer-11-5" tags=["answer"]
 # {answer 11.5}

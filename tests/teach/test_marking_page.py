@@ -191,7 +191,8 @@ def test_a_students_text_and_pictures_are_text_and_pictures(out):
     assert "onerror=alert(3)&gt;" in body
     assert "<h1>0 wait" not in body
     assert "{{ 7 * 7 }}" in body
-    assert "49" not in body.split("Answer</h2>")[1].split("</section>")[0].replace("base64", "")[:400]
+    answer = re.sub(r"base64,[\w+/=]+", "", body.split("Answer</h2>")[1].split("</section>")[0])  # noise has any digits
+    assert "49" not in answer
     assert "evil.example" not in body
     assert "href=&#34;javascript" not in body
     assert 'href="javascript' not in body

@@ -414,7 +414,7 @@ def test_a_wrong_option_writes_nothing(options, message, tmp_path):
 def test_one_notebook_of_a_lecture_without_exercises_is_refused(tmp_path, monkeypatch):
     real = exercises.of_lecture
     monkeypatch.setattr(exercises, "of_lecture", lambda number: real(number) if number else ())
-    with pytest.raises(CourseError, match=r"--lectures: there are no exercises in it\. Choose one of 01 to 10\."):
+    with pytest.raises(CourseError, match=r"--lectures: there are no exercises in it\. Choose one of 01 to 11\."):
         rehearse.rehearse(tmp_path / "out", lectures=(0,), one_notebook=True)
     assert list(tmp_path.iterdir()) == []
 
