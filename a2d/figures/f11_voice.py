@@ -15,22 +15,24 @@ from a2d.figures import base
 def counted_takes(counts: Sequence[int], goal: int) -> base.Picture:
     """Show how many takes of each digit there are, and how many are wanted (lecture 11).
 
-    ``counts``: ten whole numbers from 0; ``goal`` from 1. Raises :class:`DataError` for others.
+    ``counts``: ten whole numbers from 0; ``goal`` from 0 (none in particular). Raises :class:`DataError` for others.
     """
     have = base.as_array(counts, "counts", (10,))
-    if (have < 0).any() or (have != np.rint(have)).any() or goal < 1:
-        raise DataError("expected ten whole numbers from 0, and a goal from 1", where="counts")
+    if (have < 0).any() or (have != np.rint(have)).any() or goal < 0:
+        raise DataError("expected ten whole numbers from 0, and a goal from 0", where="counts")
     with base.one_panel(2.2) as (figure, axes):
         axes.bar(range(10), have, color=base.BLUE, alpha=0.6, edgecolor=base.BLUE)
-        axes.axhline(goal, color=base.DARK, linewidth=1.2, linestyle=base.DASHES[0], label=f"wanted: {goal}")
+        if goal:
+            axes.axhline(goal, color=base.DARK, linewidth=1.2, linestyle=base.DASHES[0], label=f"wanted: {goal}")
         axes.set_xticks(range(10))
         axes.set(xlabel="digit", ylabel="takes kept", ylim=(0, max(goal, have.max()) + 0.6))
         base.whole_ticks(axes.yaxis)
-        base.legend_below(figure, axes)
+        if goal:
+            base.legend_below(figure, axes)
     missing = [str(d) for d in range(10) if have[d] < goal]
     text = f"{base.count(int(have.sum()), 'take')} kept"
     told = f"fewer than {goal} of {', '.join(missing)}" if missing else f"at least {goal} of each digit"
-    return base.finish(figure, f"{text}; {told}.")
+    return base.finish(figure, f"{text}; {told}." if goal else f"{text}.")
 
 
 def in_a_row(pictures: Mapping[str, Any], digit: int, read: Sequence[int]) -> base.Picture:

@@ -172,7 +172,8 @@ function render({ model, el }) {
     const total = now.counts.reduce((a, b) => a + b, 0);
     const missing = now.counts.reduce((sum, n) => sum + Math.max(0, now.goal - n), 0);
     const each = now.counts.map((n, d) => `${d}: ${n}`).join(", ");
-    kept.textContent = `Kept takes: ${total} (${each}). ${missing ? `${missing} more are wanted, ${now.goal} of each.` : "These are enough."}`;
+    const enough = now.goal ? "These are enough." : "One recording is enough here, kept or not.";
+    kept.textContent = `Kept takes: ${total} (${each}). ${missing ? `${missing} more are wanted, ${now.goal} of each.` : enough}`;
     last.textContent = `Delete the last ${now.digit}`;
     last.disabled = !now.agreed || !now.counts[now.digit];
     all.textContent = sure ? "Really delete all? Press again" : "Delete all my recordings";

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def takes_view(takes: Takes, goal: int = 3) -> Picture:
     """Show how many takes of each digit are kept, and how many are wanted (lecture 11).
 
-    Raises :class:`DataError` for something that holds no takes, or a ``goal`` outside 1 to 50.
+    Raises :class:`DataError` for something that holds no takes, or a ``goal`` outside 0 to 50.
     """
     from a2d.figures.f11_voice import counted_takes
 
     if not isinstance(takes, Takes):
         raise DataError(f"{type(takes).__name__} holds no takes", where="takes", hint="Use a2d.widgets.Takes")
-    return counted_takes(takes.counts, whole(goal, "goal", 1, 50))
+    return counted_takes(takes.counts, whole(goal, "goal", 0, 50))
 
 
 def recorder(
@@ -39,8 +39,8 @@ def recorder(
 
     The takes are ``.takes``, a :class:`Takes`; ``.clip`` is the last one. They lie in Audio-MNIST's layout,
     ``FOLDER/NN/{digit}_{NN}_{take}.wav``, on the computer that runs the notebook. ``goal``: how many takes of each
-    digit are wanted; ``listen`` gets each take and gives a sentence about it.
-    Raises :class:`DataError` as :class:`Takes` does, and for a ``goal`` outside 1 to 50.
+    digit are wanted, 0 where any one will do; ``listen`` gets each take and gives a sentence about it.
+    Raises :class:`DataError` as :class:`Takes` does, and for a ``goal`` outside 0 to 50.
     """
     takes = Takes(folder, speaker)
-    return load("recorder_panel").Recorder(takes, listen, whole(goal, "goal", 1, 50))
+    return load("recorder_panel").Recorder(takes, listen, whole(goal, "goal", 0, 50))

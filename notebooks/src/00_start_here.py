@@ -138,7 +138,7 @@ picker
 # %% id="own-record"
 from a2d import widgets
 
-rec = widgets.recorder(goal=1)
+rec = widgets.recorder(goal=0)
 show(rec)
 
 # %% id="own-load"

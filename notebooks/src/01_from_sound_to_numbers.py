@@ -691,7 +691,7 @@ print(f"shape {ours.shape}, largest difference {np.abs(ours - theirs).max():.0e}
 # %% id="own-record"
 from a2d import widgets
 
-rec = widgets.recorder(goal=1)
+rec = widgets.recorder(goal=0)
 show(rec)
 
 # %% id="explorer"

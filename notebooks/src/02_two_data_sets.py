@@ -199,7 +199,7 @@ show(f02_datasets.lengths_and_levels(T, levels, spoken.digits, spoken.speakers))
 # %% id="own-record"
 from a2d import widgets
 
-rec = widgets.recorder(goal=1)
+rec = widgets.recorder(goal=0)
 show(rec)
 
 # %% id="own-place"

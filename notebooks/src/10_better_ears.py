@@ -847,7 +847,7 @@ show(f10_ears.refused(found, border))
 # %% id="own-record"
 from a2d import audio, widgets
 
-rec = widgets.recorder(goal=1)
+rec = widgets.recorder(goal=0)
 show(rec)
 
 

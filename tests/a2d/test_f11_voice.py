@@ -17,6 +17,7 @@ LOSSES = {1.0: 1.5, 0.1: 0.5, 0.01: 0.75}
 PICTURES = {
     "takes": lambda: figures.counted_takes([3, 3, 3, 3, 3, 3, 3, 2, 3, 4], 3),
     "enough": lambda: figures.counted_takes([1] * 10, 1),
+    "no goal": lambda: figures.counted_takes([0] * 9 + [1], 0),
     "row": lambda: figures.in_a_row({"one": IMAGE, "a long name of a generator": 1 - IMAGE}, 7, [7, 1]),
     "heard": lambda: figures.takes_heard([0.1, 0.5, 0.9], [0.8, 0.5, 0.7], [3, 3, 7]),
     "cut": lambda: figures.cut_out(ENERGY, 0.02, (0.08, 0.14), 35.0),
@@ -37,6 +38,7 @@ def test_the_words_tell_the_findings():
     said = {name: make().text for name, make in PICTURES.items()}
     assert said["takes"] == "30 takes kept; fewer than 3 of 7."
     assert said["enough"] == "10 takes kept; at least 1 of each digit."
+    assert said["no goal"] == "1 take kept."
     assert said["row"] == "Spoken was 7. Read are: one as 7, a long name of a generator as 1."
     assert said["heard"] == (
         "Of 3 takes the second ear is surer of what was said in 1, less sure in 1; on average 50 % before, 67 % after."
@@ -65,7 +67,7 @@ def test_lines_go_from_the_first_ear_to_the_second():
 BROKEN = {
     "nine digits": lambda: figures.counted_takes([1] * 9, 1),
     "half a take": lambda: figures.counted_takes([0.5] * 10, 1),
-    "no goal": lambda: figures.counted_takes([1] * 10, 0),
+    "less than no goal": lambda: figures.counted_takes([1] * 10, -1),
     "another size": lambda: figures.in_a_row({"a": IMAGE[:20]}, 7, [7]),
     "no reading": lambda: figures.in_a_row({"a": IMAGE, "b": IMAGE}, 7, [7]),
     "no digit": lambda: figures.in_a_row({"a": IMAGE}, 10, [7]),

@@ -286,7 +286,7 @@ def test_what_listens_says_its_sentence_and_may_fail(tmp_path):
     assert "ZeroDivisionError" in asked(widget, as_file(word()), do="take", name="a.wav")["problem"]
 
 
-@pytest.mark.parametrize("goal", [0, 51, 2.5, True, "3"])
+@pytest.mark.parametrize("goal", [-1, 51, 2.5, True, "3"])
 def test_goals_that_make_no_sense_are_refused(goal, tmp_path):
     with pytest.raises(DataError, match="goal"):
         widgets.recorder(tmp_path, goal=goal)
