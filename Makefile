@@ -18,7 +18,7 @@ endif
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # What the site is made with; only its making and the tests need it.
-SITE := $(VENV)/.site
+EXTRA := $(VENV)/.extra
 # Compiled at once: what is imported for the first time would else take twice as long, for each process again where
 # Python may not write its bytecode.
 UV := $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python
@@ -55,13 +55,13 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml teach/pyproject.
 
 # The newest versions that pyproject.toml allows, in place of the lock's: what a student gets who installs today.
 newest: $(STAMP)
-	@$(UV) --upgrade --no-build-isolation --editable '.[course,teach,dev,site]' --editable teach
-	@touch $(SITE)
+	@$(UV) --upgrade --no-build-isolation --editable '.[course,teach,dev,site,onnx]' --editable teach
+	@touch $(EXTRA)
 
 course: $(STAMP)
 	@$(BIN)/teach all
 
-test: $(SITE)
+test: $(EXTRA)
 	@$(BIN)/python -m tests.run $(TESTS)
 
 # What JupyterLab is told stands in binder/jupyter, for here and for Binder.
@@ -80,16 +80,15 @@ app: $(STAMP)
 	@$(BIN)/a2d app
 
 # The site asks nothing of a network: any server will do, `python -m http.server -d build/site` or a host of pages.
-site: $(SITE)
+site: $(EXTRA)
 	@$(BIN)/python -m teach.site --out build/site
 
-$(SITE): $(STAMP) requirements-site.lock
-	@$(UV) --require-hashes -r requirements-site.lock
-	@touch $(SITE)
+$(EXTRA): $(STAMP) requirements-extra.lock
+	@$(UV) --require-hashes -r requirements-extra.lock
+	@touch $(EXTRA)
 
-# Both networks as ONNX graphs. The exporter's packages are installed for this alone.
-onnx: $(STAMP)
-	@$(UV) --no-build-isolation --editable '.[onnx]'
+# Both networks as ONNX graphs.
+onnx: $(EXTRA)
 	@$(BIN)/python -m teach.demo.graphs build/onnx
 
 reproduce: $(STAMP)
@@ -118,16 +117,17 @@ lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	@$(BIN)/python -m results.staleness
 
-# torch is held at the version that is tested; everything else is the newest that pyproject.toml allows. The site's
-# packages have a lock of their own, which agrees with the first: who takes the course does without them.
+# torch is held at the version that is tested; everything else is the newest that pyproject.toml allows. What only the
+# site, the ONNX graphs and their tests need has a lock of its own, which agrees with the first: who takes the course
+# does without it.
 lock: $(STAMP)
 	@echo 'torch==2.13.0' > $(VENV)/constraints.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 		--python-version 3.11 --extra course --extra teach --extra dev --constraints $(VENV)/constraints.txt \
 		pyproject.toml -o requirements.lock
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["site"], sep="\n")' \
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*p["site"], *p["onnx"], sep="\n")' \
 		| $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-		--python-version 3.11 --constraints requirements.lock - -o requirements-site.lock
+		--python-version 3.11 --constraints requirements.lock - -o requirements-extra.lock
 
 clean:
 	rm -rf .venv .venv-3.* build
