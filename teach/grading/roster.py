@@ -119,7 +119,7 @@ def join(collection: Collection, people: Iterable[Person]) -> tuple[Collection, 
             taken.add(at)
             by_key[submission.key] = listed[at]
     submissions = [
-        replace(one, number=one.number or person.number, when=one.when or person.when)
+        replace(one, student=person.name, number=one.number or person.number, when=one.when or person.when)
         if (person := by_key.get(one.key))
         else one
         for one in collection.submissions

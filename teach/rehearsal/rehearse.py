@@ -1,7 +1,7 @@
 """A class of pretend students, to try the grading out before the real class hands in.
 
 Every answer is one that the exercises declare, written as different people write, so it is known what each must get:
-``rehearse`` writes the submissions and, beside them, ``expected.csv``.
+``rehearse`` writes the submissions and, beside them, ``expected.csv`` and the class list, ``roster.csv``.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ from teach.settings import REHEARSED
 
 __all__ = ["REHEARSED", "declared_source", "rehearse", "right_source", "short_notebook"]
 
+# Of so many who handed something in, one more is on the class list who did not.
+ABSENT_OF = 40
 KINDS, SHARES = ("right", "wrong", "empty", "raising"), (0.70, 0.20, 0.08, 0.02)
 _METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
 _RAISING = ("raise ValueError('I do not know yet')", "return not_defined_anywhere", "return [][0]", "return 1 / 0")
@@ -66,8 +68,10 @@ def rehearse(
     one_notebook: bool = False,
     progress: bool = False,
 ) -> list[str]:
-    """Write ``out/submissions`` in an LMS's ``layout`` and ``out/expected.csv``; returns lines that say so.
+    """Write ``out/submissions`` in an LMS's ``layout``, ``expected.csv`` and ``roster.csv``; returns lines that say so.
 
+    ``expected.csv`` has the names that stand in the submissions. ``roster.csv`` lists more than ``students``: one for
+    each forty, who handed in nothing.
     ``lectures`` are numbers, None means all. With ``one_notebook`` every student hands in one short notebook with all
     exercises, which runs in seconds. The same ``seed`` gives the same bytes, and a student's answers do not depend on
     how many others there are. Raises :class:`CourseError` for a folder that holds something, and for options that
@@ -93,10 +97,14 @@ def rehearse(
                 path.write_bytes(text.encode())
             count += len(files)
             rows += told
-        (folder / "expected.csv").write_bytes(_csv(rows).encode())
+        listed = students + -(-students // ABSENT_OF)
+        (folder / "expected.csv").write_bytes(_csv(("student", "exercise", "points", "outcome"), rows).encode())
+        people = [_on_the_list(n, layout) for n in range(listed)]
+        (folder / "roster.csv").write_bytes(_csv(("name", "number", "email", "group"), people).encode())
     return [
         f"wrote {out / 'submissions'}: {count} notebooks of {students} students",
         f"wrote {out / 'expected.csv'}: what each answer must get",
+        f"wrote {out / 'roster.csv'}: the class list, {listed} students",
     ]
 
 
@@ -370,13 +378,25 @@ def _path(layout: str, name: str, n: int, number: int, slug: str, *, alone: bool
         return f"{name}.ipynb" if alone else f"{name}_{slug}.ipynb"
     if layout == "moodle":
         return f"{name}_{100_000 + 7 * n}_assignsubmission_file/{slug}.ipynb"
-    ids = f"{'LATE_' if late else ''}{20_000 + 3 * n}_{900_000 + 100 * n + number}"
+    ids = f"{'LATE_' if late else ''}{_canvas_number(n)}_{900_000 + 100 * n + number}"
     return f"{_canvas(name)}_{ids}_{slug}{'-1' if again else ''}.ipynb"
 
 
-def _csv(rows: Sequence[tuple[str, str, object, str]]) -> str:
+def _on_the_list(n: int, layout: str) -> tuple[str, str, str, str]:
+    """The n-th student on the class list: name, number (Canvas's, or the university's), e-mail and group."""
+    name = _name(n)
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    number = _canvas_number(n) if layout == "canvas" else 5_000_001 + n
+    return name, str(number), f"{plain.replace(' ', '.')}@example.org", "AB"[n % 2]
+
+
+def _canvas_number(n: int) -> int:
+    return 20_000 + 3 * n
+
+
+def _csv(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("student", "exercise", "points", "outcome"))
+    writer.writerow(columns)
     writer.writerows(rows)
     return stream.getvalue()

@@ -78,12 +78,12 @@ def write_lms(
 
     most = number(max((row.maximum for row in rows), default=0))
     mine = [row for row in rows if row.origin]
-    if layout == "moodle":
+    if layout == "moodle" and mine:
         columns = ["Identifier", "Full name", "Grade", "Maximum Grade", "Last modified (grade)"]
         write(WORKSHEET, columns, _worksheet, mine)
         pack(PAGES_ZIP, lambda row: f"{_ODD.sub(' ', row.origin)}/feedback.html", mine)
         told.append(f"For Moodle: {WORKSHEET} and {PAGES_ZIP}, {len(mine)} students; the maximum there must be {most}.")
-    if layout == "canvas":
+    if layout == "canvas" and mine:
         named = [row for row in mine if row.number.isdecimal() and not row.origin.casefold().startswith("anon_")]
         columns = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title]
         write(
@@ -106,9 +106,11 @@ def write_lms(
         told.append(f"For Moodle's gradebook: {GRADEBOOK}, {len(known)} students, known by their {who}.")
     for name in set(FILES) - made:
         (folder / name).unlink(missing_ok=True)
-    if told and left:
+    if told:
+        told[0] += f" They are in {folder}."
+    if left and (told or layout in ("moodle", "canvas")):
         told.append(f"Nothing is written for {' and '.join(f'{n} {why}' for why, n in sorted(left.items()))}.")
-    return [f"{told[0]} They are in {folder}.", *told[1:]] if told else []
+    return told
 
 
 def _rows(

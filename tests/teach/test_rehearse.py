@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import itertools
 import json
 import os
 import re
@@ -25,6 +26,7 @@ from a2d.checks import verdicts
 from a2d.errors import CourseError
 from a2d.exercises import Exercise, Question, Wrong
 from teach import settings
+from teach.grading import grade
 from teach.rehearsal import habits, rehearse, wording
 
 EACH = pytest.mark.parametrize("exercise", CODE, ids=lambda one: one.id)
@@ -272,7 +274,9 @@ def test_the_same_seed_gives_the_same_bytes_and_a_larger_class_the_same_students
     assert bytes_of(tmp_path / "again") == first
     rehearse.rehearse(tmp_path / "fewer", students=5, seed=3, one_notebook=True)
     fewer = bytes_of(tmp_path / "fewer")
-    assert first["expected.csv"].startswith(fewer.pop("expected.csv"))
+    for name in ("expected.csv", "roster.csv"):  # one more than handed in is on the list
+        rows = fewer.pop(name).splitlines()
+        assert first[name].splitlines()[: len(rows)] == rows
     assert fewer.items() <= first.items()
     rehearse.rehearse(tmp_path / "other", students=5, seed=4, one_notebook=True)
     other = bytes_of(tmp_path / "other")
@@ -385,7 +389,7 @@ def test_layouts(layout, pattern, tmp_path):
     # The expected names are those that stand in the files' names, each of one student.
     assert named == {re.match(r"[^_/]+", name)[0] for name in files}
     assert len(named) == 30
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["expected.csv", "submissions"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["expected.csv", "roster.csv", "submissions"]
 
 
 def test_names_are_unique():
@@ -461,3 +465,42 @@ def test_without_a_clone_it_says_so(tmp_path, monkeypatch):
     with pytest.raises(CourseError, match=r"there are no lectures here\. Run this in a clone"):
         rehearse.rehearse(tmp_path / "out", students=1)
     assert list(tmp_path.iterdir()) == []
+
+
+# ------------------------------------------------------------------------------------- from the class list to the LMS
+
+
+@pytest.mark.parametrize("layout", ["moodle", "canvas"])
+def test_a_class_goes_from_its_list_to_the_files_of_its_lms(layout, tmp_path):
+    rehearse.rehearse(tmp_path / "class", students=5, lectures=(1,), layout=layout, one_notebook=True)
+    given = rows_of(tmp_path / "class" / "expected.csv")
+    options = {"lectures": (1,), "roster": tmp_path / "class" / "roster.csv", "sandbox": False}
+    run = grade.grade(tmp_path / "class" / "submissions", tmp_path / "out", **options)
+    assert list(run.lms) == [
+        "Nothing is written for 1 who handed in nothing and 5 whose answers wait for a person "
+        "(--export-waiting takes them too)."
+    ]
+    assert not (tmp_path / "out" / "lms").exists()
+    marks = [{**row, "points": "1", "comment": "Good"} for row in rows_of(tmp_path / "out" / "to_mark.csv")]
+    with open(tmp_path / "marks.csv", "w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, list(marks[0]))
+        writer.writeheader()
+        writer.writerows(marks)
+    run = grade.grade(tmp_path / "class" / "submissions", tmp_path / "out", marks=tmp_path / "marks.csv", **options)
+    assert f"They are in {tmp_path / 'out' / 'lms'}." in run.lms[0]
+    listed = [row["name"] for row in rows_of(tmp_path / "class" / "roster.csv")]
+    assert [row["student"] for row in rows_of(tmp_path / "out" / "summary.csv")] == sorted(listed)
+    # Each student's points are those of the code as declared, and one for each answer in words.
+    points = [
+        sum(float(row["points"] or 1) for row in rows)
+        for _, rows in itertools.groupby(given, lambda row: row["student"])
+    ]
+    name = {"moodle": "moodle-worksheet.csv", "canvas": "canvas-gradebook.csv"}[layout]
+    back = rows_of(tmp_path / "out" / "lms" / name)
+    assert [float(list(row.values())[2 if layout == "moodle" else -1]) for row in back] == points
+    assert [list(row.values())[1 if layout == "moodle" else 0] for row in back] == listed[:5]
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
