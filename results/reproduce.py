@@ -304,6 +304,23 @@ def all_ears() -> None:
     write_results("ears", "ears", list(voices.SEEDS), data, found)
 
 
+def repeats() -> None:
+    """Train the shipped ear, and what goes on from it, twice more; into what `ears` has written."""
+    found = json.loads((RESULTS / "ears.json").read_text(encoding="utf-8"))
+    head = {
+        "command": "python -m results.reproduce repeats",
+        "commit": _git("rev-parse", "HEAD"),
+        "code": staleness.code_of("repeats"),
+        "seeds": list(voices.MORE_SEEDS),
+        "tables": list(voices.REPEATED),
+    }
+    data = {name: voices.corpus(name).content_hash for name in (*voices.EVERYBODY, "fsdd")}
+    if data != found["data"]:
+        raise DataError("it was measured on other data", where="results/ears.json", hint="Begin with the step `ears`")
+    write_json(RESULTS / "ears.json", {**voices.repeated(WORK, found), "repeated": head})
+    print("wrote results/ears.json")
+
+
 def own_voice() -> None:
     """What a few takes of one voice are worth to the shipped ear (lecture 11)."""
     write_results("adapting", "adapting", list(adapting.SEEDS), _hashes("fsdd"), adapting.measure())
@@ -410,6 +427,7 @@ STEPS = {
     "ear": ear,
     "hand": hand,
     "ears": all_ears,
+    "repeats": repeats,
     "hands": all_hands,
     "adapting": own_voice,
     "choice": choice,

@@ -124,3 +124,12 @@ def test_the_loss_of_one_network_is_the_flow_s_where_the_ear_is_sure(one_network
     some = task.targets.random(torch.arange(10).repeat(40), rng)
     x1 = one_network.hand.standardise(one_network.hand.autoencoder.encode(some)[0])
     assert still == pytest.approx(float(x1.square().mean()) + 1, rel=0.1)
+
+
+def test_further_trainings_are_joined_to_the_first():
+    first = {"strangers": {"mean": 0.9, "values": [0.9]}}
+    further = {"strangers": {"mean": 0.6, "values": [0.5, 0.7]}}
+    joined = voices.joined(first, further)
+    assert joined["strangers"]["values"] == [0.9, 0.5, 0.7]
+    assert joined["strangers"]["mean"] == pytest.approx(0.7)
+    assert voices.joined(joined, further) == joined  # a second run of the step changes nothing
