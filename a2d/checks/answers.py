@@ -146,4 +146,8 @@ def seed_everything(chance: int = 0) -> None:
     random.seed(chance)
     np.random.seed(chance)  # noqa: NPY002 (a learner may draw from it)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(chance)
+        torch = sys.modules["torch"]
+        torch.default_generator.manual_seed(chance)
+        # torch.manual_seed would note the call, with its traceback, for a GPU that may never be used; here, each time.
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(chance)

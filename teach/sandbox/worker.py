@@ -31,7 +31,7 @@ from teach.sandbox import confine, wire
 
 SCRATCH = "/tmp"
 # What answers often load.
-_USUAL = ("scipy.special", "scipy.spatial.distance")
+_USUAL = ("scipy.special", "scipy.spatial.distance", "scipy.stats")
 # A notebook that computes less than so many seconds in so long a time waits for what does not come.
 IDLE_SECONDS, _NOTHING = 15.0, 0.03
 _FILE = "<answer>"
@@ -208,6 +208,7 @@ def warm(what: str) -> None:
         # The first convolution and the first gradient set things up that need more rights than a job has.
         x = torch.ones(1, 1, 4, 4, requires_grad=True)
         torch.nn.functional.conv2d(x, torch.ones(1, 1, 2, 2)).sum().backward()
+        torch.optim.SGD([x], 0.1)  # the first optimizer of a process loads some nine hundred modules
         torch.manual_seed(0)
     if what == "course":
         from teach.sandbox import seat
