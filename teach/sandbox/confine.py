@@ -1,11 +1,12 @@
 """How a process inside the box gives up, before it runs a learner's code, everything that such code could misuse.
 
 This runs in the box, on Linux, and talks to the kernel through its C library. Names and numbers are those of the
-manual pages unshare(2), mount(2), prctl(2), capset(2), seccomp(2) and of ``linux/audit.h``.
+manual pages unshare(2), mount(2), madvise(2), prctl(2), capset(2), seccomp(2) and of ``linux/audit.h``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
@@ -19,6 +20,7 @@ _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_RDONLY = 2, 4, 8, 1
 _MS_BIND, _MS_REC, _MS_PRIVATE = 4096, 16384, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_CAP_AMBIENT = 1, 38, 22, 24, 47
 _EPERM, _ENOSYS = 1, 38
+_MADV_COLLAPSE, _HUGE = 25, 2 << 20
 
 # Calls that a learner's code has no use for: new processes and threads, other programs, looking into other
 # processes, mounts and namespaces, sockets, keys, the kernel's log, and memory that is not counted as its own.
@@ -93,6 +95,20 @@ def fork_apart() -> int:
     if pid < 0:
         raise OSError(error, f"clone: {os.strerror(error)}")
     return pid
+
+
+def fold_memory() -> None:
+    """Have the kernel put this process's own memory into huge pages, where it can (Linux 6.1 and later).
+
+    Copying a process copies its table of pages: one that has torch loaded is copied in a third of the time so.
+    """
+    libc = _libc()
+    with contextlib.suppress(OSError), open("/proc/self/maps", encoding="utf-8", errors="replace") as stream:
+        for line in stream.readlines():
+            span, rights, _, _, _, *name = line.split(maxsplit=5)
+            start, end = (int(number, 16) for number in span.split("-"))
+            if rights.startswith("rw") and end - start >= _HUGE and (not name or name[0].strip() == "[heap]"):
+                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)
 
 
 def die_with_parent() -> None:

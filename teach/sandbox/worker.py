@@ -217,6 +217,7 @@ def warm(what: str) -> None:
     # What is loaded stays: a job's process need not look through it, which would copy it page by page.
     gc.collect()
     gc.freeze()
+    confine.fold_memory()
 
 
 def serve(control: socket.socket) -> None:
