@@ -387,6 +387,24 @@ class TestInABrowser:
             assert notebook.elsewhere == []
             assert widget.get_by_role("alert").inner_text() == ""
 
+    def test_notebook_7_has_it_too(self, lab):
+        """The page of Jupyter Notebook 7, with its own menus; a word is kept."""
+        folder, address = lab
+        with browser(*spoken_by(folder, "classic", word(0.7, 0.8, 48000).samples)) as chromium:
+            opened(chromium, lab, "classic")[0].page.close()
+            page = chromium.new_page()
+            page.goto(f"{address}/notebooks/classic.ipynb")
+            page.wait_for_selector(".jp-Cell .cm-content")
+            page.get_by_text("Run", exact=True).first.click()
+            page.get_by_text("Run All Cells").first.click()
+            widget = page.get_by_role("group", name="Recorder").last
+            widget.get_by_role("checkbox").check()
+            widget.get_by_text("You agreed").wait_for()
+            record(widget, 2.5)
+            widget.get_by_text("A take of").wait_for()
+            press(widget, "Keep as")
+            assert (folder / "voice-classic" / "01" / "0_01_0.wav").is_file()
+
     def test_silence_and_a_long_speech(self, lab):
         folder, _ = lab
         with browser(*spoken_by(folder, "silence", np.zeros(48000))) as chromium:
