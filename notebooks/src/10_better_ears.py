@@ -884,9 +884,8 @@ show(widgets.ear_in_noise(clips, listen, hop_s=H / r, limit=border, seed=SEED, m
 from a2d.lab import results
 
 ears = results("ears")
-print(f"results/ears.json: {ears['command']}, seeds {ears['seeds']}")
-again = ears["repeated"]
-print(f"{again['command']}, seeds {again['seeds']}: the course's ear, and one speaker left out")
+for told in (ears, ears["repeated"]):  # the second: the course's ear, and one speaker left out
+    print(f"results/ears.json: {told['command']}, seeds {told['seeds']}")
 
 
 def by_seed(entry, key="strangers"):
