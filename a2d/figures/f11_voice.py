@@ -25,7 +25,7 @@ def counted_takes(counts: Sequence[int], goal: int) -> base.Picture:
         if goal:
             axes.axhline(goal, color=base.DARK, linewidth=1.2, linestyle=base.DASHES[0], label=f"wanted: {goal}")
         axes.set_xticks(range(10))
-        axes.set(xlabel="digit", ylabel="takes kept", ylim=(0, max(goal, have.max()) + 0.6))
+        axes.set(xlabel="digit", ylabel="takes kept", ylim=(0, max(goal, have.max(), 1) + 0.6))
         base.whole_ticks(axes.yaxis)
         if goal:
             base.legend_below(figure, axes)
