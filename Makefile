@@ -17,7 +17,7 @@ ifneq (,$(filter command environment,$(origin PYTHON)))
 endif
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-# What the site is made with; only its making and the tests need it.
+# What the site and the ONNX graphs are made with; only their making and the tests need it.
 EXTRA := $(VENV)/.extra
 # Compiled at once: what is imported for the first time would else take twice as long, for each process again where
 # Python may not write its bytecode.

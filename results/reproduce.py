@@ -302,6 +302,7 @@ def all_ears() -> None:
     found = voices.measure(WORK)
     found["end to end"] = joint.measure(WORK, evaluators.first(WORK, "evaluator"))
     write_results("ears", "ears", list(voices.SEEDS), data, found)
+    repeats()
 
 
 def repeats() -> None:
@@ -426,7 +427,6 @@ STEPS = {
     "ear": ear,
     "hand": hand,
     "ears": all_ears,
-    "repeats": repeats,
     "hands": all_hands,
     "adapting": own_voice,
     "choice": choice,
@@ -437,7 +437,7 @@ STEPS = {
 }
 
 # Steps that run only when they are named: parts of others, and what needs recordings that few have.
-EXTRA = {"train-protocol": train_protocol, "listener": listener, "audiomnist": on_audiomnist}
+EXTRA = {"train-protocol": train_protocol, "listener": listener, "repeats": repeats, "audiomnist": on_audiomnist}
 
 
 def main(names: list[str]) -> int:

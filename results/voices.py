@@ -33,8 +33,8 @@ MAIN = "speechcommands"  # the corpus that is split; the others only help
 VOICES, KOKORO = "build/voices", "build/kokoro"  # in the project's folder, as `make voices` makes them
 PARTS = ("train", "val", "test")
 SEEDS = (0,)
-# What is trained more than once: the ear that is shipped, and what goes on from it (two hours of one core for each).
 LEFT_OUT = "leave one speaker out"
+# What is trained more than once: the ear that is shipped, and what goes on from it.
 REPEATED, MORE_SEEDS = ("rows", LEFT_OUT), (1, 2)
 DISTURBANCES = ("white noise", "babble", "hum", "room")
 LEVEL_DB = 10.0

@@ -100,7 +100,7 @@ def fork_apart() -> int:
 def fold_memory() -> None:
     """Have the kernel put this process's own memory into huge pages, where it can (Linux 6.1 and later).
 
-    Copying a process copies its table of pages: one that has torch loaded is copied in a third of the time so.
+    Copying a process copies its table of pages, which is most of what a job costs where torch is loaded.
     """
     libc = _libc()
     with contextlib.suppress(OSError), open("/proc/self/maps", encoding="utf-8", errors="replace") as stream:

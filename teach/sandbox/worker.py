@@ -208,7 +208,7 @@ def warm(what: str) -> None:
         # The first convolution and the first gradient set things up that need more rights than a job has.
         x = torch.ones(1, 1, 4, 4, requires_grad=True)
         torch.nn.functional.conv2d(x, torch.ones(1, 1, 2, 2)).sum().backward()
-        torch.optim.SGD([x], 0.1)  # the first optimizer of a process loads some nine hundred modules
+        torch.optim.SGD([x], 0.1)  # the first optimizer of a process loads many modules
         torch.manual_seed(0)
     if what == "course":
         from teach.sandbox import seat
