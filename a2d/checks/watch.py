@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import functools
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -45,6 +46,7 @@ _CELLS = ("<ipython", "<answer", "<stdin")
 _SITES = ("site-packages", "dist-packages", os.path.join("box", "site"))
 # Held here because a learner's code may put others in their place.
 _getprofile, _setprofile, _settrace = sys.getprofile, sys.setprofile, sys.settrace
+_collects, _collect_no_more, _collect_again = gc.isenabled, gc.disable, gc.enable
 # What of PyTorch would end the watch before the function ends.
 _ENDS = ("_disable_current_modes", "_pop_mode", "script", "compile")
 
@@ -71,12 +73,19 @@ class Watch:
 
         def watched(*args: Any, **options: Any) -> Any:
             before = _getprofile()
-            with self._operators():
-                _setprofile(self._event)
-                try:
-                    return function(*args, **options)
-                finally:
-                    _setprofile(before)
+            # A collection runs what other packages left to be run then, which is none of the function's calls.
+            collects = _collects()
+            _collect_no_more()
+            try:
+                with self._operators():
+                    _setprofile(self._event)
+                    try:
+                        return function(*args, **options)
+                    finally:
+                        _setprofile(before)
+            finally:
+                if collects:
+                    _collect_again()
 
         self._own = watched.__code__
         return functools.wraps(function)(watched)

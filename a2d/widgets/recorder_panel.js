@@ -66,12 +66,8 @@ function render({ model, el }) {
   file.addEventListener("change", async () => {
     const [chosen] = file.files;
     if (!chosen) return;
-    if (chosen.size > state().most) {
-      complain(`The file has ${Math.ceil(chosen.size / 1e6)} MB; cut out the one digit.`);
-    } else {
-      const data = await chosen.arrayBuffer();
-      send({ do: "take", name: chosen.name }, [data]);
-    }
+    if (chosen.size > state().most) complain(`The file has ${Math.ceil(chosen.size / 1e6)} MB; cut out the one digit.`);
+    else send({ do: "take", name: chosen.name }, [await chosen.arrayBuffer()]);
     file.value = ""; // the same file may be chosen again
   });
   const digit = make("select", {});

@@ -935,12 +935,14 @@ chosen = [1, 2, 3, 5, 10, 20, EPOCHS]
 then = np.stack([seen["drawings"][epoch - 1] for epoch in chosen])
 show(f05_training.drawings_by_epoch(then, chosen, range(10)))
 
-# %% id="fine-pattern" tags=["nbval-check-output"]
+# %% id="fine-pattern"
 fine = f05_training.fine_pattern(then).mean(axis=1)
 print("share of a drawing's power in patterns that repeat every two pixels:")
 for epoch, value in zip(chosen[:4], fine, strict=False):
     print(f"  epoch {epoch}: {value:.2%}")
 print(f"  images:  {f05_training.fine_pattern(some).mean():.2%}")
+
+# %% id="fine-pattern-falls" tags=["nbval-check-output"]
 print("epoch 1 against epoch 2:", "far more" if fine[0] > 4 * fine[1] else "no great fall")
 
 # %% [markdown] id="508ac715ee"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import subprocess
 import sys
 
@@ -62,6 +63,25 @@ def test_what_is_not_forbidden_is_not_noted():
         return torch.einsum("i,j->ij", y, y).sum(), np.cumsum([1, 2]), stats.describe([1.0, 2.0]), fft.fft(np.ones(8))
 
     assert used(answer, (*CONVOLUTIONS, "scipy.fft.dct*", "scipy.stats.zmap", "numpy.median")) == ""
+
+
+def test_what_another_package_does_when_garbage_is_collected_is_not_the_answers_call():
+    told = []
+    code = compile("def tell(phase, info):\n    told.append(phase)", "/x/site-packages/other/junk.py", "exec")
+    exec(code, space := {"told": told})
+    gc.callbacks.append(space["tell"])
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        assert used(lambda: [[number] for number in range(1000)]) == ""
+        assert gc.isenabled()
+        told.clear()
+        kept = [[number] for number in range(1000)]
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(space["tell"])
+    assert len(kept) == 1000
+    assert told
 
 
 def test_functions_of_one_module_are_told_apart():
