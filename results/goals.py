@@ -24,8 +24,6 @@ from results import evaluators, faithful, pool
 from results.comparisons import one_of_each, sharpness, slug
 
 SEEDS = faithful.SEEDS
-# The absolute error counts 3 nats per unit of ink (a Laplace distribution of scale 1/3).
-SCALE = 1 / 3
 
 
 def candidates() -> dict[str, GeneratorRecipe]:
@@ -38,7 +36,7 @@ def candidates() -> dict[str, GeneratorRecipe]:
     return {
         "cross-entropy": base,
         "squared error": changed("squared error", likelihood="gaussian"),
-        "absolute error": changed("absolute error", likelihood="laplace", sigma=SCALE),
+        "absolute error": recipes.load_as(GeneratorRecipe, "report-absolute"),
         "beta 0": changed("beta 0", beta=0.0),
         "beta 0.25": changed("beta 0.25", beta=0.25),
         "beta 4": changed("beta 4", beta=4.0),
@@ -146,7 +144,7 @@ def measure(work: Path) -> tuple[dict[str, Any], Tensor]:
     }
     out = {
         "base": "report",
-        "scale_of_the_absolute_error": SCALE,
+        "scale_of_the_absolute_error": candidates()["absolute error"].model.sigma,
         "rows": table,
         "mnist": real,
         "still": still,

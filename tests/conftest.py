@@ -154,3 +154,14 @@ def chromium(microphone: Path) -> Iterator[Any]:
         pytest.skip("there is no Chromium here")
     with browser(*MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}%noloop") as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A tab of another browser."""
+    from firefox import FIREFOX, firefox
+
+    if FIREFOX is None:
+        pytest.skip("there is no Firefox here")
+    with firefox(tmp_path_factory.mktemp("firefox")) as found:
+        yield found

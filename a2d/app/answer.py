@@ -29,7 +29,12 @@ TOLD = {
     "report-plain-builtin": "the report's own, synthetic voices",
     "report": "improved, six people",
     "report-builtin": "improved, synthetic voices",
-    "hands": "ear and hands",
+    "report-absolute": "absolute error, six people",
+    "report-absolute-builtin": "absolute error, synthetic voices",
+    "style-cvae": "ear and hands: a VAE",
+    "vae-gan": "ear and hands: a VAE with a GAN",
+    "cgan": "ear and hands: a GAN",
+    "hands": "ear and hands: a flow",
 }
 LOOK_UP = "looked up: a person's"
 
@@ -60,7 +65,8 @@ class Answerer:
         self.writer = draw.Writer(anyway=True)
         kinds = {name: models.card(name)["kind"] for name in models.names()}
         self.artists = {name: draw.Artist(name) for name in (*TOLD, *kinds) if kinds.get(name) == "generator"}
-        self.writers = {name: draw.Writer(name, anyway=True) for name, kind in kinds.items() if kind in draw.HANDS}
+        hands = [name for name in (*TOLD, *kinds) if kinds.get(name) in draw.HANDS]
+        self.writers = {name: draw.Writer(name, anyway=True) for name in dict.fromkeys(hands)}
         self.images = datasets.load_images("mnist" if fetching.find("mnist") else "builtin")
 
     def answer(

@@ -38,7 +38,7 @@ def counted_takes(counts: Sequence[int], goal: int) -> base.Picture:
 def in_a_row(pictures: Mapping[str, Any], digit: int, read: Sequence[int]) -> base.Picture:
     """Show what each generator draws of one recording, all in one row (lecture 11).
 
-    ``pictures``: name to an image (28, 28) in [0, 1], at most eight; ``digit``: what was said; ``read``: what the
+    ``pictures``: name to an image (28, 28) in [0, 1], at most twelve; ``digit``: what was said; ``read``: what the
     evaluator reads from each. A misread image has a dashed frame, and a cross before its bold title.
     Raises :class:`DataError` for shapes or digits that do not fit.
     """
@@ -47,10 +47,11 @@ def in_a_row(pictures: Mapping[str, Any], digit: int, read: Sequence[int]) -> ba
         np.stack([base.as_array(one, "pictures", (28, 28)) for one in named.values()]), "pictures"
     )
     said, seen = base.as_digits([digit], "digit", 1)[0], base.as_digits(read, "read", len(images))
-    if len(images) > 8:
-        raise DataError(f"{len(images)} images are too many for one row", where="pictures", hint="Take eight")
+    if len(images) > 12:
+        raise DataError(f"{len(images)} images are too many for one row", where="pictures", hint="Take twelve")
     marks = ["" if other == said else "\N{MULTIPLICATION X} " for other in seen]
-    names = ["\n".join(textwrap.wrap(name, 16)[:2]) for name in named]
+    across, lines = (16, 2) if len(images) <= 8 else (10, 3)
+    names = ["\n".join(textwrap.wrap(name, across)[:lines]) for name in named]
     deepest = max(name.count("\n") for name in names)
     titles = [
         "\n" * (deepest - name.count("\n")) + f"{name}\n{mark}read {other}"

@@ -15,6 +15,7 @@ const REFUSALS = {
   SecurityError: "The microphone is not allowed on this page",
   NotFoundError: "No microphone was found",
   NotReadableError: "The microphone is in use by another program",
+  InvalidStateError: "The browser's sound does not start, as on a computer without a loudspeaker",
 };
 
 /** Samples in [-1, 1] as a WAV file of 16 bits, one channel. */
@@ -44,6 +45,12 @@ function wav(blocks, rate) {
   return view.buffer;
 }
 
+/** Start a browser's sound; where there is no loudspeaker, Firefox would wait for one without a word. */
+function started(context) {
+  const late = new Promise((_, refuse) => setTimeout(() => refuse(new DOMException("no sound", "InvalidStateError")), 5000));
+  return Promise.race([context.resume(), late]);
+}
+
 /** Open the microphone; `meter` gets the peak of each block, `full` is called once when the time is over. */
 async function listen(seconds, meter, full) {
   if (!navigator.mediaDevices) throw new DOMException("no microphone here", "SecurityError");
@@ -66,14 +73,20 @@ async function listen(seconds, meter, full) {
   };
   source.connect(tap);
   tap.connect(context.destination); // it plays silence; without it nothing is processed
-  await context.resume();
-  return () => {
+  const end = () => {
     tap.onaudioprocess = null;
     for (const track of stream.getTracks()) track.stop(); // the browser's sign for the microphone goes out
     const rate = context.sampleRate;
     context.close();
     return wav(blocks, rate);
   };
+  try {
+    await started(context);
+  } catch (error) {
+    end();
+    throw error;
+  }
+  return end;
 }
 
 export { REFUSALS, WORDS, listen, make, wav };

@@ -276,18 +276,26 @@ for name, sounds in none.items():
 #
 # - `report-plain`: the report's own choices, once trained on six people, once on synthetic voices
 # - `report`: the improved recipe of lecture 05, on the same two
-# - `hands`: lecture 10's ear and lecture 09's hands
+# - `report-absolute`: that recipe with the absolute error of lecture 05, on the same two
+# - lecture 09's hands, each told the digit by lecture 10's ear: `style-cvae`, `vae-gan`, `cgan` and the latent flow
 #
 # **What do you expect?** Which of them draw the digit that was said? And which will you recognise by their strokes?
 
-# %% id="row"
+# %% id="artists"
 NAMES = {
     "report-plain": "report's own, six people",
     "report-plain-builtin": "report's own, synthetic",
     "report": "improved, six people",
     "report-builtin": "improved, synthetic",
+    "report-absolute": "absolute error, six people",
+    "report-absolute-builtin": "absolute error, synthetic",
 }
-artists = {told: draw.Artist(name) for name, told in NAMES.items()} | {"ear and hands": writer}
+HANDS = {"style-cvae": "ear and VAE", "vae-gan": "ear and VAE with GAN", "cgan": "ear and GAN"}
+artists = {told: draw.Artist(name) for name, told in NAMES.items()}
+artists |= {told: draw.Writer(name, anyway=True) for name, told in HANDS.items()}
+artists["ear and flow"] = writer
+
+# %% id="row"
 SAID = 7
 take = clips[int((digits == SAID).nonzero()[-1])]
 drawn = {told: artist.draw_clip(take) for told, artist in artists.items()}

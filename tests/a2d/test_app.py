@@ -28,7 +28,7 @@ from click.testing import CliRunner
 from conftest import BUILTIN
 from PIL import Image
 
-from a2d import audio
+from a2d import audio, draw
 from a2d.app import server
 from a2d.app.answer import HANDS, LOOK_UP, TOLD, Answerer, clip_of
 from a2d.audio import Clip
@@ -85,7 +85,7 @@ def test_ten_digits_are_heard_and_written_by_five_hands(answerer: Answerer):
 
 def test_the_row_holds_all_that_is_shipped_and_a_picture_by_a_person(answerer: Answerer):
     found = answerer.answer(word(3))
-    shipped = {name for name in models.names() if models.card(name)["kind"] in ("generator", "hands")}
+    shipped = {name for name in models.names() if models.card(name)["kind"] in ("generator", *draw.HANDS)}
     assert set(TOLD) <= shipped, "what has a name here is there"
     assert [one["told"] for one in found["row"]].count(LOOK_UP) == 1
     assert {one["told"] for one in found["row"]} - {LOOK_UP} >= {TOLD.get(name, name) for name in shipped}
@@ -532,6 +532,24 @@ def test_a_recording_can_be_stopped_played_cut_and_deleted(tab: Tab, microphone:
 
 
 @pytest.mark.browser
+def test_a_browser_whose_sound_never_starts(tab: Tab):
+    """As Firefox on a computer without a loudspeaker; the microphone is let go of."""
+    tab.page.evaluate(
+        """() => {
+            AudioContext.prototype.resume = () => new Promise(() => {});
+            const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wanted) => (window.stream = await open(wanted));
+        }"""
+    )
+    tab.page.get_by_role("checkbox").check()
+    tab.press("Record")
+    tab.wait("denied")
+    assert "sound does not start" in tab.text("problem")
+    assert tab.page.evaluate("() => stream.getTracks().map(one => one.readyState)") == ["ended"]
+    assert tab.mistakes == []
+
+
+@pytest.mark.browser
 def test_a_microphone_that_is_denied_and_other_voices_instead(chromium: Any, app: App, tmp_path: Path):
     context = chromium.new_context()
     tab = Tab(context, app)
@@ -691,3 +709,21 @@ def test_light_and_dark_phone_and_desktop(tab: Tab):
             tab.page.screenshot(path=SCREENSHOTS / f"app-{name}-{scheme}.png", full_page=True)
     tops = tab.page.evaluate("() => [...document.querySelectorAll('#row li')].map(one => one.offsetTop)")
     assert len(set(tops)) == 1, "every generator of the course in one row"
+
+
+@pytest.mark.browser
+def test_firefox_draws_what_it_hears(fox: Any, app: App, answerer: Answerer):
+    fox.open(app.url)
+    fox.wait("document.body.dataset.state === 'ready'")
+    images = []
+    for digit, word in enumerate(WORDS):
+        fox.evaluate(f"document.querySelectorAll('#samples button')[{digit}].click()")
+        fox.wait(f"document.body.dataset.state === 'drawn' && document.getElementById('status').textContent.match('{word}')")
+        shown = fox.evaluate("[...document.querySelectorAll('#hands img, #row img')].map(one => one.src)")
+        images.append([pixels(one) for one in shown])
+    fox.screenshot(SCREENSHOTS / "app-firefox.png")
+    assert len(images[0]) == HANDS + len(answerer.artists) + len(answerer.writers) + 1
+    digits = read(answerer.writer.evaluator, np.array(images)[:, 0]).digits
+    assert digits.tolist() == list(range(10))
+    own = (app.url, "data:", "blob:")
+    assert [url for url in fox.requests if not url.startswith(own)] == fox.mistakes == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from a2d import datasets, metrics
+from a2d.draw import HANDS
 from a2d.evaluator import read
 from a2d.lab import models, runs
 
@@ -54,12 +55,12 @@ def test_the_finetuned_evaluators_card():
 
 @pytest.mark.real
 @pytest.mark.usefixtures("real")
-@pytest.mark.parametrize("name", ["report", "report-plain"])
+@pytest.mark.parametrize("name", ["report", "report-plain", "report-absolute"])
 def test_the_cards_of_the_generators(name):
     _same_as_its_card(name, "fsdd")
 
 
-@pytest.mark.parametrize("name", ["report-builtin", "report-plain-builtin"])
+@pytest.mark.parametrize("name", ["report-builtin", "report-plain-builtin", "report-absolute-builtin"])
 def test_the_cards_of_the_builtin_generators(name):
     """Needs nothing but what comes with the course."""
     _same_as_its_card(name, "builtin")
@@ -97,14 +98,15 @@ def test_the_ears_card(tmp_path, fetched):
 
 @pytest.mark.real
 @pytest.mark.usefixtures("real")
-def test_the_hands_card(tmp_path):
-    told = models.card("hands")["figures"]
-    found = runs.evaluate("hands", "mnist", evaluators=EVALUATORS, out=tmp_path, progress=False)["recognition"]
+@pytest.mark.parametrize("name", HANDS)
+def test_the_cards_of_the_hands(name, tmp_path):
+    told = models.card(name)["figures"]
+    found = runs.evaluate(name, "mnist", evaluators=EVALUATORS, out=tmp_path, progress=False)["recognition"]
     for evaluator in EVALUATORS:
         assert found[evaluator]["sampled"]["value"] == pytest.approx(told[f"read_by_{evaluator}"], abs=2 * SHARE)
 
 
 def test_every_shipped_model_has_its_test():
-    generators = {"report", "report-builtin", "report-plain", "report-plain-builtin"}
-    tested = {*EVALUATORS, *generators, "finetuned", "beta-sweep", "ear", "hands"}
+    generators = {f"report{kind}{data}" for kind in ("", "-plain", "-absolute") for data in ("", "-builtin")}
+    tested = {*EVALUATORS, *generators, *HANDS, "finetuned", "beta-sweep", "ear"}
     assert set(models.names()) == tested, "a new model ships: measure its card's figures here"

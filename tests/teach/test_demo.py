@@ -301,6 +301,17 @@ def test_two_hundred_recordings_through_onnx_give_pytorchs_numbers(
 # ------------------------------------------------------------------------------------------------------- the page
 
 
+PICTURES = """[...document.querySelectorAll("#pictures canvas")].map(
+    one => Array.from(one.getContext("2d").getImageData(0, 0, 28, 28).data))"""
+
+
+def as_images(found: list[list[int]]) -> np.ndarray:
+    """What :data:`PICTURES` gives as ``(6, 28, 28)`` in [0, 1]."""
+    pixels = np.array(found, np.float32).reshape(6, 28, 28, 4)
+    assert (pixels[..., 3] == 255).all()
+    return pixels[..., 0] / 255
+
+
 class Demo:
     """The page in a browser; ``elsewhere``: what it asked of another place than where it came from."""
 
@@ -328,13 +339,7 @@ class Demo:
 
     def images(self) -> np.ndarray:
         """The six pictures ``(6, 28, 28)`` as they stand on the page."""
-        found = self.page.evaluate(
-            """() => [...document.querySelectorAll("#pictures canvas")].map(
-                one => Array.from(one.getContext("2d").getImageData(0, 0, 28, 28).data))"""
-        )
-        pixels = np.array(found, np.float32).reshape(6, 28, 28, 4)
-        assert (pixels[..., 3] == 255).all()
-        return pixels[..., 0] / 255
+        return as_images(self.page.evaluate(f"() => {PICTURES}"))
 
     def took(self) -> float:
         """Seconds from the end of the word, or from the press of the button, to the first drawing."""
@@ -438,6 +443,17 @@ def test_a_microphone_that_is_denied(chromium: Any, folder: Path):
 
 
 @pytest.mark.browser
+def test_a_browser_whose_sound_never_starts(demo: Demo):
+    """As Firefox on a computer without a loudspeaker."""
+    demo.page.evaluate("() => { AudioContext.prototype.resume = () => new Promise(() => {}); }")
+    demo.page.get_by_role("button", name="Say a digit").click()
+    demo.wait("problem")
+    assert "connect a loudspeaker" in demo.status()
+    assert demo.page.get_by_role("button", name="Say a digit").is_enabled()
+    assert demo.mistakes == []
+
+
+@pytest.mark.browser
 def test_files_short_long_and_broken(demo: Demo, tmp_path: Path):
     demo.page.set_input_files("#file", BUILTIN / "12" / "4_12_0.flac")
     demo.wait("done")
@@ -535,3 +551,20 @@ def test_the_configuration_is_the_models(models: bytes, writer: Writer):
     assert config["hands"]["steps"] == writer.net.config.steps
     assert config["max_seconds"] == audio.MAX_SECONDS
     assert config["limit"] == pytest.approx(float(writer.ear.limit))
+
+
+@pytest.mark.browser
+def test_firefox_draws_the_same_and_without_the_server(fox: Any, folder: Path, models: bytes, writer: Writer):
+    with served(folder) as address:
+        fox.open(f"{address}/index.html")
+        fox.wait("document.body.dataset.state === 'ready'")
+        for digit, word in enumerate(WORDS):
+            fox.evaluate(f"document.querySelector('[data-sample=\"{digit}\"]').click()")
+            fox.wait("document.body.dataset.state === 'done'")
+            assert fox.evaluate("document.getElementById('status').textContent").startswith(f"I heard {word},")
+            wanted = writer.draw_clip(Clip(load_tensors(models)[f"sample.{digit}"] / np.float32(32768), 8000)).image
+            assert np.abs(as_images(fox.evaluate(PICTURES))[0] - wanted).max() <= 0.5 / 255 + TOLERANCE
+        fox.screenshot(SCREENSHOTS / "demo-firefox.png")
+    fox.open(f"{address}/index.html")
+    fox.wait("document.body.dataset.state === 'ready'")
+    assert [url for url in fox.requests if not url.startswith((address, "data:", "blob:"))] == fox.mistakes == []

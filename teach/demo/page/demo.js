@@ -124,6 +124,7 @@ function hear(taken, itsRate, from, recorded) {
 const TROUBLE = {
   NotAllowedError: "The microphone is not allowed. Allow it beside the browser's address, or take a recording below.",
   NotFoundError: "No microphone was found. Connect one, or take a recording below.",
+  InvalidStateError: "The browser's sound does not start: connect a loudspeaker or headphones, or take a recording below.",
   NotSupportedError: "The browser gives no microphone to this address: open the page by https, or take a recording below.",
 };
 

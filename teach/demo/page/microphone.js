@@ -68,7 +68,9 @@ class Microphone {
     this.node.port.onmessage = ({ data }) => this.take(data);
     this.context.createMediaStreamSource(this.stream).connect(this.node);
     this.stream.getTracks()[0].onended = () => this.end(new DOMException("", "NotFoundError"));
-    await this.context.resume();
+    // Where there is no loudspeaker, Firefox would wait for one without a word.
+    const late = new Promise((_, refuse) => setTimeout(() => refuse(new DOMException("no sound", "InvalidStateError")), 5000));
+    await Promise.race([this.context.resume(), late]);
     this.level(-Infinity);
   }
 
