@@ -12,7 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +59,22 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], result: dict[str, Any]) -> None:
-    """Write ``results/NAME.json``: the command, seeds, data and commit first, then what was measured."""
-    head = {
+def _head(step: str, seeds: Sequence[int], data: dict[str, Any]) -> dict[str, Any]:
+    """How numbers came about: the command, seeds, data and commit."""
+    return {
         "command": f"python -m results.reproduce {step}",
         "commit": _git("rev-parse", "HEAD"),
         "code": staleness.code_of(step),
         "uncommitted_changes": bool(_git("status", "--porcelain", "--", *SOURCES)),
         "torch": torch.__version__,
-        "seeds": seeds,
+        "seeds": list(seeds),
         "data": data,
     }
-    write_json(RESULTS / f"{name}.json", {**head, **result})
+
+
+def write_results(name: str, step: str, seeds: list[int], data: dict[str, Any], result: dict[str, Any]) -> None:
+    """Write ``results/NAME.json``: how it came about first, then what was measured."""
+    write_json(RESULTS / f"{name}.json", {**_head(step, seeds, data), **result})
     print(f"wrote results/{name}.json")
 
 
@@ -321,15 +325,9 @@ def all_ears() -> None:
 def repeats() -> None:
     """Train the shipped ear, and what goes on from it, twice more; into what `ears` has written."""
     found = json.loads((RESULTS / "ears.json").read_text(encoding="utf-8"))
-    head: dict[str, Any] = {
-        "command": "python -m results.reproduce repeats",
-        "commit": _git("rev-parse", "HEAD"),
-        "code": staleness.code_of("repeats"),
-        "seeds": list(voices.MORE_SEEDS),
-        "tables": list(voices.REPEATED),
-    }
     # Kokoro's voices come out a little otherwise on each kind of processor: these need not be those of the first.
-    head["data"] = {name: voices.corpus(name).content_hash for name in (*voices.EVERYBODY, "fsdd")}
+    data = {name: voices.corpus(name).content_hash for name in (*voices.EVERYBODY, "fsdd")}
+    head = {**_head("repeats", voices.MORE_SEEDS, data), "tables": list(voices.REPEATED)}
     write_json(RESULTS / "ears.json", {**voices.repeated(WORK, found), "repeated": head})
     print("wrote results/ears.json")
 

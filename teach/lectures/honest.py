@@ -78,9 +78,8 @@ def facts() -> dict[str, str]:
 def numbers(text: str) -> list[str]:
     """The measured-looking numbers of a text cell: percentages and decimals, outside of formulas, code and links."""
     text = _FORMULA.sub(" ", PLACEHOLDER.sub("", text))
-    text = re.sub(
-        r"(?<!\$)\$[^$]+\$|`[^`]*`|\]\([^)]*\)|arXiv:\S+|doi:\S+|(?:[Ee]xercise|[Qq]uestion)s? [\d.]+|^#.*$", " ", text, flags=re.M
-    )
+    text = re.sub(r"(?:[Ee]xercise|[Qq]uestion)s? [\d.]+", " ", text)
+    text = re.sub(r"(?<!\$)\$[^$]+\$|`[^`]*`|\]\([^)]*\)|arXiv:\S+|doi:\S+|^#.*$", " ", text, flags=re.M)
     return [percent or decimal for percent, decimal in _NUMBER.findall(text)]
 
 

@@ -718,7 +718,8 @@ def test_firefox_draws_what_it_hears(fox: Any, app: App, answerer: Answerer):
     images = []
     for digit, word in enumerate(WORDS):
         fox.evaluate(f"document.querySelectorAll('#samples button')[{digit}].click()")
-        fox.wait(f"document.body.dataset.state === 'drawn' && document.getElementById('status').textContent.match('{word}')")
+        fox.wait(f"document.getElementById('status').textContent.startsWith('I heard {word},')")
+        fox.wait("document.body.dataset.state === 'drawn'")
         shown = fox.evaluate("[...document.querySelectorAll('#hands img, #row img')].map(one => one.src)")
         images.append([pixels(one) for one in shown])
     fox.screenshot(SCREENSHOTS / "app-firefox.png")
