@@ -66,7 +66,8 @@ class Answerer:
         kinds = {name: models.card(name)["kind"] for name in models.names()}
         self.artists = {name: draw.Artist(name) for name in (*TOLD, *kinds) if kinds.get(name) == "generator"}
         hands = [name for name in (*TOLD, *kinds) if kinds.get(name) in draw.HANDS]
-        self.writers = {name: draw.Writer(name, anyway=True) for name in dict.fromkeys(hands)}
+        self.writers = {name: draw.Writer(name, anyway=True) for name in dict.fromkeys(hands) if name != draw.DEFAULT}
+        self.writers[draw.DEFAULT] = self.writer  # the last of the row
         self.images = datasets.load_images("mnist" if fetching.find("mnist") else "builtin")
 
     def answer(
@@ -93,14 +94,12 @@ class Answerer:
         hands = [self.writer.draw_clip(word, seed) for seed in (None, *range(first, first + HANDS - 1))]
         found["hands"] = [_shown("", one.image, one.digit) for one in hands]
         found["notes"] = [note.partition(": ")[2] for note in hands[0].warnings if "clipped" in note]
-        found["row"] = [self._drawn(name, one, word) for name, one in self.artists.items()]
+        row = {name: artist.draw_clip(word) for name, artist in self.artists.items()}
+        found["row"] = [_shown(TOLD.get(name, name), one.image, one.digit) for name, one in row.items()]
         found["row"].append(self._looked_up(digit, zlib.crc32(samples.tobytes())))
-        found["row"] += [self._drawn(name, one, word) for name, one in self.writers.items()]
+        row = {name: hands[0] if one is self.writer else one.draw_clip(word) for name, one in self.writers.items()}
+        found["row"] += [_shown(TOLD.get(name, name), one.image, one.digit) for name, one in row.items()]
         return found
-
-    def _drawn(self, name: str, drawer: draw.Drawer, word: Clip) -> dict[str, Any]:
-        one = drawer.draw_clip(word)
-        return _shown(TOLD.get(name, name), one.image, one.digit)
 
     def _looked_up(self, digit: int, number: int) -> dict[str, Any]:
         """A picture that a person wrote of this digit: what every generator could do without drawing."""
