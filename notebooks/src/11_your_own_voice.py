@@ -304,8 +304,10 @@ show(f11_voice.in_a_row(pictures, SAID, [one.digit for one in drawn.values()]))
 
 # %% [markdown]
 # Choose another digit in `SAID`.
-# The first four pass on what they hear as a latent: where they are unsure, the picture is unsure.
-# The last one decides, and then writes clearly, whether it is right or not.
+# The first six pass on what they hear as a latent.
+# Where the first four are unsure the picture is grey.
+# The absolute error leaves no grey: what is unsure becomes part of a digit, or another digit.
+# The last four are told one digit by the ear, and write it clearly, whether it is right or not.
 #
 # How often is each right, over one take of each digit?
 

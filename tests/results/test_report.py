@@ -112,8 +112,8 @@ def test_objectives_differ_in_the_objective_alone():
     base = asdict(recipes.load("report"))
     for name, recipe in goals.candidates().items():
         other = asdict(recipe)
-        assert {k: v for k, v in other.items() if k not in ("name", "model")} == {
-            k: v for k, v in base.items() if k not in ("name", "model")
+        assert {k: v for k, v in other.items() if k not in ("name", "about", "model")} == {
+            k: v for k, v in base.items() if k not in ("name", "about", "model")
         }
         changed = {k for k, v in other["model"].items() if base["model"][k] != v}
         assert changed <= {"likelihood", "sigma"} or changed == {"beta"} or name == "cross-entropy"
