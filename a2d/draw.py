@@ -179,7 +179,7 @@ class Writer(Drawer):
         from a2d.io.pictures import load_digit
 
         if not hasattr(self.net, "style_of"):
-            hint = "Use hands of another kind, such as the shipped ones"
+            hint = "Use --model hands, the course's own"
             raise DataError("these hands cannot borrow another's", where="--style", hint=hint)
         image = torch.from_numpy(load_digit(path))[None]
         reading = read(self.evaluator, image)
