@@ -64,9 +64,10 @@ class Answerer:
     def __init__(self) -> None:
         self.writer = draw.Writer(anyway=True)
         kinds = {name: models.card(name)["kind"] for name in models.names()}
-        self.artists = {name: draw.Artist(name) for name in (*TOLD, *kinds) if kinds.get(name) == "generator"}
-        hands = [name for name in (*TOLD, *kinds) if kinds.get(name) in draw.HANDS]
-        self.writers = {name: draw.Writer(name, anyway=True) for name in dict.fromkeys(hands) if name != draw.DEFAULT}
+        shipped = dict.fromkeys(name for name in (*TOLD, *kinds) if name in kinds)  # those that have a name here first
+        self.artists = {name: draw.Artist(name) for name in shipped if kinds[name] == "generator"}
+        hands = [name for name in shipped if kinds[name] in draw.HANDS and name != draw.DEFAULT]
+        self.writers = {name: draw.Writer(name, anyway=True) for name in hands}
         self.writers[draw.DEFAULT] = self.writer  # the last of the row
         self.images = datasets.load_images("mnist" if fetching.find("mnist") else "builtin")
 
@@ -94,11 +95,10 @@ class Answerer:
         hands = [self.writer.draw_clip(word, seed) for seed in (None, *range(first, first + HANDS - 1))]
         found["hands"] = [_shown("", one.image, one.digit) for one in hands]
         found["notes"] = [note.partition(": ")[2] for note in hands[0].warnings if "clipped" in note]
-        row = {name: artist.draw_clip(word) for name, artist in self.artists.items()}
-        found["row"] = [_shown(TOLD.get(name, name), one.image, one.digit) for name, one in row.items()]
+        found["row"] = [_named(name, artist.draw_clip(word)) for name, artist in self.artists.items()]
         found["row"].append(self._looked_up(digit, zlib.crc32(samples.tobytes())))
-        row = {name: hands[0] if one is self.writer else one.draw_clip(word) for name, one in self.writers.items()}
-        found["row"] += [_shown(TOLD.get(name, name), one.image, one.digit) for name, one in row.items()]
+        for name, one in self.writers.items():
+            found["row"].append(_named(name, hands[0] if one is self.writer else one.draw_clip(word)))
         return found
 
     def _looked_up(self, digit: int, number: int) -> dict[str, Any]:
@@ -106,6 +106,10 @@ class Answerer:
         mine = self.images.pixels[self.images.labels == digit]
         image = mine[number % len(mine)].astype(np.float32) / 255
         return _shown(LOOK_UP, image, int(read(self.writer.evaluator, image[None]).digits[0]))
+
+
+def _named(model: str, drawn: draw.Drawing) -> dict[str, Any]:
+    return _shown(TOLD.get(model, model), drawn.image, drawn.digit)
 
 
 def _shown(told: str, image: np.ndarray, reads: int) -> dict[str, Any]:

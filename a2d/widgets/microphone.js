@@ -15,7 +15,7 @@ const REFUSALS = {
   SecurityError: "The microphone is not allowed on this page",
   NotFoundError: "No microphone was found",
   NotReadableError: "The microphone is in use by another program",
-  InvalidStateError: "The browser's sound does not start, as on a computer without a loudspeaker",
+  InvalidStateError: "The browser's sound does not start; connect a loudspeaker or headphones",
 };
 
 /** Samples in [-1, 1] as a WAV file of 16 bits, one channel. */

@@ -16,7 +16,7 @@ from a2d.hands.flow import FlowConfig, FlowHands
 from a2d.lab import recipes
 from a2d.lab.kinds.classifier import ClassifierRecipe
 from a2d.lab.kinds.ear import Sounds
-from results import audiomnist, joint, voices
+from results import audiomnist, hands, joint, voices
 
 RATE = 8000
 
@@ -133,3 +133,10 @@ def test_further_trainings_are_joined_to_the_first():
     assert joined["strangers"]["values"] == [0.9, 0.5, 0.7]
     assert joined["strangers"]["mean"] == pytest.approx(0.7)
     assert voices.joined(joined, further) == joined  # a second run of the step changes nothing
+
+
+def test_the_hands_that_are_shipped_are_those_that_were_compared():
+    for name, recipe_name in hands.SHIPPED_AS.items():
+        kind, recipe = hands.candidates()[name]
+        shipped = recipes.load(recipe_name)
+        assert (kind, recipe) == (shipped.kind, replace(shipped, name=name))
